@@ -1,0 +1,52 @@
+"""The container's ways to run: `pull` serves a deployment, `once` tries one request here."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from shared.json_log import log_json
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m gpu_worker", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("pull", help="pull from Pub/Sub until SIGTERM (settings: EMBERFRAME_*)")
+    once = commands.add_parser("once", help="run one request without Firebase")
+    once.add_argument("request", type=Path, help='a JSON file: {"input": {"prompt": …}}')
+    once.add_argument("--out", type=Path, required=True, help="directory for the files")
+    once.add_argument("--model", default="shapes", help="a name of the model table")
+    once.add_argument("--model-dir", type=Path, help="load the model from this directory")
+    arguments = parser.parse_args()
+    if arguments.command == "once":
+        # Imported here: neither way of running pays for the other's libraries.
+        from gpu_worker.once import run_once  # noqa: PLC0415
+
+        return run_once(
+            arguments.request,
+            arguments.out,
+            model=arguments.model,
+            model_dir=arguments.model_dir,
+        )
+    return _pull()
+
+
+def _pull() -> int:
+    from gpu_worker.pull import run_pull  # noqa: PLC0415
+    from gpu_worker.settings import Settings  # noqa: PLC0415
+
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            name = str(fault["loc"][0])
+            variable = name if name.isupper() else f"EMBERFRAME_{name.upper()}"
+            print(f"{variable}: {fault['msg']} (is {fault['input']!r})", file=sys.stderr)
+        return 2
+    log_json(settings.log_level)
+    return run_pull(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

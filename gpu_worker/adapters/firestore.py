@@ -1,0 +1,142 @@
+"""Generation documents in Cloud Firestore: compare-and-set by last update time, and a watch.
+
+Each call has a short deadline of its own and is retried for a bounded time on errors that another
+try may cure; the client library's own retry (minutes long) is off, because a lease cannot wait.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from google.api_core import exceptions as google
+from google.cloud import firestore
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from shared.ports import (
+    DELETE,
+    SERVER_TIME,
+    AlreadyExists,
+    Changes,
+    Conflict,
+    Missing,
+    Sentinel,
+    Snapshot,
+    Unavailable,
+    Written,
+)
+
+#: One try. Firestore answers in tens of milliseconds; a lease's safety margin is 6 s.
+CALL_TIMEOUT_SECONDS = 4.0
+#: All tries of one call: well inside a lease.
+PATIENCE_SECONDS = 10.0
+
+TRANSIENT = (
+    google.ServiceUnavailable,
+    google.DeadlineExceeded,
+    google.Aborted,
+    google.InternalServerError,
+    google.TooManyRequests,
+    google.Cancelled,
+    google.RetryError,
+)
+_SENTINELS = {SERVER_TIME: firestore.SERVER_TIMESTAMP, DELETE: firestore.DELETE_FIELD}
+
+T = TypeVar("T")
+
+
+class FirestoreDocuments:
+    """A `DocumentStore` and a `DocumentWatcher`. A version is the server's last update time."""
+
+    def __init__(
+        self, client: firestore.Client, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        self._client = client
+        self._patience_seconds = patience_seconds
+
+    def read(self, path: str) -> Snapshot | None:
+        found = self._call(
+            lambda: self._client.document(path).get(retry=None, timeout=CALL_TIMEOUT_SECONDS)
+        )
+        return _snapshot(found)
+
+    def create(self, path: str, data: Changes) -> Written:
+        try:
+            result = self._call(
+                lambda: self._client.document(path).create(
+                    _native(data), retry=None, timeout=CALL_TIMEOUT_SECONDS
+                )
+            )
+        except google.Conflict as error:
+            raise AlreadyExists(path) from error
+        return _written(result)
+
+    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+        option = self._client.write_option(last_update_time=expected)
+        try:
+            result = self._call(
+                lambda: self._client.document(path).update(
+                    _native(changes), option=option, retry=None, timeout=CALL_TIMEOUT_SECONDS
+                )
+            )
+        except google.FailedPrecondition as error:
+            raise Conflict(path) from error
+        except google.NotFound as error:
+            raise Missing(path) from error
+        return _written(result)
+
+    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> "FirestoreWatch":
+        return FirestoreWatch(self._client.document(path), on_change)
+
+    def _call(self, request: Callable[[], T]) -> T:
+        retrying = Retrying(
+            retry=retry_if_exception_type(TRANSIENT),
+            stop=stop_after_delay(self._patience_seconds),
+            wait=wait_random_exponential(multiplier=0.1, max=2.0),
+            reraise=True,
+        )
+        try:
+            return retrying(request)
+        except TRANSIENT as error:
+            raise Unavailable(f"Firestore: {error}") from error
+
+
+class FirestoreWatch:
+    """One `on_snapshot` listener."""
+
+    def __init__(
+        self,
+        reference: firestore.DocumentReference,
+        on_change: Callable[[Snapshot | None], None],
+    ) -> None:
+        self._on_change: Callable[[Snapshot | None], None] | None = on_change
+        self._watch = reference.on_snapshot(self._received)
+
+    def close(self) -> None:
+        self._on_change = None
+        self._watch.unsubscribe()
+
+    def _received(self, documents: list[Any], _changes: object, _read_time: object) -> None:
+        on_change = self._on_change
+        if on_change is not None:
+            on_change(_snapshot(documents[0]) if documents else None)
+
+
+def _snapshot(found: Any) -> Snapshot | None:
+    if not found.exists:
+        return None
+    return Snapshot(data=found.to_dict(), version=found.update_time, read_time=found.read_time)
+
+
+def _written(result: Any) -> Written:
+    return Written(version=result.update_time, commit_time=result.update_time)
+
+
+def _native(changes: Changes) -> dict[str, Any]:
+    return {
+        field: _SENTINELS[value] if isinstance(value, Sentinel) else value
+        for field, value in changes.items()
+    }

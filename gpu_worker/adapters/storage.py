@@ -1,0 +1,125 @@
+"""Files in Firebase Storage: private objects with a Firebase download token.
+
+The token in the object's metadata is what a Firebase client's `getDownloadURL()` returns too; no
+object is ever made public. Names are created, never overwritten: a retry after a lost reply finds
+the object, compares its checksum and takes it as its own.
+"""
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import requests
+from google.api_core import exceptions as google
+from google.cloud import storage
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from shared.ports import AlreadyExists, Missing, StoredObject, Unavailable
+
+#: One try of one call; a film of 10 MB over 10 Mbit/s takes 8 s.
+CALL_TIMEOUT_SECONDS = 30.0
+#: All tries of one call. Longer than Firestore's, because a picture made is worth waiting for.
+PATIENCE_SECONDS = 60.0
+#: The content never changes under its name, so a phone may keep it for good.
+CACHE_CONTROL = "private, max-age=31536000, immutable"
+#: Firebase's own key for download tokens.
+TOKEN_KEY = "firebaseStorageDownloadTokens"  # noqa: S105 (a name, not a secret)
+PUBLIC_HOST = "https://firebasestorage.googleapis.com"
+
+TRANSIENT = (
+    google.ServerError,
+    google.TooManyRequests,
+    google.RetryError,
+    requests.ConnectionError,
+    requests.Timeout,
+)
+T = TypeVar("T")
+
+
+class FirebaseStorage:
+    """An `ObjectStore` over one bucket. `host` serves the download URLs (an emulator's, say)."""
+
+    def __init__(
+        self,
+        client: storage.Client,
+        bucket: str,
+        *,
+        host: str = PUBLIC_HOST,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._bucket = client.bucket(bucket)
+        self._host = host.rstrip("/")
+        self._patience_seconds = patience_seconds
+
+    def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
+        blob = self._bucket.blob(name)
+        blob.cache_control = CACHE_CONTROL
+        blob.metadata = {TOKEN_KEY: str(uuid.uuid4())}
+        try:
+            self._call(
+                lambda: blob.upload_from_string(
+                    data,
+                    content_type=content_type,
+                    if_generation_match=0,
+                    checksum="md5",
+                    timeout=CALL_TIMEOUT_SECONDS,
+                    retry=None,
+                )
+            )
+        except google.PreconditionFailed:
+            return self._existing(name, data)
+        return self._stored(blob, content_type, len(data))
+
+    def read(self, name: str) -> bytes:
+        try:
+            content: bytes = self._call(
+                lambda: self._bucket.blob(name).download_as_bytes(
+                    timeout=CALL_TIMEOUT_SECONDS, retry=None
+                )
+            )
+        except google.NotFound as error:
+            raise Missing(name) from error
+        return content
+
+    def delete(self, name: str) -> None:
+        try:
+            self._call(
+                lambda: self._bucket.blob(name).delete(timeout=CALL_TIMEOUT_SECONDS, retry=None)
+            )
+        except google.NotFound:
+            return
+
+    def _existing(self, name: str, data: bytes) -> StoredObject:
+        blob = self._call(
+            lambda: self._bucket.get_blob(name, timeout=CALL_TIMEOUT_SECONDS, retry=None)
+        )
+        # MD5 is what the service reports; it compares bytes here and protects nothing.
+        md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        if blob is None or blob.md5_hash != md5:
+            raise AlreadyExists(name)
+        return self._stored(blob, blob.content_type, len(data))
+
+    def _stored(self, blob: Any, content_type: str, size_bytes: int) -> StoredObject:
+        token = (blob.metadata or {}).get(TOKEN_KEY, "")
+        path = f"/v0/b/{self._bucket.name}/o/{quote(blob.name, safe='')}"
+        return StoredObject(
+            name=blob.name,
+            url=f"{self._host}{path}?alt=media&token={token}",
+            content_type=content_type,
+            size_bytes=size_bytes,
+        )
+
+    def _call(self, request: Callable[[], T]) -> T:
+        retrying = Retrying(
+            retry=retry_if_exception_type(TRANSIENT),
+            stop=stop_after_delay(self._patience_seconds),
+            wait=wait_random_exponential(multiplier=0.2, max=5.0),
+            reraise=True,
+        )
+        try:
+            return retrying(request)
+        except TRANSIENT as error:
+            raise Unavailable(f"Storage: {type(error).__name__}") from error

@@ -1,0 +1,56 @@
+"""What an exception of the model means to the person, and what of it may go into a log.
+
+A log gets the kind of the exception and where it came from. Its message only if no word of a prompt
+is in it: libraries like to quote what they were given.
+"""
+
+import re
+import traceback
+
+import torch
+
+from shared.errors import ErrorCode, GenerationError
+from shared.request import GenerationRequest
+
+#: Shorter words ("a", "of") would hide every message.
+MIN_WORD_CHARACTERS = 4
+#: How torch's CPU allocator and the C++ library say it; the GPU's has a class of its own.
+_OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|bad_alloc", re.IGNORECASE)
+
+
+def to_generation_error(error: BaseException) -> GenerationError:
+    """The error that the person sees."""
+    if isinstance(error, GenerationError):
+        return error
+    if is_out_of_memory(error):
+        return GenerationError(
+            ErrorCode.OUT_OF_MEMORY,
+            "The picture does not fit into the worker's memory; "
+            "ask for a smaller width and height, or for one image at a time.",
+        )
+    return GenerationError(ErrorCode.INTERNAL, "The model failed on this request.")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
+
+
+def describe_for_log(error: BaseException, request: GenerationRequest) -> str:
+    """Kind, message if it quotes nothing, and the calls that led there."""
+    message = str(error)
+    if quotes(message, request):
+        message = "(not shown: it quotes the prompt)"
+    calls = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}: {message}\n{calls}"
+
+
+def quotes(message: str, request: GenerationRequest) -> bool:
+    """True when `message` has a word of the request's texts."""
+    texts = f"{request.prompt or ''} {request.negative_prompt or ''}"
+    return not _words(texts).isdisjoint(_words(message))
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.lower()) if len(word) >= MIN_WORD_CHARACTERS}

@@ -1,0 +1,102 @@
+"""From a row of the model table to a pipeline on its device, or to a sentence that says why not.
+
+The same `from_pretrained` call serves the hub, a folder baked into an image and the embedded
+checkpoint.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from gpu_worker.engine.specs import FolderSource, HubSource, ModelSpec, Source
+from shared.errors import ErrorCode, GenerationError
+
+#: What every diffusers checkpoint has at its top.
+INDEX_FILE = "model_index.json"
+#: Said before any of the libraries is imported: they read it once.
+QUIET = {
+    # Warnings of both quote parts of prompts ("the following part of your input was truncated").
+    "DIFFUSERS_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+
+
+def choose_source(spec: ModelSpec, folder: Path | None) -> Source:
+    """`folder` stands in for the spec's own source. Raises `GenerationError` if it is no model."""
+    if folder is not None:
+        fp16_files = any(folder.glob("unet/*.fp16.safetensors"))
+        source: Source = FolderSource(folder=folder, variant="fp16" if fp16_files else None)
+    else:
+        source = spec.source
+    if isinstance(source, FolderSource) and not (source.folder / INDEX_FILE).is_file():
+        raise GenerationError(
+            ErrorCode.INTERNAL,
+            f"The model {spec.name} cannot be loaded: {source.folder} has no {INDEX_FILE}; "
+            "it must be the folder of a diffusers checkpoint.",
+        )
+    return source
+
+
+def quieten(source: Source) -> None:
+    """Set the environment of the libraries; call before they are imported."""
+    os.environ.update(QUIET)
+    if isinstance(source, FolderSource):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def load_pipeline(spec: ModelSpec, source: Source, device: Any) -> Any:
+    """A StableDiffusionXLPipeline on `device` (a `Device`), ready to be called.
+
+    Raises `GenerationError` whose message names model and source; its cause has the details.
+    """
+    try:
+        return _load(spec, source, device)
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise GenerationError(
+            ErrorCode.INTERNAL,
+            f"The model {spec.name} cannot be loaded from {_place(source)}: {reason}",
+        ) from error
+
+
+def _load(spec: ModelSpec, source: Source, device: Any) -> Any:
+    import torch  # noqa: PLC0415 - choose_source must be able to refuse before torch is paid for
+    from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (  # noqa: PLC0415
+        StableDiffusionXLPipeline,
+    )
+
+    options: dict[str, Any] = {"dtype": device.dtype, "use_safetensors": True}
+    if device.is_gpu:
+        options["device_map"] = "cuda"  # straight to the GPU, without a copy in main memory
+    own_vae: dict[str, Any] = {}
+    if device.dtype == torch.float16 and spec.fp16_vae is not None and source is spec.source:
+        own_vae["vae"] = _load_vae(spec.fp16_vae, device)
+    pipeline = StableDiffusionXLPipeline.from_pretrained(
+        **_location(source), **options, **own_vae, add_watermarker=False
+    )
+    if device.dtype == torch.float16 and pipeline.vae.config.force_upcast:
+        pipeline.vae.to(torch.float32)  # slow and right, where there is no VAE made for fp16
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _load_vae(source: Source, device: Any) -> Any:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
+
+    vae = AutoencoderKL.from_pretrained(**_location(source), dtype=device.dtype)
+    return vae.to(device.torch_device)
+
+
+def _location(source: Source) -> dict[str, Any]:
+    match source:
+        case HubSource(repository=repository, revision=revision, variant=variant):
+            where = {"pretrained_model_name_or_path": repository, "revision": revision}
+        case FolderSource(folder=folder, variant=variant):
+            where = {"pretrained_model_name_or_path": str(folder)}
+    return {**where, "variant": variant} if variant else dict(where)
+
+
+def _place(source: Source) -> str:
+    return str(source.folder) if isinstance(source, FolderSource) else source.repository

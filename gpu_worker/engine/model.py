@@ -1,0 +1,54 @@
+"""The loaded model: picks the task's function for a job, and warms itself up. Imports torch."""
+
+from collections.abc import Callable
+
+from gpu_worker.engine.device import Device, choose_device, limit_threads, memory_in_use
+from gpu_worker.engine.loading import load_pipeline
+from gpu_worker.engine.specs import ModelSpec, Size, Source, unsupported
+from gpu_worker.engine.text2img import Text2Img
+from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
+from shared.request import Text2ImgRequest
+
+#: On a CPU the warm-up of a big model must cost little: 64 × 64 pixels still pass every layer.
+CPU_WARM_UP_PIXELS = 128 * 128
+SMALL: Size = (64, 64)
+
+
+class Model:
+    """One model of the table on one device."""
+
+    def __init__(self, spec: ModelSpec, source: Source) -> None:
+        """Raises `GenerationError` when it cannot be loaded."""
+        limit_threads()
+        self.device: Device = choose_device()
+        self._spec = spec
+        self._text2img = Text2Img(spec, load_pipeline(spec, source, self.device), self.device)
+
+    def warm_up(self) -> None:
+        """Run every layer once, at the default size where that is cheap.
+
+        The first job is then no slower than the next: kernels are chosen, threads and the
+        allocator's pool are there.
+        """
+        width, height = self._spec.default_size
+        if not self.device.is_gpu and width * height > CPU_WARM_UP_PIXELS:
+            width, height = SMALL
+        request = Text2ImgRequest(
+            prompt="warm-up", width=width, height=height, num_inference_steps=1
+        )
+        self._text2img(request, 0, lambda _: None, lambda: None)
+
+    def generate(
+        self,
+        job: EngineJob,
+        report: Callable[[EngineProgress], None],
+        stop_if_asked: Callable[[], None],
+    ) -> EngineResult:
+        """Raises `GenerationError` for a task that the model does not have."""
+        request = job.request
+        if not isinstance(request, Text2ImgRequest) or request.task_type not in self._spec.tasks:
+            raise unsupported(request.task_type, self._spec.tasks)
+        return self._text2img(request, job.seed, report, stop_if_asked)
+
+    def memory_in_use(self) -> dict[str, int]:
+        return memory_in_use(self.device)

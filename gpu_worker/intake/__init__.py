@@ -1,0 +1,1 @@
+"""Where messages come from; each intake hands them to one `GenerationRunner`."""

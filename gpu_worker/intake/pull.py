@@ -1,0 +1,168 @@
+"""Pub/Sub StreamingPull: a stream a subscription, flow control, one worker thread a job slot.
+
+The stream's lease on a message is a convenience, not a promise (the document's lease is); so a
+message is acknowledged only after its document is settled, and one to be looked at later is let go
+with an ack deadline of that many seconds, which is when Pub/Sub delivers it again.
+"""
+
+import logging
+import math
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from google.api_core import exceptions as google
+from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1.subscriber.message import Message
+from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
+from google.cloud.pubsub_v1.types import FlowControl
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_random_exponential,
+)
+
+from gpu_worker.lifecycle.handled import Done
+from gpu_worker.lifecycle.runner import GenerationRunner
+from shared.message import GenerationMessage, MalformedMessage, NewerSchema
+
+log = logging.getLogger(__name__)
+
+#: Pub/Sub's own limit for an ack deadline.
+MAX_DEFER_SECONDS = 600
+#: How long an older worker leaves a newer release's message to others.
+NEWER_SCHEMA_SECONDS = 10
+#: A stream that broke is opened again after a random time that grows up to this.
+MAX_REOPEN_SECONDS = 10.0
+#: An emulator or a subscription may come up after the worker, and go away under it.
+TRANSIENT = (
+    google.NotFound,
+    google.ServiceUnavailable,
+    google.DeadlineExceeded,
+    google.InternalServerError,
+    google.Aborted,
+    google.Cancelled,
+    google.Unknown,
+)
+
+
+class PullIntake:
+    """Runs until `stop`. Each subscription has its own stream; they share the job slots."""
+
+    def __init__(
+        self,
+        subscriber: pubsub_v1.SubscriberClient,
+        subscriptions: Sequence[str],
+        runner: GenerationRunner,
+        *,
+        slots: int,
+    ) -> None:
+        """`subscriptions` are full names: `projects/{project}/subscriptions/{name}`."""
+        self._subscriber = subscriber
+        self._subscriptions = subscriptions
+        self._runner = runner
+        self._slots = slots
+        self._free_slots = threading.BoundedSemaphore(slots)
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._streams: set[Any] = set()
+
+    def run(self) -> None:
+        """Block until `stop`, or raise what makes pulling impossible (no permission, say)."""
+        with ThreadPoolExecutor(len(self._subscriptions), "stream") as pool:
+            streams = [pool.submit(self._keep_open, name) for name in self._subscriptions]
+            for stream in streams:
+                try:
+                    stream.result()
+                except BaseException:
+                    self.stop()
+                    raise
+
+    def stop(self) -> None:
+        """Close the streams; `run` returns when the jobs in hand are settled.
+
+        Drain the runner first, or this waits for them to finish.
+        """
+        with self._lock:
+            self._stopping.set()
+            streams = list(self._streams)
+        for stream in streams:
+            stream.cancel()
+
+    def _keep_open(self, subscription: str) -> None:
+        def broke(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            fields = {"subscription": subscription, "error": type(error).__name__}
+            log.warning("the stream broke, opening it again", extra={"fields": fields})
+
+        reopening = Retrying(
+            retry=retry_if_exception_type(TRANSIENT),
+            wait=wait_random_exponential(multiplier=0.25, max=MAX_REOPEN_SECONDS),
+            sleep=sleep_using_event(self._stopping),
+            stop=stop_when_event_set(self._stopping),
+            before_sleep=broke,
+            reraise=True,
+        )
+        try:
+            reopening(self._pull, subscription)
+        except TRANSIENT:
+            if not self._stopping.is_set():
+                raise
+
+    def _pull(self, subscription: str) -> None:
+        """One stream, from opening to its end."""
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            stream = self._subscriber.subscribe(
+                subscription,
+                callback=self._received,
+                flow_control=FlowControl(max_messages=self._slots),
+                scheduler=ThreadScheduler(ThreadPoolExecutor(self._slots, "job")),
+                await_callbacks_on_shutdown=True,
+            )
+            self._streams.add(stream)
+        log.info("pulling", extra={"fields": {"subscription": subscription}})
+        try:
+            stream.result()
+        finally:
+            with self._lock:
+                self._streams.discard(stream)
+
+    def _received(self, message: Message) -> None:
+        try:
+            parsed = GenerationMessage.from_bytes(message.data)
+        except MalformedMessage as error:
+            # No later delivery would make it readable, and its document is rescued by the sweep.
+            log.error("dropped a message: %s", error)  # noqa: TRY400 (no trace wanted)
+            message.ack()
+            return
+        except NewerSchema as error:
+            log.warning("left a message to a newer worker: %s", error)
+            _defer(message, NEWER_SCHEMA_SECONDS)
+            return
+        try:
+            with self._free_slots:
+                handled = self._runner.handle(parsed.path)
+        except BaseException:
+            # Without an answer the message would hold its flow-control slot for an hour.
+            message.nack()
+            raise
+        if isinstance(handled, Done):
+            message.ack()
+        else:
+            _defer(message, handled.seconds)
+
+
+def _defer(message: Message, seconds: float) -> None:
+    """Let go of the message so that Pub/Sub delivers it again after `seconds`."""
+    whole = min(MAX_DEFER_SECONDS, math.ceil(seconds))
+    if whole <= 0:
+        message.nack()
+        return
+    message.modify_ack_deadline(whole)
+    message.drop()

@@ -1,0 +1,1 @@
+"""From a message to a finished document: claim, generate, store, finish. Knows ports only."""

@@ -1,0 +1,125 @@
+"""The document of a claimed generation: every write is a compare-and-set under the lease's token.
+
+A write that meets another version reads back: if the token is still ours somebody else changed a
+field (the client asked to cancel) and the write is repeated, else the lease is lost and this object
+never writes again. Every successful write renews the lease, so heartbeats are needed only in quiet.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Never
+
+from gpu_worker.lifecycle.server_clock import ServerClock
+from shared.clock import Clock
+from shared.document import Generation
+from shared.lease import LEASE_SECONDS, Lease, TrustWindow
+from shared.paths import GenerationPath
+from shared.ports import Changes, Conflict, DocumentStore, Missing, Snapshot
+from shared.status import Status
+
+#: Each round means that another writer got in between; only the client's one cancellation may.
+MAX_CONFLICTS = 8
+
+
+class LeaseLost(Exception):
+    """The lease is another's, has lapsed, or its document is gone: nothing more may be written."""
+
+
+class LeasedDocument:
+    """Thread-safe: the heartbeat and the job's own thread write through one lock."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        clock: Clock,
+        *,
+        generation: Generation,
+        version: Any,
+        server_clock: ServerClock,
+        window: TrustWindow,
+        on_cancel_requested: Callable[[], None],
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._generation = generation
+        self._version = version
+        self._server_clock = server_clock
+        self._window = window
+        self._on_cancel_requested = on_cancel_requested
+        self._lease = timedelta(seconds=lease_seconds)
+        self._lock = threading.Lock()
+        self._over = False
+
+    @property
+    def path(self) -> GenerationPath:
+        return self._generation.path
+
+    @property
+    def generation(self) -> Generation:
+        """As of the claim, or of the last read-back."""
+        return self._generation
+
+    @property
+    def lease(self) -> Lease:
+        return self._generation.lease
+
+    def trusted(self) -> bool:
+        """True while the lease may be acted on without asking the server."""
+        return not self._over and self._window.open_at(self._clock.monotonic())
+
+    def renew(self, **fields: Any) -> None:
+        """Heartbeat, with `fields` (progress) in the same write. Raises `LeaseLost`, `Unavailable`.
+
+        Does nothing once the generation has ended: a late heartbeat is no fault.
+        """
+        with self._lock:
+            if self._over:
+                return
+            self._write(lambda lease: {**fields, "lease": lease.to_document()})
+
+    def end(self, changes: Callable[[Generation], Changes]) -> None:
+        """The last write: a terminal status or back to the queue. Raises like `renew`."""
+        with self._lock:
+            self._write(lambda _lease: changes(self._generation))
+            self._over = True
+
+    def _write(self, changes: Callable[[Lease], Changes]) -> None:
+        for _ in range(MAX_CONFLICTS):
+            if not self.trusted():
+                self._lose("its trust window has closed")
+            started = self._clock.monotonic()
+            renewed = self.lease.renewed(self._server_clock.now() + self._lease)
+            try:
+                written = self._store.update(
+                    str(self.path), changes(renewed), expected=self._version
+                )
+            except Conflict:
+                self._read_back()
+                continue
+            except Missing:
+                self._lose("its document was deleted")
+            self._version = written.version
+            self._server_clock.anchor(written.commit_time, started)
+            self._window = TrustWindow.after(started, self._lease)
+            return
+        self._lose(f"its document changed {MAX_CONFLICTS} times under one write")
+
+    def _read_back(self) -> None:
+        snapshot: Snapshot | None = self._store.read(str(self.path))
+        if snapshot is None:
+            self._lose("its document was deleted")
+        generation = Generation.from_document(self.path, snapshot.data)
+        lease = generation.lease
+        ours = (lease.token, lease.worker_id) == (self.lease.token, self.lease.worker_id)
+        if not ours or generation.status is not Status.PROCESSING:
+            self._lose(f"token {lease.token} of {lease.worker_id} is newer")
+        self._generation = generation
+        self._version = snapshot.version
+        if generation.cancel_requested:
+            self._on_cancel_requested()
+
+    def _lose(self, why: str) -> Never:
+        self._over = True
+        raise LeaseLost(f"the lease of {self.path} (token {self.lease.token}) is lost: {why}")

@@ -1,0 +1,108 @@
+"""Claims the generation that a message points at, or says what else to do with the message.
+
+One read and one compare-and-set when nothing interferes. A reply lost on the way shows as a
+conflict with our own lease: read back, it is recognised and kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from gpu_worker.lifecycle.leased_document import LeasedDocument
+from gpu_worker.lifecycle.server_clock import ServerClock
+from shared.claim import Claim, End, Finished, HeldElsewhere, decide_claim
+from shared.clock import Clock
+from shared.document import Generation
+from shared.lease import LEASE_SECONDS, TrustWindow
+from shared.paths import GenerationPath
+from shared.ports import Conflict, DocumentStore, Missing, Unavailable
+
+#: Contenders for one document are the few workers that got a duplicate, the trigger and the client.
+MAX_ROUNDS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nothing:
+    """No work here: finished, ended just now, or deleted."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotNow:
+    """Somebody else is at it; look again after `seconds`."""
+
+    seconds: float
+
+
+Taken: TypeAlias = LeasedDocument | Nothing | NotNow
+
+
+def take(
+    store: DocumentStore,
+    clock: Clock,
+    path: GenerationPath,
+    *,
+    worker_id: str,
+    on_cancel_requested: Callable[[], None],
+    lease_seconds: float = LEASE_SECONDS,
+) -> Taken:
+    """Raises `Unavailable` when the store does not answer, `InvalidInput` for a broken status.
+
+    No two calls for one path may run at once in one process: they would take each other's claim for
+    their own.
+    """
+    lease_length = timedelta(seconds=lease_seconds)
+    attempted: tuple[Claim, float] | None = None
+    for _ in range(MAX_ROUNDS):
+        read_at = clock.monotonic()
+        snapshot = store.read(str(path))
+        if snapshot is None:
+            return Nothing(why="the document is gone")
+        generation = Generation.from_document(path, snapshot.data)
+        version, server_time, sent_at = snapshot.version, snapshot.read_time, read_at
+        if attempted is not None and _holds(generation, attempted[0]):
+            # Our claim went through and only its reply was lost; the lease runs since that read.
+            claim, read_at = attempted
+        else:
+            decision = decide_claim(
+                generation,
+                worker_id=worker_id,
+                server_now=snapshot.read_time,
+                lease_seconds=lease_seconds,
+            )
+            if isinstance(decision, Finished):
+                return Nothing(why=f"it is {generation.status} already")
+            if isinstance(decision, HeldElsewhere):
+                return NotNow(seconds=decision.seconds_left)
+            sent_at = clock.monotonic()
+            try:
+                written = store.update(str(path), decision.changes, expected=version)
+            except Conflict:
+                if isinstance(decision, Claim):
+                    attempted = (decision, read_at)
+                continue
+            except Missing:
+                return Nothing(why="the document is gone")
+            if isinstance(decision, End):
+                return Nothing(why=f"it ended as {decision.changes['status']} without a worker")
+            claim = decision
+            version, server_time = written.version, written.commit_time
+            generation = generation.claimed(claim.lease)
+        return LeasedDocument(
+            store,
+            clock,
+            generation=generation,
+            version=version,
+            server_clock=ServerClock(clock, server_time=server_time, sent_at=sent_at),
+            window=TrustWindow.after(read_at, lease_length),
+            on_cancel_requested=on_cancel_requested,
+            lease_seconds=lease_seconds,
+        )
+    raise Unavailable(f"{path} changed {MAX_ROUNDS} times while it was being claimed")
+
+
+def _holds(generation: Generation, claim: Claim) -> bool:
+    there, ours = generation.lease, claim.lease
+    return (there.token, there.worker_id) == (ours.token, ours.worker_id)

@@ -1,0 +1,24 @@
+"""What the lifecycle is wired to: ports and numbers, chosen once in `__main__` or in a test."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from gpu_worker.ports import Engine
+from shared.clock import Clock
+from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
+from shared.ports import DocumentStore, DocumentWatcher, ObjectStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wiring:
+    documents: DocumentStore
+    watcher: DocumentWatcher
+    objects: ObjectStore
+    engine: Engine
+    #: Compresses and uploads files off the engine's path.
+    threads: Executor
+    clock: Clock
+    #: Unique to this process: the lease's holder.
+    worker_id: str
+    lease_seconds: float = LEASE_SECONDS
+    heartbeat_seconds: float = HEARTBEAT_SECONDS

@@ -1,0 +1,91 @@
+"""What the lifecycle needs of the engine, as a Protocol; the rest is in `shared/ports.py`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.request import GenerationRequest
+
+#: Height × width × 3, 8 bits, RGB.
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineJob:
+    """One request for the engine. `job_id` is only a name: for logs and for `cancel`."""
+
+    job_id: str
+    request: GenerationRequest
+    #: 0 … MAX_SEED; drawn by the lifecycle when the request has none. Picture i uses seed + i.
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineProgress:
+    """How far a job is. `stage` is one of `encode`, `denoise`, `decode`."""
+
+    stage: str
+    #: 0 … total_steps, over all stages that count steps; never goes backwards within a job.
+    step: int
+    total_steps: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    pixels: Pixels
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineResult:
+    pictures: tuple[Picture, ...]
+    #: The model's name in the ModelSpec table.
+    model: str
+    #: Width, height in pixels that the model drew at before any resizing.
+    native_size: tuple[int, int]
+    #: Seconds per stage: `encode`, `denoise`, `decode`.
+    timings: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineInfo:
+    """What a ready engine says of itself."""
+
+    models: tuple[str, ...]
+    #: torch's name of the device: `cpu`, `cuda:0`.
+    device: str
+    #: The device's own name, as its maker writes it.
+    device_name: str
+    load_seconds: float
+    memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class JobCancelled(BaseException):
+    """`cancel` was called; derives from BaseException so that no `except Exception` swallows it."""
+
+
+class Engine(Protocol):
+    """The model behind a process boundary. One job at a time; thread-safe."""
+
+    def start(self) -> None:
+        """Begin loading; returns at once."""
+
+    def wait_ready(self, timeout_seconds: float) -> EngineInfo:
+        """Block until the model is loaded. Raises `GenerationError` with what went wrong."""
+
+    def run(self, job: EngineJob, on_progress: Callable[[EngineProgress], None]) -> EngineResult:
+        """Generate; blocks, and waits for its turn when the engine is busy.
+
+        `on_progress` is called from the thread that reads the engine's pipe and must return at
+        once. Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process
+        died: it is started anew for the next job).
+        """
+
+    def cancel(self, job_id: str) -> None:
+        """Stop the job at its next denoising step, or before it starts; unknown ids are ignored."""
+
+    def close(self) -> None:
+        """End the process; a running job raises `JobCancelled`."""

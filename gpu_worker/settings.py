@@ -1,0 +1,41 @@
+"""Everything an operator can set, read from the environment once, at the start."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
+
+
+class Settings(BaseSettings):
+    """Environment variables are `EMBERFRAME_` + the upper-case name, unless an alias says other."""
+
+    model_config = SettingsConfigDict(env_prefix="EMBERFRAME_", frozen=True, extra="ignore")
+
+    #: The Google Cloud project of Firestore, Pub/Sub and Storage.
+    project: Annotated[str, Field(validation_alias="GOOGLE_CLOUD_PROJECT", min_length=1)]
+    #: The bucket of Firebase Storage; Firebase's own name for it when not set.
+    bucket: str | None = None
+    #: `http://host:port` of the Storage emulator, which serves the download URLs too.
+    storage_emulator: Annotated[str | None, Field(validation_alias="STORAGE_EMULATOR_HOST")] = None
+    #: A name of the ModelSpec table.
+    image_model: str = "sdxl"
+    #: A directory to load the model from, in place of the model hub.
+    model_dir: Path | None = None
+    image_subscription: str = IMAGE_SUBSCRIPTION
+    video_subscription: str = VIDEO_SUBSCRIPTION
+    #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
+    slots: Annotated[int, Field(ge=1, le=16)] = 2
+    #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read.
+    engine_start_timeout: Annotated[float, Field(gt=0)] = 900.0
+    #: Seconds a claim lasts without a heartbeat.
+    lease_seconds: Annotated[float, Field(ge=10, le=600)] = 30.0
+    #: Where the worker says `starting`, `ready` or `draining`, as JSON.
+    health_file: Path | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def bucket_name(self) -> str:
+        return self.bucket or f"{self.project}.firebasestorage.app"

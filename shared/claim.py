@@ -1,0 +1,72 @@
+"""What to do with a generation that a message points at: one pure decision.
+
+Order matters: a finished document needs nothing, a held one belongs to its holder (who sees a
+cancellation himself), a cancelled one never starts, an exhausted one fails, the rest is claimed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from shared.document import Generation
+from shared.errors import attempts_exhausted
+from shared.lease import LEASE_SECONDS, Lease
+from shared.ports import Changes
+from shared.status import Status
+
+#: Claims that may end in a failure before the generation fails for good.
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """Write `changes`; whoever succeeds holds `lease`."""
+
+    lease: Lease
+    changes: Changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """Write `changes`; the generation ends without a worker."""
+
+    changes: Changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldElsewhere:
+    """Another worker holds a live lease; look again once it would have lapsed."""
+
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """The status is terminal: the message has done its duty."""
+
+
+Decision: TypeAlias = Claim | End | HeldElsewhere | Finished
+
+
+def decide_claim(
+    generation: Generation,
+    *,
+    worker_id: str,
+    server_now: datetime,
+    max_attempts: int = MAX_ATTEMPTS,
+    lease_seconds: float = LEASE_SECONDS,
+) -> Decision:
+    """Decide for `worker_id` at `server_now` (the server's clock, not the worker's)."""
+    if generation.status.terminal:
+        return Finished()
+    held = generation.status is Status.PROCESSING and generation.lease.held_at(server_now)
+    if held and generation.lease.expires_at is not None:
+        left = generation.lease.expires_at - server_now
+        return HeldElsewhere(seconds_left=left.total_seconds())
+    if generation.cancel_requested:
+        return End(changes=generation.to_cancelled())
+    if generation.attempt >= max_attempts:
+        error = attempts_exhausted(generation.attempt, generation.error)
+        return End(changes=generation.to_failed(error))
+    lease = generation.lease.taken(worker_id, server_now + timedelta(seconds=lease_seconds))
+    return Claim(lease=lease, changes=generation.to_processing(lease))

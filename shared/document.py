@@ -1,0 +1,122 @@
+"""The generation document as the server side reads it, and the changes that move it on.
+
+Every function here is pure: it returns the fields to write. Who writes them, and against which
+version, is up to the use case. Each change sets `status` and `updated_at` together, and only moves
+that the status table allows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.errors import GenerationError, InvalidInput
+from shared.lease import Lease
+from shared.paths import GenerationPath
+from shared.ports import DELETE, SERVER_TIME, Changes
+from shared.status import Status, check_transition
+
+
+def unreadable_to_failed(error: InvalidInput) -> Changes:
+    """Ends a document that no `Generation` can be read from: it has no status to move on from."""
+    return {
+        "status": Status.FAILED.value,
+        "updated_at": SERVER_TIME,
+        "completed_at": SERVER_TIME,
+        "error": error.to_document(),
+    }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generation:
+    """One document. Lenient where only the server writes, so that no document is unreadable."""
+
+    path: GenerationPath
+    status: Status
+    #: The client's request, unparsed.
+    input: object
+    cancel_requested: bool
+    #: Claims that ended in a failure or a lapse count; those released on purpose are taken back.
+    attempt: int
+    lease: Lease
+    error: Mapping[str, Any] | None
+
+    @classmethod
+    def from_document(cls, path: GenerationPath, data: Mapping[str, Any]) -> "Generation":
+        """Raises `InvalidInput` when `status` is none of the contract's."""
+        status = data.get("status")
+        if not isinstance(status, str) or status not in list(Status):
+            raise InvalidInput(
+                f"status is {str(status)[:40]!r}; a new generation's must be 'pending'."
+            )
+        attempt = data.get("attempt")
+        error = data.get("error")
+        return cls(
+            path=path,
+            status=Status(status),
+            input=data.get("input"),
+            cancel_requested=data.get("cancel_requested") is True,
+            attempt=attempt if type(attempt) is int else 0,
+            lease=Lease.from_document(data.get("lease")),
+            error=error if isinstance(error, Mapping) else None,
+        )
+
+    def claimed(self, lease: Lease) -> "Generation":
+        """This generation after `to_processing(lease)` was written."""
+        return replace(
+            self, status=Status.PROCESSING, lease=lease, attempt=self.attempt + 1, error=None
+        )
+
+    def to_queued(self) -> Changes:
+        """Accepted, and its message is published."""
+        return self._move(Status.QUEUED, queued_at=SERVER_TIME)
+
+    def to_processing(self, lease: Lease) -> Changes:
+        """Claimed by the worker that `lease` names."""
+        return self._move(
+            Status.PROCESSING,
+            lease=lease.to_document(),
+            attempt=self.attempt + 1,
+            started_at=SERVER_TIME,
+            progress=DELETE,
+            error=DELETE,
+            queue=DELETE,
+        )
+
+    def to_retry(self, error: GenerationError | None) -> Changes:
+        """Back to the queue: after a retryable `error`, or given back unharmed (None)."""
+        return self._move(
+            Status.QUEUED,
+            lease=self.lease.released().to_document(),
+            # What a worker gives back on purpose (a deployment, a drained machine) is no failure.
+            attempt=self.attempt if error else max(0, self.attempt - 1),
+            error=error.to_document() if error else DELETE,
+            progress=DELETE,
+        )
+
+    def to_completed(
+        self, output: Mapping[str, Any], timings: Mapping[str, float], cost: Mapping[str, float]
+    ) -> Changes:
+        """`output` refers to one complete set of files; `timings` are seconds per stage."""
+        return self._end(
+            Status.COMPLETED, output=dict(output), timings=dict(timings), cost=dict(cost)
+        )
+
+    def to_failed(self, error: GenerationError) -> Changes:
+        return self._end(Status.FAILED, error=error.to_document())
+
+    def to_cancelled(self) -> Changes:
+        return self._end(Status.CANCELLED)
+
+    def _end(self, status: Status, **fields: Any) -> Changes:
+        return self._move(
+            status,
+            completed_at=SERVER_TIME,
+            lease=self.lease.released().to_document(),
+            progress=DELETE,
+            queue=DELETE,
+            **fields,
+        )
+
+    def _move(self, status: Status, **fields: Any) -> Changes:
+        check_transition(self.status, status)
+        return {"status": status.value, "updated_at": SERVER_TIME, **fields}

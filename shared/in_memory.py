@@ -1,0 +1,152 @@
+"""Every port in memory: what unit tests and state machines run on, under the same contract suites.
+
+Thread-safe. Versions are numbers; the server's time is the given clock's.
+"""
+
+import copy
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.clock import Clock, SystemClock
+from shared.ports import (
+    DELETE,
+    SERVER_TIME,
+    AlreadyExists,
+    Changes,
+    Conflict,
+    Missing,
+    Snapshot,
+    StoredObject,
+    Written,
+)
+
+
+class InMemoryDocuments:
+    """A `DocumentStore` and a `DocumentWatcher`."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._lock = threading.RLock()
+        self._documents: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._watches: dict[str, list[InMemoryWatch]] = defaultdict(list)
+        self._next_version = 1
+
+    def read(self, path: str) -> Snapshot | None:
+        with self._lock:
+            found = self._documents.get(path)
+            if found is None:
+                return None
+            version, data = found
+            return Snapshot(data=copy.deepcopy(data), version=version, read_time=self._clock.now())
+
+    def create(self, path: str, data: Changes) -> Written:
+        with self._lock:
+            if path in self._documents:
+                raise AlreadyExists(path)
+            return self._write(path, {}, data)
+
+    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+        with self._lock:
+            found = self._documents.get(path)
+            if found is None:
+                raise Missing(path)
+            version, data = found
+            if version != expected:
+                raise Conflict(f"{path} has version {version}, expected {expected}")
+            return self._write(path, data, changes)
+
+    def delete(self, path: str) -> None:
+        """What an admin or the owner does; not part of the port."""
+        with self._lock:
+            self._documents.pop(path, None)
+            self._announce(path)
+
+    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> "InMemoryWatch":
+        with self._lock:
+            watch = InMemoryWatch(on_change, self._watches[path].remove)
+            self._watches[path].append(watch)
+            on_change(self.read(path))
+            return watch
+
+    def _write(self, path: str, old: Mapping[str, Any], changes: Changes) -> Written:
+        now = self._clock.now()
+        new = dict(old)
+        for field, value in changes.items():
+            if value is DELETE:
+                new.pop(field, None)
+            else:
+                new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
+        version = self._next_version
+        self._next_version += 1
+        self._documents[path] = (version, new)
+        self._announce(path)
+        return Written(version=version, commit_time=now)
+
+    def _announce(self, path: str) -> None:
+        for watch in list(self._watches[path]):
+            watch.on_change(self.read(path))
+
+
+class InMemoryWatch:
+    """The `Subscription` of `InMemoryDocuments.watch`."""
+
+    def __init__(
+        self,
+        on_change: Callable[[Snapshot | None], None],
+        forget: "Callable[[InMemoryWatch], None]",
+    ) -> None:
+        self.on_change = on_change
+        self._forget: Callable[[InMemoryWatch], None] | None = forget
+
+    def close(self) -> None:
+        forget, self._forget = self._forget, None
+        if forget is not None:
+            forget(self)
+
+
+class InMemoryPublisher:
+    """A `MessagePublisher` that keeps what was published, in order, by topic."""
+
+    def __init__(self, topics: tuple[str, ...]) -> None:
+        self.published: dict[str, list[bytes]] = {topic: [] for topic in topics}
+
+    def publish(self, topic: str, data: bytes) -> None:
+        if topic not in self.published:
+            raise Missing(f"there is no topic {topic}")
+        self.published[topic].append(data)
+
+
+class InMemoryObjects:
+    """An `ObjectStore`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._objects: dict[str, tuple[bytes, StoredObject]] = {}
+
+    def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
+        with self._lock:
+            found = self._objects.get(name)
+            if found is not None:
+                if found[0] != data:
+                    raise AlreadyExists(name)
+                return found[1]
+            stored = StoredObject(
+                name=name,
+                url=f"memory:{name}?token={len(self._objects)}",
+                content_type=content_type,
+                size_bytes=len(data),
+            )
+            self._objects[name] = (data, stored)
+            return stored
+
+    def read(self, name: str) -> bytes:
+        with self._lock:
+            if name not in self._objects:
+                raise Missing(name)
+            return self._objects[name][0]
+
+    def delete(self, name: str) -> None:
+        with self._lock:
+            self._objects.pop(name, None)

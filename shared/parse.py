@@ -1,0 +1,160 @@
+"""Turns an untrusted `input` object into a request model, or into sentences that say what is wrong.
+
+Pydantic finds the faults; this module says them to a person: field, value, what is allowed.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.errors import InvalidInput
+from shared.paths import GenerationPath
+from shared.request import (
+    MAX_URL_CHARACTERS,
+    MODELS,
+    URL_SCHEMES,
+    GenerationRequest,
+    TaskType,
+)
+
+#: Enough to mend a form in one go, short enough to read on a phone.
+MAX_SENTENCES = 5
+#: Longer values are cut in messages.
+MAX_SHOWN_CHARACTERS = 60
+
+
+def parse_request(raw: object) -> GenerationRequest:
+    """Read the seed's request object. Raises `InvalidInput` with one sentence a fault.
+
+    `task_type` may be absent; `image_url` and `mask_url` then decide. As in the seed's table,
+    `text2img` with an `image_url` is image-to-image.
+    """
+    if not isinstance(raw, Mapping):
+        raise InvalidInput(f"input is {_shown(raw)}; it must be an object of request parameters.")
+    given = {key: value for key, value in raw.items() if value is not None}
+    model = MODELS[_task_type(given)]
+    given.pop("task_type", None)
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InvalidInput(_sentences(model, error)) from None
+
+
+def parse_owned_request(raw: object, path: GenerationPath) -> GenerationRequest:
+    """`parse_request`, and `user_id` and `file_uid`, when given, must be those of the path."""
+    request = parse_request(raw)
+    for name, given, real in (
+        ("user_id", request.user_id, path.uid),
+        ("file_uid", request.file_uid, path.generation_id),
+    ):
+        if given is not None and given != real:
+            raise InvalidInput(
+                f"{name} is {_shown(given)}; it must be left out or be {_shown(real)}, "
+                "as in the document's path."
+            )
+    return request
+
+
+def _task_type(given: Mapping[str, object]) -> TaskType:
+    value = given.get("task_type", TaskType.TEXT2IMG.value)
+    if not isinstance(value, str) or value not in list(TaskType):
+        raise InvalidInput(f"task_type is {_shown(value)}; it must be one of {_list(TaskType)}.")
+    task = TaskType(value)
+    if task is TaskType.TEXT2IMG and "mask_url" in given:
+        return TaskType.INPAINT
+    if task is TaskType.TEXT2IMG and "image_url" in given:
+        return TaskType.IMG2IMG
+    return task
+
+
+def _sentences(model: type[GenerationRequest], error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_context=True)
+    said = [_sentence(model, fault) for fault in faults[:MAX_SENTENCES]]
+    if len(faults) > MAX_SENTENCES:
+        said.append(f"Not shown: {len(faults) - MAX_SENTENCES} more.")
+    return " ".join(said)
+
+
+def _sentence(model: type[GenerationRequest], fault: Mapping[str, Any]) -> str:
+    if not fault["loc"]:  # a validator of the whole model: it wrote the sentence itself
+        return str(fault["ctx"]["error"])
+    name = str(fault["loc"][0])
+    if fault["type"] == "extra_forbidden":
+        return _unknown(name, model.model_fields)
+    allowed = _allowed(_schema(model)[name])
+    if fault["type"] == "missing":
+        return f"{name} is missing; it must be {allowed}."
+    return f"{name} is {_shown(fault['input'])}; it must be {allowed}."
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    shown = name[:MAX_SHOWN_CHARACTERS]
+    names = ["task_type", *known]
+    close = difflib.get_close_matches(shown, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known are: {_list(names)}."
+    return f"{shown} is not a parameter of this task; {hint}"
+
+
+@cache
+def _schema(model: type[GenerationRequest]) -> dict[str, Any]:
+    """Field name → its JSON Schema; of optional fields the part that is not null."""
+    schema = model.model_json_schema()
+    fields: dict[str, Any] = {}
+    for name, field in schema["properties"].items():
+        options = [option for option in field.get("anyOf", [field]) if option.get("type") != "null"]
+        option = options[0]
+        if "$ref" in option:
+            option = schema["$defs"][option["$ref"].rpartition("/")[2]]
+        fields[name] = option
+    return fields
+
+
+def _allowed(field: Mapping[str, Any]) -> str:
+    """What the field takes, said from its schema, so that it cannot drift from it."""
+    if "enum" in field:
+        return f"one of {_list(field['enum'])}"
+    match field["type"]:
+        case "boolean":
+            return "true or false"
+        case "integer":
+            return f"a whole number{_range(field)}"
+        case "number":
+            return f"a number{_range(field)}"
+    if field.get("maxLength") == MAX_URL_CHARACTERS:
+        return f"an address that begins with one of {_list(URL_SCHEMES)}"
+    longest = f" of at most {field['maxLength']} characters" if "maxLength" in field else ""
+    return f"a {'non-blank ' if 'minLength' in field else ''}text{longest}"
+
+
+def _range(field: Mapping[str, Any]) -> str:
+    words = ""
+    if "minimum" in field:
+        words += f" from {field['minimum']} to {field['maximum']}"
+    if "exclusiveMinimum" in field:
+        words += f" above {field['exclusiveMinimum']} and below {field['exclusiveMaximum']}"
+    if "multipleOf" in field:
+        words += f", a multiple of {field['multipleOf']}"
+    return words
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(str(name) for name in names)
+
+
+def _shown(value: object) -> str:
+    """The value as JSON would write it, cut short; of containers only the kind."""
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, bytes):
+        return "bytes"
+    if value is None or isinstance(value, str | bool | int | float):
+        text = json.dumps(value, ensure_ascii=False)
+    else:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"

@@ -1,0 +1,67 @@
+"""Names of documents, objects, topics and subscriptions: one place, deterministic.
+
+An object's name holds the fencing token of the attempt that made it, so that a worker that lost
+its lease can only ever write files that no document refers to.
+"""
+
+import re
+from dataclasses import dataclass
+
+from shared.errors import InvalidInput
+
+#: Firestore's own limit is 1500 bytes; Firebase Auth's for a uid is 128 characters.
+MAX_ID_LENGTH = 128
+#: Safe in a Firestore path, an object name, a URL and a log line alike.
+#: `__x__` is reserved by Firestore; a leading dot would allow `.` and `..`.
+_ID = re.compile(rf"(?!__.*__$)[A-Za-z0-9_-][A-Za-z0-9._:@-]{{0,{MAX_ID_LENGTH - 1}}}")
+_DOCUMENT = re.compile(r"users/([^/]+)/generations/([^/]+)")
+
+#: The trigger listens on it; rules, index and clients use the same words.
+DOCUMENT_PATTERN = "users/{uid}/generations/{generation_id}"
+
+IMAGE_TOPIC = "generate-image"
+VIDEO_TOPIC = "generate-video"
+IMAGE_SUBSCRIPTION = "generate-image-worker"
+VIDEO_SUBSCRIPTION = "generate-video-worker"
+
+
+def check_id(name: str, value: object) -> str:
+    """Return `value` if it is an id, else raise `InvalidInput` naming `name`."""
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return value
+    raise InvalidInput(
+        f"{name} is {str(value)[:MAX_ID_LENGTH]!r}; it must be 1 to {MAX_ID_LENGTH} letters, "
+        "digits or . _ : @ - and neither begin with . : @ nor look like __this__."
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GenerationPath:
+    """Where one generation lives: `users/{uid}/generations/{generation_id}`."""
+
+    uid: str
+    generation_id: str
+
+    def __post_init__(self) -> None:
+        check_id("user_id", self.uid)
+        check_id("file_uid", self.generation_id)
+
+    @classmethod
+    def parse(cls, document: str) -> "GenerationPath":
+        """Read a document path relative to the database root. Raises `InvalidInput`."""
+        match = _DOCUMENT.fullmatch(document)
+        if match is None:
+            raise InvalidInput(f"{document!r} is not a path of the form {DOCUMENT_PATTERN}.")
+        return cls(uid=match[1], generation_id=match[2])
+
+    def __str__(self) -> str:
+        return f"users/{self.uid}/generations/{self.generation_id}"
+
+    @property
+    def object_prefix(self) -> str:
+        """Every file of this generation lies below it; ends in a slash."""
+        return f"{self}/"
+
+    def object_name(self, token: int, name: str) -> str:
+        """`users/{uid}/generations/{id}/{token}/{name}`; `token` ≥ 1 is the lease's."""
+        return f"{self}/{token}/{name}"

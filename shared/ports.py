@@ -1,0 +1,126 @@
+"""What the use cases need of the outside world, as Protocols.
+
+Adapters live in `trigger/adapters` and `gpu_worker/adapters`; `shared/in_memory.py` has one of each
+for tests. Every port has one contract suite (`tests/contract`) that runs over all of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+
+class Sentinel(Enum):
+    """Values that only the server can fill in; adapters translate them."""
+
+    #: The server's time of the write.
+    SERVER_TIME = "server_time"
+    #: Remove the field.
+    DELETE = "delete"
+
+
+SERVER_TIME = Sentinel.SERVER_TIME
+DELETE = Sentinel.DELETE
+
+#: Top-level field name → new value of the whole field. Values are what Firestore stores.
+Changes = Mapping[str, Any]
+
+
+class Conflict(Exception):
+    """The document changed since the version that the write expected."""
+
+
+class Missing(Exception):
+    """There is no such document or object."""
+
+
+class AlreadyExists(Exception):
+    """There is such a document or object already, with other content."""
+
+
+class Unavailable(Exception):
+    """The service did not answer for longer than the adapter's retries last; try later."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """One document as read."""
+
+    data: Mapping[str, Any]
+    #: Opaque to use cases; hand it back to `update`.
+    version: Any
+    #: The server's time when it answered: the clock that leases are judged by.
+    read_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """One acknowledged write."""
+
+    version: Any
+    #: The server's time of the commit.
+    commit_time: datetime
+
+
+class DocumentStore(Protocol):
+    """Compare-and-set access to single documents. Any call may raise `Unavailable`."""
+
+    def read(self, path: str) -> Snapshot | None:
+        """The document, or None when there is none."""
+
+    def create(self, path: str, data: Changes) -> Written:
+        """Write a document that does not exist yet. Raises `AlreadyExists`."""
+
+    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+        """Replace the named fields if the document still has version `expected`.
+
+        Raises `Conflict` when it has another one and `Missing` when it is gone. A reply lost on the
+        way makes the adapter's own retry look like a conflict: the caller reads back and compares.
+        """
+
+
+class Subscription(Protocol):
+    def close(self) -> None:
+        """Stop; no call-back starts after it returns. May be called more than once."""
+
+
+class DocumentWatcher(Protocol):
+    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> Subscription:
+        """Call `on_change` from another thread with the document now and after every change.
+
+        A watch is an accelerator only: calls may be late or missing, never wrong.
+        """
+
+
+class MessagePublisher(Protocol):
+    def publish(self, topic: str, data: bytes) -> None:
+        """Return once the message is stored. Raises `Unavailable` or `Missing` (no such topic)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """One uploaded file."""
+
+    name: str
+    #: Readable by whoever knows it; holds a secret token, so it never appears in a log.
+    url: str
+    content_type: str
+    size_bytes: int
+
+
+class ObjectStore(Protocol):
+    """Private files with a secret download URL. Any call may raise `Unavailable`."""
+
+    def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
+        """Store `data` under a name that is not taken.
+
+        Storing the same bytes again (a retry after a lost reply) returns the object that is there;
+        other bytes under a taken name raise `AlreadyExists`.
+        """
+
+    def read(self, name: str) -> bytes:
+        """The whole object. Raises `Missing`."""
+
+    def delete(self, name: str) -> None:
+        """Remove the object; nothing happens when there is none."""

@@ -1,0 +1,159 @@
+"""The request models of the four task types: the seed's fields, defaults and ranges.
+
+The same JSON object is a document's `input` and RunPod's `input`. A value has to have its field's
+type (no strings for numbers), unknown keys are refused, and `null` means "not given".
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+#: What a JavaScript client can hold without rounding (Number.MAX_SAFE_INTEGER).
+MAX_SEED = 2**53 - 1
+#: About 500 tokens; SDXL reads the first 77, Wan the first 512.
+MAX_PROMPT_CHARACTERS = 2000
+#: A base64 data URL of a 10 MB file.
+MAX_URL_CHARACTERS = 14_000_000
+URL_SCHEMES = ("https://", "http://", "gs://", "data:image/")
+#: Width × height of the films that Wan2.1 was trained for, and their portrait forms.
+VIDEO_SIZES = ((832, 480), (480, 832), (1280, 720), (720, 1280))
+
+
+class TaskType(StrEnum):
+    TEXT2IMG = "text2img"
+    IMG2IMG = "img2img"
+    INPAINT = "inpaint"
+    TEXT2VIDEO = "text2video"
+
+
+class Scheduler(StrEnum):
+    PNDM = "PNDM"
+    KLMS = "KLMS"
+    DDIM = "DDIM"
+    K_EULER = "K_EULER"
+    K_EULER_ANCESTRAL = "K_EULER_ANCESTRAL"
+    DPM_SOLVER_MULTISTEP = "DPMSolverMultistep"
+    DPM_SOLVER_SINGLESTEP = "DPMSolverSinglestep"
+
+
+def _whole(value: object) -> object:
+    # Dart and JSON writers turn 25 into 25.0; that is the same number, not a wrong type.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _scheduler(value: object) -> object:
+    # Strict models take enum members only; JSON has their values.
+    return Scheduler(value) if isinstance(value, str) and value in list(Scheduler) else value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("blank")
+    return value
+
+
+def _url(value: str) -> str:
+    if not value.startswith(URL_SCHEMES):
+        raise ValueError("scheme")
+    return value
+
+
+#: Stands after the limits: before them it would hide them from the JSON Schema.
+WHOLE = BeforeValidator(_whole)
+Prompt = Annotated[
+    str, Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS), AfterValidator(_not_blank)
+]
+NegativePrompt = Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)]
+Url = Annotated[str, Field(max_length=MAX_URL_CHARACTERS), AfterValidator(_url)]
+#: Pixels. The VAE works on blocks of 8.
+Side = Annotated[int, Field(ge=64, le=2048, multiple_of=8), WHOLE]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED), WHOLE]
+Guidance = Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)]
+
+
+class Request(BaseModel):
+    """What all four tasks share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    #: Drawn at random (53 bits) when not given, and reported in the output.
+    seed: Seed | None = None
+    negative_prompt: NegativePrompt | None = None
+    #: Denoising steps of the base model.
+    num_inference_steps: Annotated[int, Field(ge=1, le=150), WHOLE] = 25
+    #: Only an endpoint without a document (RunPod) reads the next three; a document's path rules.
+    user_id: str | None = None
+    file_uid: str | None = None
+    use_cloud_storage: bool = False
+
+
+class ImageRequest(Request):
+    """What the three picture tasks share."""
+
+    #: Pixels; the model's own size (SDXL: 1024) when not given.
+    width: Side | None = None
+    height: Side | None = None
+    scheduler: Annotated[Scheduler, BeforeValidator(_scheduler)] = Scheduler.DDIM
+    guidance_scale: Guidance = 7.5
+    #: Denoising steps of the refiner.
+    refiner_inference_steps: Annotated[int, Field(ge=0, le=150), WHOLE] = 50
+    #: Share of the noise put on the input image, or on the base's picture by the refiner.
+    strength: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
+    #: Share of the steps done by the base before the refiner takes over.
+    high_noise_frac: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
+    num_images: Annotated[int, Field(ge=1, le=2), WHOLE] = 1
+
+
+class Text2ImgRequest(ImageRequest):
+    task_type: Literal[TaskType.TEXT2IMG] = TaskType.TEXT2IMG
+    prompt: Prompt
+
+
+class Img2ImgRequest(ImageRequest):
+    task_type: Literal[TaskType.IMG2IMG] = TaskType.IMG2IMG
+    #: May be absent, since an image is there.
+    prompt: Prompt | None = None
+    image_url: Url
+
+
+class InpaintRequest(ImageRequest):
+    task_type: Literal[TaskType.INPAINT] = TaskType.INPAINT
+    prompt: Prompt | None = None
+    image_url: Url
+    #: White is painted anew, black is kept.
+    mask_url: Url
+
+
+class Text2VideoRequest(Request):
+    task_type: Literal[TaskType.TEXT2VIDEO] = TaskType.TEXT2VIDEO
+    prompt: Prompt
+    #: Pixels; see VIDEO_SIZES for the pairs.
+    video_height: Annotated[int, WHOLE] = 480
+    video_width: Annotated[int, WHOLE] = 832
+    #: Wan makes 4k + 1 frames; others are rounded up to that.
+    num_frames: Annotated[int, Field(ge=16, le=81), WHOLE] = 81
+    video_guidance_scale: Annotated[float, Field(ge=1, le=20, allow_inf_nan=False)] = 5.0
+    fps: Annotated[int, Field(ge=6, le=30), WHOLE] = 15
+
+    @model_validator(mode="after")
+    def _size_is_supported(self) -> "Text2VideoRequest":
+        if (self.video_width, self.video_height) not in VIDEO_SIZES:
+            pairs = ", ".join(f"{width}x{height}" for width, height in VIDEO_SIZES)
+            raise ValueError(
+                f"video_width x video_height is {self.video_width}x{self.video_height}; "
+                f"it must be one of {pairs}."
+            )
+        return self
+
+
+GenerationRequest: TypeAlias = Text2ImgRequest | Img2ImgRequest | InpaintRequest | Text2VideoRequest
+
+MODELS: dict[TaskType, type[GenerationRequest]] = {
+    TaskType.TEXT2IMG: Text2ImgRequest,
+    TaskType.IMG2IMG: Img2ImgRequest,
+    TaskType.INPAINT: InpaintRequest,
+    TaskType.TEXT2VIDEO: Text2VideoRequest,
+}

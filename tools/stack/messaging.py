@@ -1,0 +1,61 @@
+"""Creates the topics and subscriptions on the Pub/Sub emulator over REST, waiting until it answers.
+
+Bound: the caller's deadline. Repeating is harmless: what exists already is left as it is.
+"""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+import httpx
+
+from tools.stack.failure import StackError
+from tools.stack.names import PROJECT, SUBSCRIPTIONS
+
+POLL_SECONDS = 0.05
+
+#: The worker renews its deadline while it works; this bounds redelivery after it dies.
+ACK_DEADLINE_SECONDS = 20
+
+#: Redelivery after a nack: soon, but not in a tight loop.
+RETRY_POLICY = {"minimumBackoff": "1s", "maximumBackoff": "60s"}
+
+
+def create_topics_and_subscriptions(
+    host: str, *, deadline: float, check: Callable[[], None]
+) -> None:
+    """Creates all of SUBSCRIPTIONS on the emulator at `host`.
+
+    Waits for the emulator until `deadline` (monotonic clock) or until `check()` raises.
+    """
+    with httpx.Client(base_url=f"http://{host}/v1/projects/{PROJECT}", trust_env=False) as client:
+        for topic, subscription in SUBSCRIPTIONS.items():
+            name = f"projects/{PROJECT}/topics/{topic}"
+            settings = {
+                "topic": name,
+                "ackDeadlineSeconds": ACK_DEADLINE_SECONDS,
+                "retryPolicy": RETRY_POLICY,
+            }
+            _put(client, f"topics/{topic}", {}, deadline, check)
+            _put(client, f"subscriptions/{subscription}", settings, deadline, check)
+
+
+def _put(
+    client: httpx.Client,
+    path: str,
+    body: dict[str, object],
+    deadline: float,
+    check: Callable[[], None],
+) -> None:
+    while True:
+        try:
+            answer = client.put(path, json=body)
+        except httpx.TransportError as absent:
+            check()
+            if time.monotonic() > deadline:
+                raise StackError("The Pub/Sub emulator did not answer in time.") from absent
+            time.sleep(POLL_SECONDS)
+            continue
+        if answer.is_success or answer.status_code == HTTPStatus.CONFLICT:
+            return
+        raise StackError(f"The Pub/Sub emulator refused {path}: {answer.text.strip()}")

@@ -1,0 +1,59 @@
+"""Starts a worker beside the emulators and waits until its health file says that it is ready.
+
+It starts early, because loading torch takes as long as the emulators do; it waits for them itself.
+"""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+from tools.stack.failure import StackError
+from tools.stack.names import REPOSITORY, VIRTUAL_ENVIRONMENT
+
+POLL_SECONDS = 0.05
+
+#: A worker leaves within 8 s of SIGTERM; it gets a little more.
+TERMINATION_GRACE_SECONDS = 10.0
+
+
+class Worker:
+    """One `python -m gpu_worker pull`."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", health_file: Path, log: Path) -> None:
+        self.process = process
+        self.health_file = health_file
+        self.log = log
+
+    @classmethod
+    def start(cls, environment: dict[str, str], health_file: Path, log: Path) -> "Worker":
+        python = VIRTUAL_ENVIRONMENT / "bin" / "python"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [str(python), "-m", "gpu_worker", "pull"],
+                cwd=REPOSITORY,
+                env={**environment, "EMBERFRAME_HEALTH_FILE": str(health_file)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return cls(process, health_file, log)
+
+    def wait_until_ready(self, *, deadline: float) -> None:
+        """Raises StackError if it ends, or is not ready at `deadline` (monotonic clock)."""
+        while self.state() != "ready":
+            if self.process.poll() is not None:
+                code = self.process.returncode
+                raise StackError(f"The worker stopped while starting, exit code {code}.", self.log)
+            if time.monotonic() > deadline:
+                raise StackError("The worker did not become ready in time.", self.log)
+            time.sleep(POLL_SECONDS)
+
+    def state(self) -> str | None:
+        """What the health file says: starting, ready or draining; None before it is written."""
+        try:
+            state: str = json.loads(self.health_file.read_text("utf-8"))["state"]
+        except FileNotFoundError:
+            return None
+        return state

@@ -1,0 +1,119 @@
+"""What to do with a document that was just created: one pure decision.
+
+Order matters: what is finished or was accepted before stays as it is, what cannot be read fails, a
+cancelled one never starts, a bad request fails with its reasons, the rest is accepted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from shared.document import Generation, unreadable_to_failed
+from shared.errors import InvalidInput
+from shared.message import GenerationMessage
+from shared.parse import parse_request
+from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
+from shared.ports import Changes
+from shared.request import GenerationRequest, TaskType
+from shared.status import Status
+
+TOPICS: Mapping[TaskType, str] = {
+    TaskType.TEXT2IMG: IMAGE_TOPIC,
+    TaskType.IMG2IMG: IMAGE_TOPIC,
+    TaskType.INPAINT: IMAGE_TOPIC,
+    TaskType.TEXT2VIDEO: VIDEO_TOPIC,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accept:
+    """Publish `message` to `topic`, then write `changes`."""
+
+    topic: str
+    message: GenerationMessage
+    changes: Changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refuse:
+    """Write `changes`; the generation fails and no worker hears of it."""
+
+    changes: Changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cancel:
+    """Write `changes`; its owner asked for it before anybody looked."""
+
+    changes: Changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeaveAlone:
+    """Nothing to do: the event came twice, or a worker was faster."""
+
+
+Acceptance: TypeAlias = Accept | Refuse | Cancel | LeaveAlone
+
+
+def decide_acceptance(
+    path: str, *, created: Mapping[str, Any], current: Mapping[str, Any]
+) -> Acceptance:
+    """Decide for the document at `path` (`users/{uid}/generations/{id}`).
+
+    `created` is the document as the event shows it, `current` as it is now.
+    """
+    try:
+        generation = Generation.from_document(GenerationPath.parse(path), current)
+    except InvalidInput as error:
+        return _refuse_unreadable(current, error)
+    if generation.status.terminal:
+        return LeaveAlone()
+    try:
+        _check_was_pending(created)
+        return _decide_for_readable(generation)
+    except InvalidInput as error:
+        return Refuse(changes=generation.to_failed(error))
+
+
+def _refuse_unreadable(current: Mapping[str, Any], error: InvalidInput) -> Acceptance:
+    # A terminal status stays, whatever else is wrong: nothing ends twice.
+    if current.get("status") in [status for status in Status if status.terminal]:
+        return LeaveAlone()
+    return Refuse(changes=unreadable_to_failed(error))
+
+
+def _decide_for_readable(generation: Generation) -> Acceptance:
+    if generation.status is not Status.PENDING:
+        return LeaveAlone()
+    if generation.cancel_requested:
+        return Cancel(changes=generation.to_cancelled())
+    request = parse_request(generation.input)
+    _check_belongs_to(request, generation.path)
+    return Accept(
+        topic=TOPICS[request.task_type],
+        message=GenerationMessage(path=generation.path),
+        changes=generation.to_queued(),
+    )
+
+
+def _check_was_pending(created: Mapping[str, Any]) -> None:
+    # The rules allow nothing else; an admin's slip would otherwise wait for a worker for ever.
+    status = created.get("status")
+    if status != Status.PENDING:
+        raise InvalidInput(
+            f"status was {str(status)[:40]!r} when the document was created; it must be 'pending'."
+        )
+
+
+def _check_belongs_to(request: GenerationRequest, path: GenerationPath) -> None:
+    # The path was checked by the rules; the two fields are the client's word only.
+    for field, value, expected in (
+        ("user_id", request.user_id, path.uid),
+        ("file_uid", request.file_uid, path.generation_id),
+    ):
+        if value not in (None, expected):
+            raise InvalidInput(
+                f"{field} is {str(value)[:60]!r}; it must be left out or be {expected!r}, "
+                "as in the document's path."
+            )

@@ -1,0 +1,1 @@
+"""The ports of `shared.ports` over Google's client libraries."""

@@ -1,0 +1,83 @@
+"""`DocumentStore` over a google-cloud-firestore client.
+
+A version is the document's `update_time`; compare-and-set is the write's precondition on it, never
+a transaction, whose retries have no backoff. Bounds: see `trigger.adapters.transient`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from google.api_core import exceptions
+from google.cloud import firestore
+
+from shared.ports import (
+    DELETE,
+    SERVER_TIME,
+    AlreadyExists,
+    Changes,
+    Conflict,
+    Missing,
+    Snapshot,
+    Unavailable,
+    Written,
+)
+from trigger.adapters.transient import ATTEMPT_TIMEOUT, GAVE_UP, RETRY
+
+
+class FirestoreDocuments:
+    """Documents of the database that `client` (a `firestore.Client`) talks to."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def read(self, path: str) -> Snapshot | None:
+        with _our_errors(path):
+            found = self._client.document(path).get(retry=RETRY, timeout=ATTEMPT_TIMEOUT)
+        if not found.exists:
+            return None
+        return Snapshot(data=found.to_dict(), version=found.update_time, read_time=found.read_time)
+
+    def create(self, path: str, data: Changes) -> Written:
+        batch = self._client.batch()
+        batch.create(self._client.document(path), _native(data))
+        return _commit(batch, path)
+
+    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+        batch = self._client.batch()
+        unchanged = self._client.write_option(last_update_time=expected)
+        batch.update(self._client.document(path), _native(changes), option=unchanged)
+        return _commit(batch, path)
+
+
+def _commit(batch: Any, path: str) -> Written:
+    with _our_errors(path):
+        (result,) = batch.commit(retry=RETRY, timeout=ATTEMPT_TIMEOUT)
+    return Written(version=result.update_time, commit_time=batch.commit_time)
+
+
+def _native(changes: Changes) -> dict[str, Any]:
+    translated = {SERVER_TIME: firestore.SERVER_TIMESTAMP, DELETE: firestore.DELETE_FIELD}
+    return {
+        field: translated[value] if value is SERVER_TIME or value is DELETE else value
+        for field, value in changes.items()
+    }
+
+
+@contextmanager
+def _our_errors(path: str) -> Iterator[None]:
+    try:
+        yield
+    except exceptions.FailedPrecondition as error:
+        raise Conflict(f"{path} is not the version that was expected") from error
+    except exceptions.NotFound as error:
+        raise Missing(f"there is no document {path}") from error
+    except exceptions.AlreadyExists as error:
+        raise AlreadyExists(f"there is a document {path} already") from error
+    except GAVE_UP as error:
+        raise Unavailable(f"Firestore did not answer for {path}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    # RetryError's own text is "Timeout of 12.0s exceeded"; what it hides is the reason.
+    return str(getattr(error, "cause", None) or error)
