@@ -36,7 +36,7 @@ def run_pull(settings: Settings) -> int:
     """Returns the process's exit code: 0 after a signal, 1 when the engine or the pull failed."""
     health = HealthFile(settings.health_file)
     health.write(Health.STARTING)
-    engine = EngineProcess(model=settings.image_model, model_dir=settings.model_dir)
+    engine = EngineProcess(settings.image_model, model_dir=settings.model_dir)
     engine.start()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

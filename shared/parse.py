@@ -25,6 +25,8 @@ from shared.request import (
 MAX_SENTENCES = 5
 #: Longer values are cut in messages.
 MAX_SHOWN_CHARACTERS = 60
+#: Python refuses to write out numbers of thousands of digits.
+MAX_SHOWN_NUMBER = 10**MAX_SHOWN_CHARACTERS
 
 
 def parse_request(raw: object) -> GenerationRequest:
@@ -83,20 +85,22 @@ def _sentence(model: type[GenerationRequest], fault: Mapping[str, Any]) -> str:
     if not fault["loc"]:  # a validator of the whole model: it wrote the sentence itself
         return str(fault["ctx"]["error"])
     name = str(fault["loc"][0])
-    if fault["type"] == "extra_forbidden":
+    if name not in model.model_fields:
         return _unknown(name, model.model_fields)
     allowed = _allowed(_schema(model)[name])
     if fault["type"] == "missing":
         return f"{name} is missing; it must be {allowed}."
+    if fault["type"] == "string_too_long":
+        return f"{name} is {len(fault['input'])} characters long; it must be {allowed}."
     return f"{name} is {_shown(fault['input'])}; it must be {allowed}."
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
-    shown = name[:MAX_SHOWN_CHARACTERS]
-    names = ["task_type", *known]
-    close = difflib.get_close_matches(shown, names, n=1)
+    names = list(dict.fromkeys(["task_type", *known]))
+    close = difflib.get_close_matches(name[:MAX_SHOWN_CHARACTERS], names, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known are: {_list(names)}."
-    return f"{shown} is not a parameter of this task; {hint}"
+    plain = name.isascii() and name.isidentifier() and len(name) <= MAX_SHOWN_CHARACTERS
+    return f"{name if plain else _shown(name)} is not a parameter of this task; {hint}"
 
 
 @cache
@@ -125,7 +129,10 @@ def _allowed(field: Mapping[str, Any]) -> str:
         case "number":
             return f"a number{_range(field)}"
     if field.get("maxLength") == MAX_URL_CHARACTERS:
-        return f"an address that begins with one of {_list(URL_SCHEMES)}"
+        return (
+            f"an address of at most {MAX_URL_CHARACTERS} characters that begins with one of "
+            f"{_list(URL_SCHEMES)}"
+        )
     longest = f" of at most {field['maxLength']} characters" if "maxLength" in field else ""
     return f"a {'non-blank ' if 'minLength' in field else ''}text{longest}"
 
@@ -153,8 +160,11 @@ def _shown(value: object) -> str:
         return "a list"
     if isinstance(value, bytes):
         return "bytes"
+    if isinstance(value, int) and abs(value) > MAX_SHOWN_NUMBER:
+        return "a far too large number"
     if value is None or isinstance(value, str | bool | int | float):
-        text = json.dumps(value, ensure_ascii=False)
+        # Half a surrogate pair is no text: no document and no log line could hold the sentence.
+        text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
     else:
         text = f"a {type(value).__name__}"
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"

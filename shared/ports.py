@@ -75,8 +75,9 @@ class DocumentStore(Protocol):
     def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
         """Replace the named fields if the document still has version `expected`.
 
-        Raises `Conflict` when it has another one and `Missing` when it is gone. A reply lost on the
-        way makes the adapter's own retry look like a conflict: the caller reads back and compares.
+        Raises `Conflict` when it has another one, and `Missing` or `Conflict` when it is gone
+        (Firestore's emulator does not tell these apart). A reply lost on the way makes the
+        adapter's own retry look like a conflict: the caller reads back and compares.
         """
 
 

@@ -39,7 +39,8 @@ class Scheduler(StrEnum):
 
 def _whole(value: object) -> object:
     # Dart and JSON writers turn 25 into 25.0; that is the same number, not a wrong type.
-    if isinstance(value, float) and value.is_integer():
+    # Beyond 2^53 a float is no longer one whole number, and is left to be refused as it was given.
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_SEED:
         return int(value)
     return value
 

@@ -50,5 +50,6 @@ class Channel(Generic[Received]):
             raise ChannelClosed from error
 
     def close(self) -> None:
-        """Only once nobody reads or writes any more."""
-        self._connection.close()
+        """Only once nobody reads any more; who writes gets `ChannelClosed`."""
+        with self._writing:  # else a writer could meet the number of a descriptor opened since
+            self._connection.close()

@@ -1,5 +1,6 @@
 """Which device the model runs on, in which precision, with how many threads; and how full it is."""
 
+import gc
 import math
 import os
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Device:
 
 
 def choose_device() -> Device:
-    """The first GPU, else the CPU. bf16 has fp32's range; fp16 has not, but older GPUs lack bf16."""
+    """The first GPU, else the CPU. bf16 has fp32's range; fp16 has not, but old GPUs lack bf16."""
     if torch.cuda.is_available():
         bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         return Device(
@@ -55,10 +56,16 @@ def wait_for(device: Device) -> None:
         torch.cuda.synchronize(device.torch_device)
 
 
-def still_works(device: Device) -> bool:
-    """False after a fault that leaves the device unusable for the rest of this process."""
+def clean_up(device: Device) -> bool:
+    """Free what nobody refers to. False when the device is unusable for the rest of this process.
+
+    That is how CUDA answers every call after an illegal access: only a new process helps.
+    """
+    gc.collect()
     try:
         wait_for(device)
+        if device.is_gpu:
+            torch.cuda.empty_cache()
     except RuntimeError:
         return False
     return True

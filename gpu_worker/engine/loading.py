@@ -73,7 +73,7 @@ def _load(spec: ModelSpec, source: Source, device: Any) -> Any:
     own_vae: dict[str, Any] = {}
     if device.dtype == torch.float16 and spec.fp16_vae is not None and source is spec.source:
         own_vae["vae"] = _load_vae(spec.fp16_vae, device)
-    pipeline = StableDiffusionXLPipeline.from_pretrained(
+    pipeline: Any = StableDiffusionXLPipeline.from_pretrained(
         **_location(source), **options, **own_vae, add_watermarker=False
     )
     if device.dtype == torch.float16 and pipeline.vae.config.force_upcast:

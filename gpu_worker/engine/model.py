@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gpu_worker.engine.device import Device, choose_device, limit_threads, memory_in_use
+from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
 from gpu_worker.engine.loading import load_pipeline
 from gpu_worker.engine.specs import ModelSpec, Size, Source, unsupported
 from gpu_worker.engine.text2img import Text2Img
@@ -49,6 +49,10 @@ class Model:
         if not isinstance(request, Text2ImgRequest) or request.task_type not in self._spec.tasks:
             raise unsupported(request.task_type, self._spec.tasks)
         return self._text2img(request, job.seed, report, stop_if_asked)
+
+    def recover(self) -> bool:
+        """After a failed job: give back what it held. False when the device is beyond use."""
+        return clean_up(self.device)
 
     def memory_in_use(self) -> dict[str, int]:
         return memory_in_use(self.device)

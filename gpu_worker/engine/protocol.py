@@ -1,4 +1,4 @@
-"""What supervisor and engine say to each other: JSON messages, with pixels as raw frames after them.
+"""What supervisor and engine say to each other: JSON messages, and pixels as raw frames after them.
 
 No pickle: neither side runs what the other sends. The channel is a stream in order; a run is
 answered by any number of `Progress` and then exactly one of `Done`, `Failed`, `Stopped`.

@@ -14,7 +14,7 @@ from shared.request import Scheduler
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SchedulerSpec:
     class_name: str
-    #: Set over the checkpoint's own configuration. Class defaults of DDIM and PNDM suit other models.
+    #: Set over the checkpoint's own; the defaults of DDIM and PNDM suit other models.
     overrides: dict[str, Any] = field(default_factory=dict)
 
 

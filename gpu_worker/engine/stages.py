@@ -1,7 +1,8 @@
 """Text to picture in three stages: encode the prompts, denoise the latents, decode them.
 
 Each stage is one function of what the stage before it returned, so that they can be timed, cached
-and overlapped apart. The numbers are those of a plain call of the pipeline.
+and overlapped apart. The numbers are those of a plain call of the pipeline. Call them under
+`torch.no_grad()`.
 """
 
 from collections.abc import Callable
@@ -82,13 +83,23 @@ def denoise(
     return latents
 
 
-@torch.inference_mode()
 def decode(pipeline: Any, latents: torch.Tensor) -> Pixels:
     """One picture from its latents (4 × height/8 × width/8). Alone, since a VAE is hungry."""
     vae = pipeline.vae
-    batch = latents.unsqueeze(0).to(vae.dtype) / vae.config.scaling_factor
+    batch = _unscaled(latents.unsqueeze(0).to(vae.dtype), vae.config)
     image = vae.decode(batch, return_dict=False)[0][0]
     # −1 … 1 → 0 … 255, to the nearest.
     scaled = (image.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
     pixels: Pixels = np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy())
     return pixels
+
+
+def _unscaled(latents: torch.Tensor, config: Any) -> torch.Tensor:
+    """From the UNet's scale to the VAE's own; some relatives of SDXL shift each channel too."""
+    if config.latents_mean is None or config.latents_std is None:
+        return latents / float(config.scaling_factor)
+    mean, std = (
+        torch.tensor(values, device=latents.device, dtype=latents.dtype).view(1, -1, 1, 1)
+        for values in (config.latents_mean, config.latents_std)
+    )
+    return latents * std / float(config.scaling_factor) + mean

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from gpu_worker.engine import stages
@@ -27,6 +28,7 @@ class Text2Img:
         # Jobs put their own scheduler on the pipeline; all derive from the checkpoint's.
         self._noise_schedule = pipeline.scheduler.config
 
+    @torch.no_grad()
     def __call__(
         self,
         request: Text2ImgRequest,

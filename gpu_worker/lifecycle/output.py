@@ -6,12 +6,33 @@ The document is written only after every file is stored, so it never refers to a
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument
-from gpu_worker.media.picture import EncodedPicture, encode_picture
-from gpu_worker.ports import EngineResult
+from gpu_worker.media.picture_file import EncodedFile, encode_picture
+from gpu_worker.media.thumbnail import make_thumbhash, make_thumbnail
+from gpu_worker.ports import EngineResult, Picture
 from shared.ports import ObjectStore, StoredObject, Unavailable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compressed:
+    """One picture as the files that are stored of it."""
+
+    seed: int
+    file: EncodedFile
+    thumbnail: EncodedFile
+    thumbhash: str
+
+    @classmethod
+    def of(cls, picture: Picture) -> "Compressed":
+        return cls(
+            seed=picture.seed,
+            file=encode_picture(picture.pixels),
+            thumbnail=make_thumbnail(picture.pixels),
+            thumbhash=make_thumbhash(picture.pixels),
+        )
 
 
 class FileStorer:
@@ -29,16 +50,14 @@ class FileStorer:
     def store(self, result: EngineResult) -> list[dict[str, Any]]:
         """The document's `files[]`, one a picture. Raises `Unavailable`."""
         started = time.monotonic()
-        encoded = list(
-            self._threads.map(lambda picture: encode_picture(picture.pixels), result.pictures)
-        )
+        pictures = list(self._threads.map(Compressed.of, result.pictures))
         compressed = time.monotonic()
         uploads = [
             upload
-            for index, picture in enumerate(encoded)
+            for index, picture in enumerate(pictures)
             for upload in (
-                (f"{index}.{picture.extension}", picture.data, picture.content_type),
-                (f"{index}.thumbnail.webp", picture.thumbnail, "image/webp"),
+                (f"{index}.{picture.file.extension}", picture.file),
+                (f"{index}.thumbnail.{picture.thumbnail.extension}", picture.thumbnail),
             )
         ]
         stored = list(self._threads.map(lambda upload: self._upload(*upload), uploads))
@@ -47,8 +66,8 @@ class FileStorer:
             "upload": round(time.monotonic() - compressed, 3),
         }
         return [
-            _file(picture.seed, encoded[index], stored[2 * index], stored[2 * index + 1])
-            for index, picture in enumerate(result.pictures)
+            _file(picture, stored[2 * index], stored[2 * index + 1])
+            for index, picture in enumerate(pictures)
         ]
 
     def discard(self) -> None:
@@ -59,25 +78,23 @@ class FileStorer:
             except Unavailable:
                 return
 
-    def _upload(self, name: str, data: bytes, content_type: str) -> StoredObject:
+    def _upload(self, name: str, encoded: EncodedFile) -> StoredObject:
         full_name = self._path.object_name(self._token, name)
         self._begun.append(full_name)
-        return self._objects.create(full_name, data, content_type=content_type)
+        return self._objects.create(full_name, encoded.data, content_type=encoded.content_type)
 
 
-def _file(
-    seed: int, encoded: EncodedPicture, file: StoredObject, thumbnail: StoredObject
-) -> dict[str, Any]:
+def _file(picture: Compressed, file: StoredObject, thumbnail: StoredObject) -> dict[str, Any]:
     return {
         "storage_path": file.name,
         "url": file.url,
         "content_type": file.content_type,
         "size_bytes": file.size_bytes,
-        "width": encoded.width,
-        "height": encoded.height,
-        "seed": seed,
+        "width": picture.file.width,
+        "height": picture.file.height,
+        "seed": picture.seed,
         "thumbnail_url": thumbnail.url,
-        "thumbhash": encoded.thumbhash,
+        "thumbhash": picture.thumbhash,
     }
 
 

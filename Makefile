@@ -1,0 +1,102 @@
+# Everything that a developer runs. `make help` lists it; `make demo` and `make test` set up all they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+LOG := build/setup.log
+TORCH := torch==2.13.0
+
+PROMPT ?= a red circle on a blue background
+TASK ?= text2img
+INPUT ?= {}
+
+export CI ?=
+
+.PHONY: help
+help: ## list every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  Variables of demo: PROMPT="…" TASK=text2img INPUT='"'"'{"seed": 42}'"'"
+
+.PHONY: demo
+demo: setup ## the main job: a document becomes a picture on the local stack, watched live
+	@$(BIN)/python -m tools.demo --task "$$DEMO_TASK" --prompt "$$DEMO_PROMPT" --input "$$DEMO_INPUT"
+# Handed over through the environment: a prompt may hold quotes.
+demo: export DEMO_TASK = $(value TASK)
+demo: export DEMO_PROMPT = $(value PROMPT)
+demo: export DEMO_INPUT = $(value INPUT)
+
+.PHONY: test
+test: setup lint ## everything that must hold: linters, types, all tests
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: setup ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: setup ## rewrite the code in the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: up
+up: setup ## start emulators and a worker; addresses in build/stack.json
+	@$(BIN)/python -m tools.stack up
+
+.PHONY: down
+down: ## stop what `make up` started, and nothing else
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m tools.stack down; fi
+
+.PHONY: status
+status: setup ## what `make up` started and whether it lives
+	@$(BIN)/python -m tools.stack status
+
+.PHONY: bundle
+bundle: setup ## build the Cloud Function's deploy folder, build/trigger
+	@$(BIN)/python -m tools.bundle
+
+.PHONY: figures
+figures: setup ## measure the figures in docs/figures.md and write them there
+	$(BIN)/python -m bench.first_response
+	$(BIN)/python -m bench.start_up
+
+.PHONY: lock
+lock: setup ## make the lock files anew from requirements/*.in and tools/node/package.json
+	$(BIN)/python -m tools.lock
+
+.PHONY: clean
+clean: down ## remove everything generated
+	rm -rf build demo-output $(VENV)
+
+# Set-up -----------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: $(VENV)/.ready build/node/.ready ## install what is missing into .venv and build/node
+
+$(VENV)/.ready: requirements/dev.lock
+	@mkdir -p build
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Installing the Python packages into $(VENV) (about a minute, once; log: $(LOG)) …"
+	@{ "$(PYTHON)" -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --no-input --disable-pip-version-check --no-deps --require-hashes \
+	    -r requirements/dev.lock && \
+	  $(BIN)/python -m pip install --no-input --disable-pip-version-check $(TORCH) && \
+	  $(BIN)/python -m pip check; } >> $(LOG) 2>&1 || \
+	  { tail -n 5 $(LOG) >&2; echo "Installing the Python packages failed; see $(LOG)" >&2; exit 1; }
+	@touch $@
+
+build/node/.ready: tools/node/package.json tools/node/package-lock.json
+	@mkdir -p build/node
+	@command -v node > /dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || \
+	  { echo "Node 20 or newer is needed on the PATH" >&2; exit 1; }
+	@echo "Installing the Firebase emulators into build/node (about two minutes, once; log: $(LOG)) …"
+	@cp tools/node/package.json tools/node/package-lock.json tools/node/.npmrc build/node/
+	@npm ci --prefix build/node --no-audit --no-fund >> $(LOG) 2>&1 || \
+	  { tail -n 5 $(LOG) >&2; echo "Installing the npm packages failed; see $(LOG)" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,232 @@
+"""The `Engine` port over a process of its own: turns, cancellation, restart. Never imports torch.
+
+One condition guards all state. A job waits in line for its turn and for a loaded model, is sent,
+and gets the outcome that the child's listening thread puts there. A child that dies after it was
+ready is replaced at once; one that dies while loading is replaced when the next job or `start`
+comes, so that a broken installation does not spin.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gpu_worker.adapters.engine_child import EngineChild, FromEngine
+from gpu_worker.engine.protocol import (
+    Cancel,
+    Done,
+    Failed,
+    LoadFailed,
+    Progress,
+    Ready,
+    Run,
+    Stopped,
+)
+from gpu_worker.ports import (
+    EngineInfo,
+    EngineJob,
+    EngineProgress,
+    EngineResult,
+    JobCancelled,
+    Picture,
+)
+from shared.errors import ErrorCode, GenerationError
+
+LOG = logging.getLogger(__name__)
+
+#: The engine leaves at once when told; past this it hangs. Well under the 8 s that a shutdown has.
+CLOSE_GRACE_SECONDS = 2.0
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Turn:
+    """One `run` call, in line or running."""
+
+    job: EngineJob
+    on_progress: Callable[[EngineProgress], None]
+    cancelled: bool = False
+    sent: bool = False
+    outcome: EngineResult | BaseException | None = None
+
+
+class EngineProcess:
+    """See `gpu_worker.ports.Engine`."""
+
+    def __init__(self, model: str, *, model_dir: Path | None = None) -> None:
+        """`model` is a name of the model table; `model_dir` a checkpoint in its source's place."""
+        self._arguments = ["--model", model]
+        if model_dir is not None:
+            self._arguments += ["--model-dir", str(model_dir)]
+        self._changed = threading.Condition()
+        self._line: deque[_Turn] = deque()
+        self._child: EngineChild | None = None
+        self._info: EngineInfo | None = None
+        self._load_error: GenerationError | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        with self._changed:
+            if self._closed:
+                raise GenerationError(ErrorCode.INTERNAL, "The engine is closed.")
+            if self._child is None:
+                self._spawn()
+
+    def wait_ready(self, timeout_seconds: float) -> EngineInfo:
+        with self._changed:
+            if self._load_error is None:
+                self.start()
+            self._changed.wait_for(self._loaded_or_not, timeout_seconds)
+            return self._ready_info(f"The engine is not ready after {timeout_seconds:g} seconds.")
+
+    def run(self, job: EngineJob, on_progress: Callable[[EngineProgress], None]) -> EngineResult:
+        turn = _Turn(job=job, on_progress=on_progress)
+        with self._changed:
+            self._line.append(turn)
+        try:
+            child = self._wait_for_turn(turn)
+            child.send(Run.of(job))
+            return self._wait_for_outcome(turn, child)
+        finally:
+            with self._changed:
+                self._line.remove(turn)
+                self._changed.notify_all()
+
+    def cancel(self, job_id: str) -> None:
+        with self._changed:
+            for turn in self._line:
+                if turn.job.job_id == job_id:
+                    turn.cancelled = True
+                    if turn.sent and self._child is not None:
+                        self._child.send(Cancel(job_id=job_id))
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            child = self._child
+            self._changed.notify_all()
+        if child is not None:
+            child.end(CLOSE_GRACE_SECONDS)
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process id, for logs and for tests that kill it."""
+        with self._changed:
+            return self._child.pid if self._child else None
+
+    def _wait_for_turn(self, turn: _Turn) -> EngineChild:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
+            if not self._stopped(turn) and self._child is None:
+                self._spawn()
+            self._changed.wait_for(lambda: self._stopped(turn) or self._loaded_or_not())
+            if self._stopped(turn):
+                raise JobCancelled
+            self._ready_info("The engine is not ready.")
+            if self._child is None:
+                raise AssertionError("a ready engine has a process")
+            turn.sent = True
+            return self._child
+
+    def _wait_for_outcome(self, turn: _Turn, child: EngineChild) -> EngineResult:
+        with self._changed:
+            if turn.cancelled:  # asked for before the engine knew of the job
+                child.send(Cancel(job_id=turn.job.job_id))
+            self._changed.wait_for(lambda: turn.outcome is not None)
+            outcome = turn.outcome
+        if isinstance(outcome, EngineResult):
+            return outcome
+        raise outcome or AssertionError("no outcome")
+
+    def _stopped(self, turn: _Turn) -> bool:
+        return turn.cancelled or self._closed
+
+    def _loaded_or_not(self) -> bool:
+        return self._info is not None or self._load_error is not None or self._closed
+
+    def _ready_info(self, otherwise: str) -> EngineInfo:
+        if self._info is None:
+            raise self._load_error or GenerationError(ErrorCode.INTERNAL, otherwise)
+        return self._info
+
+    def _spawn(self) -> None:
+        self._load_error = None
+        self._child = EngineChild(self._arguments, on_message=self._on_message, on_end=self._on_end)
+        self._child.listen()
+        LOG.info("engine process %d started", self._child.pid)
+
+    def _running(self) -> _Turn | None:
+        return next((turn for turn in self._line if turn.sent and turn.outcome is None), None)
+
+    def _on_message(self, message: FromEngine, frames: list[bytes]) -> None:
+        if isinstance(message, Progress):
+            with self._changed:
+                turn = self._running()
+            if turn is not None:
+                _report(turn, message.progress())
+            return
+        with self._changed:
+            turn = self._running()
+            match message:
+                case Ready():
+                    self._info = message.info()
+                case LoadFailed():
+                    self._load_error = GenerationError(message.code, message.message)
+                case Done() | Failed() | Stopped() if turn is not None:
+                    turn.outcome = _outcome(message, frames)
+            self._changed.notify_all()
+
+    def _on_end(self, how: str) -> None:
+        with self._changed:
+            LOG.log(logging.INFO if self._closed else logging.ERROR, "%s", how)
+            was_ready, self._info, self._child = self._info is not None, None, None
+            turn = self._running()
+            if turn is not None:
+                turn.outcome = JobCancelled() if self._closed else _crashed(how)
+            elif not was_ready and self._load_error is None:
+                self._load_error = _crashed(how)
+            if was_ready and not self._closed:
+                self._spawn()
+            self._changed.notify_all()
+
+
+def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineResult | BaseException:
+    match message:
+        case Stopped():
+            return JobCancelled()
+        case Failed():
+            return GenerationError(message.code, message.message)
+        case Done():
+            pictures = tuple(
+                Picture(
+                    pixels=np.frombuffer(frame, np.uint8).reshape(head.height, head.width, 3),
+                    seed=head.seed,
+                )
+                for head, frame in zip(message.pictures, frames, strict=True)
+            )
+            return EngineResult(
+                pictures=pictures,
+                model=message.model,
+                native_size=message.native_size,
+                timings=message.timings,
+            )
+
+
+def _report(turn: _Turn, progress: EngineProgress) -> None:
+    try:
+        turn.on_progress(progress)
+    except Exception:  # a fault of the listener's must not cost everybody the engine
+        LOG.exception("job %s: its progress listener failed", turn.job.job_id)
+
+
+def _crashed(how: str) -> GenerationError:
+    """For the person a sentence; for the log, as its cause, how the process ended."""
+    error = GenerationError(
+        ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; the request may be tried again."
+    )
+    error.__cause__ = ChildProcessError(how)
+    return error

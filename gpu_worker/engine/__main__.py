@@ -1,0 +1,39 @@
+"""Entry of the engine process. Started by its supervisor only, with one end of a socket."""
+
+import argparse
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from gpu_worker.engine.link import SupervisorLink, leave
+from gpu_worker.engine.serving import serve
+
+
+def main(arguments: list[str]) -> int:
+    started = time.monotonic()
+    parser = argparse.ArgumentParser(prog="python -m gpu_worker.engine", description=__doc__)
+    parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket")
+    parser.add_argument("--model", required=True, help="a name of the model table")
+    parser.add_argument("--model-dir", type=Path, help="a diffusers checkpoint in its place")
+    options = parser.parse_args(arguments)
+    # Ctrl-C and a group's SIGTERM reach this process too; what to do about them is up to the
+    # supervisor, whose end this process notices.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    faulthandler.enable()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s engine %(process)d: %(message)s"
+    )
+    # A program that the libraries start must not keep the socket open.
+    os.set_inheritable(options.channel, False)
+    return serve(SupervisorLink(options.channel), options.model, options.model_dir, started)
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    logging.shutdown()
+    leave(code)

@@ -1,0 +1,117 @@
+"""The engine's end of the channel: a thread that listens to the supervisor, and the answers to it.
+
+When the supervisor is gone, or says so, the process ends at once wherever its main thread is, so
+that no orphan holds the GPU. There is nothing to save: all state is the supervisor's.
+"""
+
+import os
+import queue
+import threading
+from typing import NoReturn
+
+from gpu_worker.engine.channel import Channel, ChannelClosed
+from gpu_worker.engine.protocol import (
+    TO_ENGINE,
+    Cancel,
+    Done,
+    Failed,
+    LoadFailed,
+    PictureHead,
+    Progress,
+    Ready,
+    Run,
+    Shutdown,
+    Stopped,
+)
+from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress, EngineResult, JobCancelled
+from shared.errors import GenerationError
+
+
+class SupervisorLink:
+    """One job at a time: the supervisor sends the next only after the answer to the one before."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._channel: Channel[Run | Cancel | Shutdown] = Channel(descriptor, TO_ENGINE)
+        self._jobs: queue.SimpleQueue[EngineJob] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
+
+    def next_job(self) -> EngineJob:
+        """Block until there is one."""
+        return self._jobs.get()
+
+    def stop_if_asked(self) -> None:
+        """Raises `JobCancelled` once the supervisor has cancelled the job at hand."""
+        if self._stop.is_set():
+            raise JobCancelled
+
+    def report_progress(self, progress: EngineProgress) -> None:
+        self._send(
+            Progress(stage=progress.stage, step=progress.step, total_steps=progress.total_steps)
+        )
+
+    def say_ready(self, info: EngineInfo) -> None:
+        self._send(
+            Ready(
+                models=info.models,
+                device=info.device,
+                device_name=info.device_name,
+                load_seconds=info.load_seconds,
+                memory=dict(info.memory),
+            )
+        )
+
+    def say_load_failed(self, error: GenerationError) -> None:
+        self._send(LoadFailed(code=error.code, message=error.message))
+
+    def answer_done(self, result: EngineResult) -> None:
+        heads = tuple(
+            PictureHead(
+                width=picture.pixels.shape[1], height=picture.pixels.shape[0], seed=picture.seed
+            )
+            for picture in result.pictures
+        )
+        done = Done(
+            pictures=heads,
+            model=result.model,
+            native_size=result.native_size,
+            timings=dict(result.timings),
+        )
+        try:
+            self._channel.send(done, [picture.pixels for picture in result.pictures])
+        except ChannelClosed:
+            leave()
+
+    def answer_failed(self, error: GenerationError) -> None:
+        self._send(Failed(code=error.code, message=error.message))
+
+    def answer_stopped(self) -> None:
+        self._send(Stopped())
+
+    def _send(self, message: Progress | Ready | LoadFailed | Failed | Stopped) -> None:
+        try:
+            self._channel.send(message)
+        except ChannelClosed:
+            leave()
+
+    def _listen(self) -> None:
+        job_id: str | None = None
+        while True:
+            try:
+                message, _ = self._channel.receive()
+            except ChannelClosed:
+                leave()
+            match message:
+                case Run():
+                    job_id = message.job_id
+                    self._stop.clear()
+                    self._jobs.put(message.job())
+                case Cancel() if message.job_id == job_id:
+                    self._stop.set()
+                case Shutdown():
+                    leave()
+
+
+def leave(code: int = 0) -> NoReturn:
+    """End the process from any thread, at once, without waiting for the model or its libraries."""
+    os._exit(code)

@@ -1,0 +1,71 @@
+"""The engine's main thread: load the model, then answer job after job for as long as it lives."""
+
+import gc
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from gpu_worker.engine.link import SupervisorLink
+from gpu_worker.engine.loading import choose_source, quieten
+from gpu_worker.engine.specs import find_spec
+from gpu_worker.ports import EngineInfo, EngineJob, JobCancelled
+from shared.errors import GenerationError
+
+LOG = logging.getLogger(__name__)
+
+#: Exit codes, for the supervisor's log.
+EXIT_LOAD_FAILED = 3
+EXIT_DEVICE_BROKEN = 4
+
+
+def serve(link: SupervisorLink, model_name: str, folder: Path | None, started: float) -> int:
+    """Returns an exit code, or never. `started` is the monotonic time of the process's start."""
+    try:
+        spec = find_spec(model_name)
+        source = choose_source(spec, folder)
+        quieten(source)
+        # Imports torch: only now, when there is something to load.
+        from gpu_worker.engine.model import Model  # noqa: PLC0415
+
+        model = Model(spec, source)
+        model.warm_up()
+    except GenerationError as error:
+        LOG.error("%s", error.message, exc_info=error.__cause__)  # noqa: TRY400 - the cause is it
+        link.say_load_failed(error)
+        return EXIT_LOAD_FAILED
+    # What is there now stays for good: the garbage collector need not look at it in every job.
+    gc.collect()
+    gc.freeze()
+    link.say_ready(
+        EngineInfo(
+            models=(spec.name,),
+            device=str(model.device.torch_device),
+            device_name=model.device.name,
+            load_seconds=time.monotonic() - started,
+            memory=model.memory_in_use(),
+        )
+    )
+    while _answer(link, model, link.next_job()):
+        pass
+    return EXIT_DEVICE_BROKEN
+
+
+def _answer(link: SupervisorLink, model: Any, job: EngineJob) -> bool:
+    """True while the model (a `Model`) can take another job."""
+    from gpu_worker.engine import faults  # noqa: PLC0415 - imports torch
+
+    try:
+        result = model.generate(job, link.report_progress, link.stop_if_asked)
+    except JobCancelled:
+        link.answer_stopped()
+    except Exception as error:  # noqa: BLE001 - the boundary: a job's fault must not end the engine
+        if not isinstance(error, GenerationError):
+            LOG.error("job %s: %s", job.job_id, faults.describe_for_log(error, job.request))  # noqa: TRY400 - quotes prompts
+        link.answer_failed(faults.to_generation_error(error))
+        # The frames that the exception holds on to hold the tensors that did not fit.
+        error.__traceback__ = None
+        return bool(model.recover())
+    else:
+        link.answer_done(result)
+    return True

@@ -1,0 +1,174 @@
+"""An `Engine` without a model or a process: plays a script, for tests of what stands around it.
+
+Turns, progress, cancellation, failures and crashes are those of the port, under the same contract
+suite as the real one. Pictures are of one colour, which the seed decides.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gpu_worker.engine.specs import Size, unsupported
+from gpu_worker.ports import (
+    EngineInfo,
+    EngineJob,
+    EngineProgress,
+    EngineResult,
+    JobCancelled,
+    Picture,
+    Pixels,
+)
+from shared.errors import ErrorCode, GenerationError
+from shared.request import TaskType, Text2ImgRequest
+
+SERVED = (TaskType.TEXT2IMG,)
+MODEL = "in-memory"
+NATIVE_SIZE: Size = (128, 128)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """What happens to one job. Steps count from 1; the events of a step come before its report."""
+
+    #: None: as many as the request asks for.
+    steps: int | None = None
+    #: Wait there until `release`, `cancel` or `close`.
+    hold_at: int | None = None
+    #: Raise `failure` there, or crash when there is none.
+    fail_at: int | None = None
+    failure: GenerationError | None = None
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Turn:
+    job_id: str
+    cancelled: bool = False
+    held: bool = False
+    released: bool = False
+
+
+class InMemoryEngine:
+    """`script` is asked once a job; `load_error` is what `wait_ready` and every job raise."""
+
+    def __init__(
+        self,
+        script: Callable[[EngineJob], Script] = lambda _: Script(),
+        *,
+        load_error: GenerationError | None = None,
+    ) -> None:
+        self._script = script
+        self._load_error = load_error
+        self._changed = threading.Condition()
+        self._line: deque[_Turn] = deque()
+        self._closed = False
+        #: Ids of the jobs that got their turn, in order.
+        self.ran: list[str] = []
+
+    def start(self) -> None:
+        if self._closed:
+            raise GenerationError(ErrorCode.INTERNAL, "The engine is closed.")
+
+    def wait_ready(self, timeout_seconds: float) -> EngineInfo:  # noqa: ARG002 - it is ready at once
+        self.start()
+        if self._load_error is not None:
+            raise self._load_error
+        return EngineInfo(models=(MODEL,), device="cpu", device_name="none", load_seconds=0.0)
+
+    def run(self, job: EngineJob, on_progress: Callable[[EngineProgress], None]) -> EngineResult:
+        turn = _Turn(job_id=job.job_id)
+        with self._changed:
+            self._line.append(turn)
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
+                self._check(turn)
+                self.ran.append(job.job_id)
+            return self._play(turn, job, on_progress)
+        finally:
+            with self._changed:
+                self._line.remove(turn)
+                self._changed.notify_all()
+
+    def cancel(self, job_id: str) -> None:
+        with self._changed:
+            for turn in self._turns(job_id):
+                turn.cancelled = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait_held(self, job_id: str, timeout_seconds: float = 10) -> None:
+        """Block until the job stands at its script's `hold_at`. Raises `TimeoutError`."""
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: any(turn.held for turn in self._turns(job_id)), timeout_seconds
+            ):
+                raise TimeoutError(f"{job_id} did not get to its hold in {timeout_seconds} s")
+
+    def release(self, job_id: str) -> None:
+        """Let a job pass its `hold_at`, now or when it gets there."""
+        with self._changed:
+            for turn in self._turns(job_id):
+                turn.released = True
+            self._changed.notify_all()
+
+    def _play(
+        self, turn: _Turn, job: EngineJob, on_progress: Callable[[EngineProgress], None]
+    ) -> EngineResult:
+        if self._load_error is not None:
+            raise self._load_error
+        request = job.request
+        if not isinstance(request, Text2ImgRequest):
+            raise unsupported(request.task_type, SERVED)
+        script = self._script(job)
+        total = request.num_inference_steps if script.steps is None else script.steps
+        on_progress(EngineProgress(stage="encode", step=0, total_steps=total))
+        for step in range(1, total + 1):
+            self._before(step, turn, script)
+            on_progress(EngineProgress(stage="denoise", step=step, total_steps=total))
+        with self._changed:
+            self._check(turn)
+        on_progress(EngineProgress(stage="decode", step=total, total_steps=total))
+        size = (request.width or NATIVE_SIZE[0], request.height or NATIVE_SIZE[1])
+        seeds = range(job.seed, job.seed + request.num_images)
+        return EngineResult(
+            pictures=tuple(Picture(pixels=_paint(size, seed), seed=seed) for seed in seeds),
+            model=MODEL,
+            native_size=NATIVE_SIZE,
+            timings={"encode": 0.0, "denoise": 0.0, "decode": 0.0},
+        )
+
+    def _before(self, step: int, turn: _Turn, script: Script) -> None:
+        with self._changed:
+            if step == script.hold_at:
+                turn.held = True
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._stopped(turn) or turn.released)
+                turn.held = False
+            self._check(turn)
+        if step == script.fail_at:
+            raise script.failure or GenerationError(
+                ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; it may be tried again."
+            )
+
+    def _turns(self, job_id: str) -> list[_Turn]:
+        return [turn for turn in self._line if turn.job_id == job_id]
+
+    def _stopped(self, turn: _Turn) -> bool:
+        return turn.cancelled or self._closed
+
+    def _check(self, turn: _Turn) -> None:
+        if self._stopped(turn):
+            raise JobCancelled
+
+
+def _paint(size: Size, seed: int) -> Pixels:
+    width, height = size
+    colour = np.random.default_rng(seed).integers(0, 256, 3, dtype=np.uint8)
+    return np.tile(colour, (height, width, 1))

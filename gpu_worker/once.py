@@ -1,0 +1,106 @@
+"""`python -m gpu_worker once REQUEST.json --out DIR`: one request, the real engine, no cloud.
+
+Reads `{"input": {…}}`, writes the pictures into the folder and prints the seed's result shape, with
+paths in the place of URLs. Progress and faults go to stderr.
+"""
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.media.picture_file import encode_picture
+from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
+from shared.errors import GenerationError, InvalidInput
+from shared.parse import parse_request
+from shared.request import MAX_SEED, GenerationRequest
+
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+#: A hub download of the full model may come first.
+LOAD_TIMEOUT_SECONDS = 3600.0
+
+
+def run_once(
+    request_file: Path,
+    out: Path,
+    *,
+    model: str,
+    model_dir: Path | None = None,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+) -> int:
+    """Returns the command's exit code: 0, or one of the EXIT_ constants after a sentence on stderr.
+
+    Pictures are called `{name of the request file}-{seed}.png`.
+    """
+    stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
+    try:
+        request = read_request(request_file)
+    except InvalidInput as error:
+        print(error.message, file=stderr)
+        return EXIT_BAD_INPUT
+    engine = EngineProcess(model, model_dir=model_dir)
+    try:
+        result = _generate(engine, request, stderr)
+        paths = _write(result, out, request_file.stem)
+    except (GenerationError, OSError) as error:
+        print(getattr(error, "message", error), file=stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("Interrupted.", file=stderr)
+        return EXIT_INTERRUPTED
+    finally:
+        engine.close()
+    print(json.dumps(_summary(result, paths), indent=2), file=stdout)
+    return 0
+
+
+def read_request(request_file: Path) -> GenerationRequest:
+    """Raises `InvalidInput` when there is no such file, or no valid request in it."""
+    try:
+        body = json.loads(request_file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"{request_file} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{request_file} is not JSON: {error}.") from None
+    if not isinstance(body, dict) or "input" not in body:
+        raise InvalidInput(f'{request_file} must hold an object of the form {{"input": {{…}}}}.')
+    return parse_request(body["input"])
+
+
+def _generate(engine: Engine, request: GenerationRequest, stderr: TextIO) -> EngineResult:
+    def show(progress: EngineProgress) -> None:
+        print(f"{progress.stage} {progress.step}/{progress.total_steps}", file=stderr, flush=True)
+
+    print("loading the model", file=stderr, flush=True)
+    info = engine.wait_ready(LOAD_TIMEOUT_SECONDS)
+    name = ", ".join(info.models)
+    print(f"{name} on {info.device_name}, {info.load_seconds:.1f} s", file=stderr, flush=True)
+    seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
+    return engine.run(EngineJob(job_id="once", request=request, seed=seed), show)
+
+
+def _write(result: EngineResult, out: Path, stem: str) -> list[str]:
+    out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for picture in result.pictures:
+        encoded = encode_picture(picture.pixels)
+        path = out / f"{stem}-{picture.seed}.{encoded.extension}"
+        path.write_bytes(encoded.data)
+        paths.append(str(path))
+    return paths
+
+
+def _summary(result: EngineResult, paths: list[str]) -> dict[str, object]:
+    return {
+        "image_url": paths[0],
+        "images": paths,
+        "seed": result.pictures[0].seed,
+        "model": result.model,
+        "native_size": list(result.native_size),
+        "timings": {stage: round(seconds, 3) for stage, seconds in result.timings.items()},
+    }

@@ -1,0 +1,1 @@
+"""Real parts of ours on the real emulators."""

@@ -1,0 +1,1 @@
+"""Who may do what: every role, operation and field against the real rules engine."""

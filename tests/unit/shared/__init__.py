@@ -1,0 +1,1 @@
+"""The contract and the decisions taken on it."""

@@ -1,0 +1,1 @@
+"""The Cloud Function half on in-memory ports, and its deploy folder."""

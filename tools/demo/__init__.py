@@ -1,0 +1,1 @@
+"""The main job, watched from the phone's side: `python -m tools.demo`."""

@@ -1,0 +1,127 @@
+"""`python -m tools.demo`: a document becomes a picture on the local stack, watched live.
+
+Exit code 0, or 1 and one plain sentence with the path of the log. Uses the stack of `make up` when
+that is running, else one of its own, which is gone afterwards.
+"""
+
+import argparse
+import contextlib
+import json
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from tools.demo.phone import Phone, PhoneError
+from tools.demo.picture import save_files
+from tools.demo.show import ProgressBar, print_timings
+from tools.stack import Stack, StackError, running_stack
+from tools.stack.names import BUILD, DEFAULT_STATE_DIR
+
+STATE_DIR = BUILD / "demo-stack"
+#: On two slow cores a film takes tens of seconds; a demo that says nothing for longer is broken.
+GENERATION_TIMEOUT_SECONDS = 300.0
+
+
+class DemoFailed(Exception):
+    """Says in one sentence what went wrong."""
+
+
+def main() -> int:
+    arguments = _parse()
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console(highlight=False, soft_wrap=True)
+    log_file: Path | None = None
+    try:
+        with _stack(console) as stack:
+            log_file = stack.log_files["worker"]
+            _generate(stack, arguments, console)
+    except (StackError, PhoneError, TimeoutError, httpx.HTTPError, DemoFailed) as failure:
+        log = f" The worker's log: {log_file}" if log_file else ""
+        print(f"The demo failed: {failure}{log}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was left running.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
+    parser.add_argument("--prompt", default="a red circle on a blue background")
+    parser.add_argument("--task", default="text2img")
+    parser.add_argument("--input", default="{}", help="more request parameters, as JSON")
+    parser.add_argument("--out", type=Path, default=Path("demo-output"))
+    parser.add_argument("--timings", type=Path, help="write the seconds to this file, as JSON")
+    return parser.parse_args()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _stack(console: Console) -> Iterator[Stack]:
+    up = Stack.read(DEFAULT_STATE_DIR)
+    if up is not None and up.is_alive() and up.has_worker:
+        console.print("Using the stack that `make up` started.")
+        yield up
+        return
+    console.print("Starting the Firebase emulators and a worker …")
+    started = time.monotonic()
+    with running_stack(STATE_DIR, worker=True) as stack:
+        console.print(f"Ready after {time.monotonic() - started:.1f} s.")
+        yield stack
+
+
+def _generate(stack: Stack, arguments: argparse.Namespace, console: Console) -> None:
+    request = _request(arguments)
+    generation_id = f"demo-{secrets.token_hex(4)}"
+    moments: dict[str, float] = {"start": time.time()}
+    with Phone(stack) as phone:
+        uid = phone.sign_in()
+        moments["signed_in"] = time.time()
+        console.print(f"Signed in as {uid}; creating users/{uid}/generations/{generation_id}")
+        phone.create(generation_id, request)
+        moments["created"] = phone.wait_for("creating")["at"] / 1000
+        document: dict[str, Any] = {}
+        with ProgressBar(console) as bar:
+            for seen in phone.documents(generation_id, GENERATION_TIMEOUT_SECONDS):
+                document = seen["data"]
+                moments.setdefault(document["status"], seen["at"] / 1000)
+                bar.show(document)
+    if document["status"] != "completed":
+        error = document.get("error") or {"message": "it was cancelled"}
+        raise DemoFailed(f"the generation {document['status']}: {error['message']}")
+    saved = save_files(document["output"], arguments.out, generation_id)
+    moments["saved"] = time.time()
+    for path in saved:
+        console.print(f"Saved [bold]{path}[/bold]")
+    print_timings(console, moments, document["timings"])
+    if arguments.timings:
+        report = {
+            "stack": stack.ready_after_seconds,
+            "moments": moments,
+            "worker": document["timings"],
+        }
+        arguments.timings.write_text(json.dumps(report))
+
+
+def _request(arguments: argparse.Namespace) -> dict[str, Any]:
+    try:
+        more = json.loads(arguments.input)
+    except ValueError as error:
+        raise DemoFailed(f"--input is not JSON: {error}.") from None
+    if not isinstance(more, dict):
+        raise DemoFailed('--input must be a JSON object, {"seed": 42} for example.')
+    return {"task_type": arguments.task, "prompt": arguments.prompt, **more}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+// A phone: Firebase's JavaScript SDK against the emulators, driven by JSON lines.
+//
+// Commands on stdin, one a line:  {"op": "sign_in"} · {"op": "generate", "id", "input"} ·
+// {"op": "cancel", "id"}. Events on stdout, one a line, each with `at` (epoch milliseconds):
+// ready · signed_in {uid} · created {id} · document {id, data} · cancelled {id} ·
+// error {op, id, code, message}. Ends when stdin does. Everything goes through the rules.
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const require = createRequire(process.env.EMBERFRAME_NODE_PACKAGE);
+const { initializeApp } = require("firebase/app");
+const { getAuth, connectAuthEmulator, signInAnonymously } = require("firebase/auth");
+const firestore = require("firebase/firestore");
+
+const now = () => performance.timeOrigin + performance.now();
+const say = (event) => process.stdout.write(JSON.stringify({ at: now(), ...event }) + "\n");
+
+function plain(value) {
+  if (value instanceof firestore.Timestamp) return value.toDate().toISOString();
+  if (value instanceof firestore.Bytes) return { bytes: value.toBase64() };
+  if (Array.isArray(value)) return value.map(plain);
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  return value;
+}
+
+const app = initializeApp({
+  projectId: process.env.GOOGLE_CLOUD_PROJECT,
+  apiKey: "any key will do on the emulator",
+});
+const auth = getAuth(app);
+connectAuthEmulator(auth, `http://${process.env.FIREBASE_AUTH_EMULATOR_HOST}`, {
+  disableWarnings: true,
+});
+const db = firestore.getFirestore(app);
+const [host, port] = process.env.FIRESTORE_EMULATOR_HOST.split(":");
+firestore.connectFirestoreEmulator(db, host, Number(port));
+
+const generation = (id) => firestore.doc(db, "users", auth.currentUser.uid, "generations", id);
+const listeners = new Map();
+
+function listen(id) {
+  if (listeners.has(id)) return;
+  const stop = firestore.onSnapshot(
+    generation(id),
+    // Snapshots of our own write before the server has it would count as seen too early.
+    { includeMetadataChanges: true },
+    (snapshot) => {
+      if (snapshot.metadata.hasPendingWrites || !snapshot.exists()) return;
+      say({ event: "document", id, data: plain(snapshot.data()) });
+    },
+    (error) => say({ event: "error", op: "listen", id, code: error.code, message: error.message }),
+  );
+  listeners.set(id, stop);
+}
+
+const operations = {
+  async sign_in() {
+    const { user } = await signInAnonymously(auth);
+    say({ event: "signed_in", uid: user.uid });
+  },
+  async generate({ id, input }) {
+    // Listening first, as an app would: no state can be missed.
+    listen(id);
+    say({ event: "creating", id });
+    await firestore.setDoc(generation(id), {
+      input,
+      status: "pending",
+      created_at: firestore.serverTimestamp(),
+    });
+    say({ event: "created", id });
+  },
+  async listen({ id }) {
+    listen(id);
+  },
+  async cancel({ id }) {
+    await firestore.updateDoc(generation(id), { cancel_requested: true });
+    say({ event: "cancel_requested", id });
+  },
+};
+
+say({ event: "ready" });
+const lines = createInterface({ input: process.stdin });
+lines.on("line", async (line) => {
+  const command = JSON.parse(line);
+  try {
+    await operations[command.op](command);
+  } catch (error) {
+    say({
+      event: "error",
+      op: command.op,
+      id: command.id,
+      code: error.code ?? "unknown",
+      message: error.message,
+    });
+  }
+});
+lines.on("close", () => process.exit(0));

@@ -1,0 +1,77 @@
+"""What the demo prints: a live bar fed by the listener, and a table of seconds per stage."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+#: Bar length while a status has no progress of its own.
+STATUS_FRACTION = {"pending": 0.0, "queued": 0.02, "processing": 0.05, "completed": 1.0}
+
+
+class ProgressBar:
+    """A context manager; `show` takes each state of the document. Without a terminal it prints
+    one line a change."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=40),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("pending", total=1.0, detail="")
+        self._last_line = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, document: Mapping[str, Any]) -> None:
+        status = document["status"]
+        progress = document.get("progress") or {}
+        fraction = progress.get("fraction", STATUS_FRACTION.get(status, 1.0))
+        detail = ""
+        if progress:
+            detail = f"{progress['stage']} {progress['step']}/{progress['total_steps']}"
+        self._bar.update(self._task, description=status, completed=fraction, detail=detail)
+        line = f"  {status:<11} {fraction:>4.0%} {detail}".rstrip()
+        if not self._console.is_terminal and line != self._last_line:
+            self._console.print(line)
+        self._last_line = line
+
+
+def print_timings(
+    console: Console, moments: Mapping[str, float], timings: Mapping[str, float]
+) -> None:
+    """`moments` are epoch seconds on the phone, `timings` the worker's seconds per stage."""
+    table = Table("stage", "seconds", title="Where the time went", title_justify="left")
+    table.columns[1].justify = "right"
+
+    def between(name: str, first: str, last: str) -> None:
+        if first in moments and last in moments:
+            table.add_row(name, f"{moments[last] - moments[first]:.3f}")
+
+    between("phone: start and sign in", "start", "signed_in")
+    between("phone: create the document", "signed_in", "created")
+    between("created → worker has it, seen by the phone", "created", "processing")
+    for stage, seconds in timings.items():
+        table.add_row(f"worker: {stage}", f"{seconds:.3f}")
+    between("created → completed, seen by the phone", "created", "completed")
+    between("phone: download", "completed", "saved")
+    console.print(table)
