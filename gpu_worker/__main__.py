@@ -42,7 +42,9 @@ def _pull() -> int:
         for fault in error.errors(include_url=False):
             name = str(fault["loc"][0])
             variable = name if name.isupper() else f"EMBERFRAME_{name.upper()}"
-            print(f"{variable}: {fault['msg']} (is {fault['input']!r})", file=sys.stderr)
+            # The input of what is missing would be all the other settings.
+            wrong = "is not set" if fault["type"] == "missing" else f"is {fault['input']!r}"
+            print(f"{variable} {wrong}: {fault['msg']}", file=sys.stderr)
         return 2
     log_json(settings.log_level)
     return run_pull(settings)

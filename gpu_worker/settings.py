@@ -12,7 +12,13 @@ from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 class Settings(BaseSettings):
     """Environment variables are `EMBERFRAME_` + the upper-case name, unless an alias says other."""
 
-    model_config = SettingsConfigDict(env_prefix="EMBERFRAME_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="EMBERFRAME_",
+        # `NAME=` in a compose file or a manifest means "not set".
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+    )
 
     #: The Google Cloud project of Firestore, Pub/Sub and Storage.
     project: Annotated[str, Field(validation_alias="GOOGLE_CLOUD_PROJECT", min_length=1)]
@@ -29,7 +35,7 @@ class Settings(BaseSettings):
     #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read.
-    engine_start_timeout: Annotated[float, Field(gt=0)] = 900.0
+    engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     #: Seconds a claim lasts without a heartbeat.
     lease_seconds: Annotated[float, Field(ge=10, le=600)] = 30.0
     #: Where the worker says `starting`, `ready` or `draining`, as JSON.

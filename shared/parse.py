@@ -37,7 +37,7 @@ def parse_request(raw: object) -> GenerationRequest:
     """
     if not isinstance(raw, Mapping):
         raise InvalidInput(f"input is {_shown(raw)}; it must be an object of request parameters.")
-    given = {key: value for key, value in raw.items() if value is not None}
+    given = {_text(str(key)): value for key, value in raw.items() if value is not None}
     model = MODELS[_task_type(given)]
     given.pop("task_type", None)
     try:
@@ -163,8 +163,12 @@ def _shown(value: object) -> str:
     if isinstance(value, int) and abs(value) > MAX_SHOWN_NUMBER:
         return "a far too large number"
     if value is None or isinstance(value, str | bool | int | float):
-        # Half a surrogate pair is no text: no document and no log line could hold the sentence.
-        text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
+        text = _text(json.dumps(value, ensure_ascii=False))
     else:
         text = f"a {type(value).__name__}"
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[:MAX_SHOWN_CHARACTERS] + "…"
+
+
+def _text(text: str) -> str:
+    """`text` without halves of characters, which no document and no log line could hold."""
+    return text.encode(errors="replace").decode()

@@ -40,6 +40,7 @@ LOG = logging.getLogger(__name__)
 
 #: The engine leaves at once when told; past this it hangs. Well under the 8 s that a shutdown has.
 CLOSE_GRACE_SECONDS = 2.0
+CLOSED = "The engine is closed."
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -71,7 +72,7 @@ class EngineProcess:
     def start(self) -> None:
         with self._changed:
             if self._closed:
-                raise GenerationError(ErrorCode.INTERNAL, "The engine is closed.")
+                raise GenerationError(ErrorCode.INTERNAL, CLOSED)
             if self._child is None:
                 self._spawn()
 
@@ -149,13 +150,22 @@ class EngineProcess:
         return self._info is not None or self._load_error is not None or self._closed
 
     def _ready_info(self, otherwise: str) -> EngineInfo:
+        if self._closed:
+            raise GenerationError(ErrorCode.INTERNAL, CLOSED)
         if self._info is None:
             raise self._load_error or GenerationError(ErrorCode.INTERNAL, otherwise)
         return self._info
 
     def _spawn(self) -> None:
         self._load_error = None
-        self._child = EngineChild(self._arguments, on_message=self._on_message, on_end=self._on_end)
+        try:
+            child = EngineChild(self._arguments, on_message=self._on_message, on_end=self._on_end)
+        except OSError as error:  # the machine is out of processes, memory or file descriptors
+            self._load_error = GenerationError(
+                ErrorCode.INTERNAL, f"The engine process cannot be started: {error.strerror}."
+            )
+            return
+        self._child = child
         self._child.listen()
         LOG.info("engine process %d started", self._child.pid)
 

@@ -16,6 +16,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from gpu_worker.adapters.firestore_watch import FirestoreWatch
 from shared.ports import (
     DELETE,
     SERVER_TIME,
@@ -41,6 +42,8 @@ TRANSIENT = (
     google.InternalServerError,
     google.TooManyRequests,
     google.Cancelled,
+    # "Stream removed": how gRPC says that a proxy or a server closed the connection.
+    google.Unknown,
     google.RetryError,
 )
 _SENTINELS = {SERVER_TIME: firestore.SERVER_TIMESTAMP, DELETE: firestore.DELETE_FIELD}
@@ -88,8 +91,8 @@ class FirestoreDocuments:
             raise Missing(path) from error
         return _written(result)
 
-    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> "FirestoreWatch":
-        return FirestoreWatch(self._client.document(path), on_change)
+    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> FirestoreWatch:
+        return FirestoreWatch(self._client, path, on_change)
 
     def _call(self, request: Callable[[], T]) -> T:
         retrying = Retrying(
@@ -102,27 +105,6 @@ class FirestoreDocuments:
             return retrying(request)
         except TRANSIENT as error:
             raise Unavailable(f"Firestore: {error}") from error
-
-
-class FirestoreWatch:
-    """One `on_snapshot` listener."""
-
-    def __init__(
-        self,
-        reference: firestore.DocumentReference,
-        on_change: Callable[[Snapshot | None], None],
-    ) -> None:
-        self._on_change: Callable[[Snapshot | None], None] | None = on_change
-        self._watch = reference.on_snapshot(self._received)
-
-    def close(self) -> None:
-        self._on_change = None
-        self._watch.unsubscribe()
-
-    def _received(self, documents: list[Any], _changes: object, _read_time: object) -> None:
-        on_change = self._on_change
-        if on_change is not None:
-            on_change(_snapshot(documents[0]) if documents else None)
 
 
 def _snapshot(found: Any) -> Snapshot | None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import requests
 from google.api_core import exceptions as google
+from google.auth import exceptions as auth
 from google.cloud import storage
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -35,6 +36,10 @@ TRANSIENT = (
     google.RetryError,
     requests.ConnectionError,
     requests.Timeout,
+    # The connection broke in the middle of an answer.
+    requests.exceptions.ChunkedEncodingError,
+    # The service that hands out access tokens could not be reached.
+    auth.TransportError,
 )
 T = TypeVar("T")
 

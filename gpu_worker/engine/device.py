@@ -37,17 +37,19 @@ def choose_device() -> Device:
     return Device(torch_device=torch.device("cpu"), dtype=torch.float32, name=_cpu_name())
 
 
-def limit_threads(quota: Path = CGROUP_QUOTA) -> int:
-    """Use as many threads as this process may run at once, and say how many those are.
+def limit_threads(wanted: int | None) -> None:
+    """Give torch `wanted` threads, or as many as this process may run at once, if those are fewer.
 
     Left alone, torch counts the machine's cores, of which a container may have a few only.
     """
-    threads = len(os.sched_getaffinity(0))
+    threads = usable_cores(len(os.sched_getaffinity(0)), CGROUP_QUOTA)
+    torch.set_num_threads(threads if wanted is None else min(wanted, threads))
+
+
+def usable_cores(cores: int, quota: Path) -> int:
+    """`cores`, or the container's share of them rounded up. `quota` need not exist."""
     allowed, _, period = quota.read_text().partition(" ") if quota.exists() else ("max", "", "")
-    if allowed != "max":
-        threads = min(threads, max(1, math.ceil(int(allowed) / int(period))))
-    torch.set_num_threads(threads)
-    return threads
+    return cores if allowed == "max" else min(cores, math.ceil(int(allowed) / int(period)))
 
 
 def wait_for(device: Device) -> None:

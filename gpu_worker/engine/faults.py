@@ -1,24 +1,24 @@
 """What an exception of the model means to the person, and what of it may go into a log.
 
-A log gets the kind of the exception and where it came from. Its message only if no word of a prompt
-is in it: libraries like to quote what they were given.
+A log gets the kind of the exception and where it came from; its message only if no word of a
+prompt is in it, since libraries like to quote what they were given. Free of torch.
 """
 
 import re
 import traceback
-
-import torch
 
 from shared.errors import ErrorCode, GenerationError
 from shared.request import GenerationRequest
 
 #: Shorter words ("a", "of") would hide every message.
 MIN_WORD_CHARACTERS = 4
-#: How torch's CPU allocator and the C++ library say it; the GPU's has a class of its own.
-_OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|bad_alloc", re.IGNORECASE)
+#: How CUDA, cuBLAS, torch's CPU allocator and the C++ library say it, all as a RuntimeError.
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|ALLOC_FAILED|can't allocate memory|not enough memory|bad_alloc", re.IGNORECASE
+)
 
 
-def to_generation_error(error: BaseException) -> GenerationError:
+def to_generation_error(error: Exception) -> GenerationError:
     """The error that the person sees."""
     if isinstance(error, GenerationError):
         return error
@@ -31,13 +31,13 @@ def to_generation_error(error: BaseException) -> GenerationError:
     return GenerationError(ErrorCode.INTERNAL, "The model failed on this request.")
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+def is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
         return True
     return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
 
 
-def describe_for_log(error: BaseException, request: GenerationRequest) -> str:
+def describe_for_log(error: Exception, request: GenerationRequest) -> str:
     """Kind, message if it quotes nothing, and the calls that led there."""
     message = str(error)
     if quotes(message, request):

@@ -19,7 +19,7 @@ class Model:
 
     def __init__(self, spec: ModelSpec, source: Source) -> None:
         """Raises `GenerationError` when it cannot be loaded."""
-        limit_threads()
+        limit_threads(spec.cpu_threads)
         self.device: Device = choose_device()
         self._spec = spec
         self._text2img = Text2Img(spec, load_pipeline(spec, source, self.device), self.device)

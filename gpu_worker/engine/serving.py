@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gpu_worker.engine import faults
 from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, quieten
 from gpu_worker.engine.specs import find_spec
@@ -21,6 +22,9 @@ EXIT_DEVICE_BROKEN = 4
 
 def serve(link: SupervisorLink, model_name: str, folder: Path | None, started: float) -> int:
     """Returns an exit code, or never. `started` is the monotonic time of the process's start."""
+    # Imports make hundreds of thousands of objects and hardly any garbage: looking for it takes a
+    # fifth of the start (3.7 s with, 2.9 s without).
+    gc.disable()
     try:
         spec = find_spec(model_name)
         source = choose_source(spec, folder)
@@ -37,6 +41,7 @@ def serve(link: SupervisorLink, model_name: str, folder: Path | None, started: f
     # What is there now stays for good: the garbage collector need not look at it in every job.
     gc.collect()
     gc.freeze()
+    gc.enable()
     link.say_ready(
         EngineInfo(
             models=(spec.name,),
@@ -53,8 +58,6 @@ def serve(link: SupervisorLink, model_name: str, folder: Path | None, started: f
 
 def _answer(link: SupervisorLink, model: Any, job: EngineJob) -> bool:
     """True while the model (a `Model`) can take another job."""
-    from gpu_worker.engine import faults  # noqa: PLC0415 - imports torch
-
     try:
         result = model.generate(job, link.report_progress, link.stop_if_asked)
     except JobCancelled:

@@ -49,6 +49,8 @@ class ModelSpec:
     native_sizes: tuple[Size, ...]
     #: False: it draws at the native size of the nearest shape, and the picture is then resized.
     draws_any_size: bool
+    #: Threads on a CPU; None for as many as the process may use.
+    cpu_threads: int | None = None
     #: Stands in for the model's own VAE in fp16, where that one overflows to black pictures.
     fp16_vae: Source | None = None
 
@@ -60,6 +62,9 @@ SHAPES = ModelSpec(
     default_size=(128, 128),
     native_sizes=((128, 128), (192, 128), (128, 192)),
     draws_any_size=False,
+    # Its layers are so small that a second thread gains a fifth on an idle machine, and on a busy
+    # one the threads wait for each other: 20 s and more for a picture, where one takes 0.4 s.
+    cpu_threads=1,
 )
 
 SDXL = ModelSpec(

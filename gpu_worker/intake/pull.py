@@ -9,7 +9,7 @@ import logging
 import math
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
 from google.api_core import exceptions as google
@@ -36,12 +36,18 @@ log = logging.getLogger(__name__)
 MAX_DEFER_SECONDS = 600
 #: How long an older worker leaves a newer release's message to others.
 NEWER_SCHEMA_SECONDS = 10
+#: After a fault of ours: what went wrong for one message should not spin, nor stop the others.
+FAULT_SECONDS = 10
+#: How far ahead the client leases a message. Left alone it learns from the jobs' length, and a
+#: ten-minute job's message would come back ten minutes after a kill -9.
+EXTENSION_SECONDS = 30
 #: A stream that broke is opened again after a random time that grows up to this.
 MAX_REOPEN_SECONDS = 10.0
 #: An emulator or a subscription may come up after the worker, and go away under it.
 TRANSIENT = (
     google.NotFound,
     google.ServiceUnavailable,
+    google.TooManyRequests,
     google.DeadlineExceeded,
     google.InternalServerError,
     google.Aborted,
@@ -75,12 +81,11 @@ class PullIntake:
         """Block until `stop`, or raise what makes pulling impossible (no permission, say)."""
         with ThreadPoolExecutor(len(self._subscriptions), "stream") as pool:
             streams = [pool.submit(self._keep_open, name) for name in self._subscriptions]
-            for stream in streams:
-                try:
-                    stream.result()
-                except BaseException:
-                    self.stop()
-                    raise
+            # Not one after the other: the second may fail for good while the first goes on.
+            wait(streams, return_when=FIRST_EXCEPTION)
+            self.stop()
+        for stream in streams:
+            stream.result()
 
     def stop(self) -> None:
         """Close the streams; `run` returns when the jobs in hand are settled.
@@ -121,7 +126,9 @@ class PullIntake:
             stream = self._subscriber.subscribe(
                 subscription,
                 callback=self._received,
-                flow_control=FlowControl(max_messages=self._slots),
+                flow_control=FlowControl(
+                    max_messages=self._slots, max_duration_per_lease_extension=EXTENSION_SECONDS
+                ),
                 scheduler=ThreadScheduler(ThreadPoolExecutor(self._slots, "job")),
                 await_callbacks_on_shutdown=True,
             )
@@ -132,6 +139,8 @@ class PullIntake:
         finally:
             with self._lock:
                 self._streams.discard(stream)
+        if not self._stopping.is_set():
+            raise google.Cancelled("the stream ended by itself")
 
     def _received(self, message: Message) -> None:
         try:
@@ -148,10 +157,13 @@ class PullIntake:
         try:
             with self._free_slots:
                 handled = self._runner.handle(parsed.path)
-        except BaseException:
-            # Without an answer the message would hold its flow-control slot for an hour.
-            message.nack()
-            raise
+        except Exception:
+            # Raising would end the stream, and with it the worker, for one message. Without an
+            # answer the message would hold its flow-control slot for an hour.
+            fields = {"generation": str(parsed.path)}
+            log.exception("could not handle a message", extra={"fields": fields})
+            _defer(message, FAULT_SECONDS)
+            return
         if isinstance(handled, Done):
             message.ack()
         else:

@@ -1,7 +1,8 @@
-"""Why a running job should stop: the first reason given wins, and the engine is told once."""
+"""Why a running job should stop: the first reason given wins, and the engine is told of it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -19,12 +20,12 @@ class Stopped(BaseException):
 
 
 class JobControl:
-    """Thread-safe. `stop_engine` is called at most once, outside the lock."""
+    """Thread-safe. The engine is told outside the lock, and only while it has the job."""
 
-    def __init__(self, stop_engine: Callable[[], None]) -> None:
-        self._stop_engine = stop_engine
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reason: StopReason | None = None
+        self._stop_engine: Callable[[], None] | None = None
 
     @property
     def reason(self) -> StopReason | None:
@@ -35,7 +36,24 @@ class JobControl:
             if self._reason is not None:
                 return
             self._reason = reason
-        self._stop_engine()
+        self.insist()
+
+    @contextmanager
+    def in_engine(self, stop_engine: Callable[[], None]) -> Iterator[None]:
+        """While inside, stopping calls `stop_engine`. Raises `Stopped` if a reason is there."""
+        self._stop_engine = stop_engine
+        try:
+            # After the assignment: a reason given in between is either seen here or told there.
+            self.check()
+            yield
+        finally:
+            self._stop_engine = None
+
+    def insist(self) -> None:
+        """Tell the engine again: it ignores a stop that comes just before it knows the job."""
+        stop_engine = self._stop_engine
+        if self._reason is not None and stop_engine is not None:
+            stop_engine()
 
     def check(self) -> None:
         """Raise `Stopped` if a reason was given: called between stages."""

@@ -4,6 +4,7 @@ Writes at most once a second, only when there is new progress or no write for a 
 When the lease is lost, or its trust window closes because no write gets through, the job stops.
 """
 
+import logging
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,8 @@ from gpu_worker.ports import EngineProgress
 from shared.clock import Clock
 from shared.lease import HEARTBEAT_SECONDS
 from shared.ports import Unavailable
+
+log = logging.getLogger(__name__)
 
 #: Firestore sustains about one write a second to one document.
 MIN_WRITE_INTERVAL_SECONDS = 1.0
@@ -42,6 +45,7 @@ class LeaseKeeper:
         self._changed = threading.Condition()
         self._progress: dict[str, Any] | None = None
         self._fraction = 0.0
+        self._failed = False
         self._closed = False
         self._thread = threading.Thread(
             target=self._keep, name=f"keeper {leased.path.generation_id}", daemon=True
@@ -66,6 +70,7 @@ class LeaseKeeper:
         """Take over new progress; returns at once. Called from the engine's reader thread."""
         if not self._leased.trusted():
             self._control.stop(StopReason.LEASE_LOST)
+        self._control.insist()
         with self._changed:
             fraction = progress.step / progress.total_steps if progress.total_steps else 0.0
             # A stage that counts anew must not make the bar on the phone jump back.
@@ -80,24 +85,39 @@ class LeaseKeeper:
 
     def _keep(self) -> None:
         while (progress := self._next()) is not CLOSED:
+            self._control.insist()
             try:
                 self._leased.renew(**({"progress": progress} if progress else {}))
+                self._failed = False
             except LeaseLost:
                 self._control.stop(StopReason.LEASE_LOST)
                 return
-            except Unavailable:
-                # Tried again after a pause; the trust window is what ends the patience.
-                if not self._leased.trusted():
-                    self._control.stop(StopReason.LEASE_LOST)
-                    return
+            except Unavailable as error:
+                log.info("heartbeat of %s did not get through: %s", self._leased.path, error)
+                self._again(progress)
+            except Exception:
+                # Even a refusal (a lost permission, say) may pass; the trust window bounds it.
+                log.exception("heartbeat of %s failed", self._leased.path)
+                self._again(progress)
             self._wrote_at = self._clock.monotonic()
 
+    def _again(self, progress: Any) -> None:
+        """What could not be written is written next time, unless there is newer."""
+        self._failed = True
+        with self._changed:
+            self._progress = self._progress or progress
+
     def _next(self) -> Any:
-        """Wait until a write is due; returns the progress to write, None, or CLOSED."""
+        """Wait until a write is due; returns the progress to write, None, or CLOSED.
+
+        Due too when the trust window closes: the write then finds the lease lost.
+        """
         with self._changed:
             while not self._closed:
-                interval = self._write_interval if self._progress else self._heartbeat
+                soon = self._progress is not None or self._failed
+                interval = self._write_interval if soon else self._heartbeat
                 left = self._wrote_at + interval - self._clock.monotonic()
+                left = min(left, self._leased.trusted_seconds())
                 if left <= 0:
                     progress, self._progress = self._progress, None
                     return progress

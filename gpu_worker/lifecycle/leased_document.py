@@ -1,8 +1,8 @@
 """The document of a claimed generation: every write is a compare-and-set under the lease's token.
 
-A write that meets another version reads back: if the token is still ours somebody else changed a
-field (the client asked to cancel) and the write is repeated, else the lease is lost and this object
-never writes again. Every successful write renews the lease, so heartbeats are needed only in quiet.
+A write that meets another version reads back. Our own ending is there: only the reply was lost. Our
+lease is there: the client asked to cancel, or a reply was lost, and the write is repeated. Else the
+lease is lost and this object never writes again. Every write renews the lease.
 """
 
 import threading
@@ -13,6 +13,7 @@ from typing import Any, Never
 from gpu_worker.lifecycle.server_clock import ServerClock
 from shared.clock import Clock
 from shared.document import Generation
+from shared.errors import InvalidInput
 from shared.lease import LEASE_SECONDS, Lease, TrustWindow
 from shared.paths import GenerationPath
 from shared.ports import Changes, Conflict, DocumentStore, Missing, Snapshot
@@ -67,7 +68,11 @@ class LeasedDocument:
 
     def trusted(self) -> bool:
         """True while the lease may be acted on without asking the server."""
-        return not self._over and self._window.open_at(self._clock.monotonic())
+        return not self._over and self.trusted_seconds() > 0
+
+    def trusted_seconds(self) -> float:
+        """Seconds until the trust window closes; 0 or less when it has."""
+        return self._window.ends - self._clock.monotonic()
 
     def renew(self, **fields: Any) -> None:
         """Heartbeat, with `fields` (progress) in the same write. Raises `LeaseLost`, `Unavailable`.
@@ -82,8 +87,11 @@ class LeasedDocument:
     def end(self, changes: Callable[[Generation], Changes]) -> None:
         """The last write: a terminal status or back to the queue. Raises like `renew`."""
         with self._lock:
-            self._write(lambda _lease: changes(self._generation))
-            self._over = True
+            try:
+                self._write(lambda _lease: changes(self._generation))
+            finally:
+                # Whatever came of it: a late heartbeat must not keep the lease from others.
+                self._over = True
 
     def _write(self, changes: Callable[[Lease], Changes]) -> None:
         for _ in range(MAX_CONFLICTS):
@@ -91,12 +99,12 @@ class LeasedDocument:
                 self._lose("its trust window has closed")
             started = self._clock.monotonic()
             renewed = self.lease.renewed(self._server_clock.now() + self._lease)
+            wanted = changes(renewed)
             try:
-                written = self._store.update(
-                    str(self.path), changes(renewed), expected=self._version
-                )
+                written = self._store.update(str(self.path), wanted, expected=self._version)
             except Conflict:
-                self._read_back()
+                if self._read_back(wanted):
+                    return
                 continue
             except Missing:
                 self._lose("its document was deleted")
@@ -106,19 +114,28 @@ class LeasedDocument:
             return
         self._lose(f"its document changed {MAX_CONFLICTS} times under one write")
 
-    def _read_back(self) -> None:
+    def _read_back(self, wanted: Changes) -> bool:
+        """True when `wanted` was our ending and is written; False to write again."""
         snapshot: Snapshot | None = self._store.read(str(self.path))
         if snapshot is None:
             self._lose("its document was deleted")
-        generation = Generation.from_document(self.path, snapshot.data)
-        lease = generation.lease
-        ours = (lease.token, lease.worker_id) == (self.lease.token, self.lease.worker_id)
-        if not ours or generation.status is not Status.PROCESSING:
-            self._lose(f"token {lease.token} of {lease.worker_id} is newer")
+        try:
+            generation = Generation.from_document(self.path, snapshot.data)
+        except InvalidInput:
+            self._lose("its document has no status of the contract any more")
+        there, ours = generation.lease, self.lease
+        # Only the holder of a token releases it with a result; others take the next token first.
+        released = (there.token, there.worker_id) == (ours.token, None)
+        if released and wanted.get("status") == generation.status.value:
+            return True
+        held = (there.token, there.worker_id) == (ours.token, ours.worker_id)
+        if not held or generation.status is not Status.PROCESSING:
+            self._lose(f"it is {generation.status} with token {there.token} of {there.worker_id}")
         self._generation = generation
         self._version = snapshot.version
         if generation.cancel_requested:
             self._on_cancel_requested()
+        return False
 
     def _lose(self, why: str) -> Never:
         self._over = True

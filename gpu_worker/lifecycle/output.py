@@ -3,36 +3,33 @@
 The document is written only after every file is stored, so it never refers to a missing one.
 """
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.media.picture_file import EncodedFile, encode_picture
 from gpu_worker.media.thumbnail import make_thumbhash, make_thumbnail
 from gpu_worker.ports import EngineResult, Picture
-from shared.ports import ObjectStore, StoredObject, Unavailable
+from shared.ports import ObjectStore, StoredObject
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compressed:
-    """One picture as the files that are stored of it."""
+    """One picture, ready to be stored."""
 
     seed: int
-    file: EncodedFile
+    picture: EncodedFile
     thumbnail: EncodedFile
     thumbhash: str
-
-    @classmethod
-    def of(cls, picture: Picture) -> "Compressed":
-        return cls(
-            seed=picture.seed,
-            file=encode_picture(picture.pixels),
-            thumbnail=make_thumbnail(picture.pixels),
-            thumbhash=make_thumbhash(picture.pixels),
-        )
 
 
 class FileStorer:
@@ -50,24 +47,24 @@ class FileStorer:
     def store(self, result: EngineResult) -> list[dict[str, Any]]:
         """The document's `files[]`, one a picture. Raises `Unavailable`."""
         started = time.monotonic()
-        pictures = list(self._threads.map(Compressed.of, result.pictures))
-        compressed = time.monotonic()
+        compressed = self._each(_compress, result.pictures)
+        uploads_began = time.monotonic()
         uploads = [
             upload
-            for index, picture in enumerate(pictures)
+            for index, one in enumerate(compressed)
             for upload in (
-                (f"{index}.{picture.file.extension}", picture.file),
-                (f"{index}.thumbnail.{picture.thumbnail.extension}", picture.thumbnail),
+                (f"{index}.{one.picture.extension}", one.picture),
+                (f"{index}.thumbnail.{one.thumbnail.extension}", one.thumbnail),
             )
         ]
-        stored = list(self._threads.map(lambda upload: self._upload(*upload), uploads))
+        stored = self._each(self._upload, uploads)
         self.timings = {
-            "compress": round(compressed - started, 3),
-            "upload": round(time.monotonic() - compressed, 3),
+            "compress": round(uploads_began - started, 3),
+            "upload": round(time.monotonic() - uploads_began, 3),
         }
         return [
-            _file(picture, stored[2 * index], stored[2 * index + 1])
-            for index, picture in enumerate(pictures)
+            _file(one, stored[2 * index], stored[2 * index + 1])
+            for index, one in enumerate(compressed)
         ]
 
     def discard(self) -> None:
@@ -75,26 +72,45 @@ class FileStorer:
         for name in self._begun:
             try:
                 self._objects.delete(name)
-            except Unavailable:
+            except Exception as error:  # noqa: BLE001 (nothing depends on it)
+                kind = type(error).__name__
+                log.warning("left files of %s for the sweep: %s", self._path, kind)
                 return
 
-    def _upload(self, name: str, encoded: EncodedFile) -> StoredObject:
+    def _upload(self, upload: tuple[str, EncodedFile]) -> StoredObject:
+        name, file = upload
         full_name = self._path.object_name(self._token, name)
         self._begun.append(full_name)
-        return self._objects.create(full_name, encoded.data, content_type=encoded.content_type)
+        return self._objects.create(full_name, file.data, content_type=file.content_type)
+
+    def _each(self, work: Callable[[T], U], items: Iterable[T]) -> list[U]:
+        """Results in order. Returns or raises only when none runs any more: what `discard` deletes
+        must not be uploaded afterwards."""
+        futures = [self._threads.submit(work, item) for item in items]
+        wait(futures)
+        return [future.result() for future in futures]
 
 
-def _file(picture: Compressed, file: StoredObject, thumbnail: StoredObject) -> dict[str, Any]:
+def _compress(picture: Picture) -> Compressed:
+    return Compressed(
+        seed=picture.seed,
+        picture=encode_picture(picture.pixels),
+        thumbnail=make_thumbnail(picture.pixels),
+        thumbhash=make_thumbhash(picture.pixels),
+    )
+
+
+def _file(one: Compressed, file: StoredObject, thumbnail: StoredObject) -> dict[str, Any]:
     return {
         "storage_path": file.name,
         "url": file.url,
         "content_type": file.content_type,
         "size_bytes": file.size_bytes,
-        "width": picture.file.width,
-        "height": picture.file.height,
-        "seed": picture.seed,
+        "width": one.picture.width,
+        "height": one.picture.height,
+        "seed": one.seed,
         "thumbnail_url": thumbnail.url,
-        "thumbhash": picture.thumbhash,
+        "thumbhash": one.thumbhash,
     }
 
 

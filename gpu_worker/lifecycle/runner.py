@@ -31,13 +31,14 @@ class GenerationRunner:
 
     def handle(self, path: GenerationPath) -> Handled:
         """Do what the document at `path` wants done. Never raises for a fault of one job."""
-        control = JobControl(lambda: self._wiring.engine.cancel(str(path)))
+        control = JobControl()
         with self._lock:
             if self._draining:
                 return Later(seconds=0)
             if path in self._running:
-                # A duplicate of a message whose job runs here: that one brings it home.
-                return Done()
+                # Not Done: it may be the running job's own message, delivered again, and the job
+                # may yet need it. Once the job has ended it is found to be done.
+                return Later(seconds=self._wiring.lease_seconds)
             self._running[path] = control
         try:
             return self._handle(path, control)
@@ -68,8 +69,9 @@ class GenerationRunner:
             log.warning("cannot claim: %s", error, extra={"fields": fields})
             return Later(seconds=STORE_RETRY_SECONDS)
         except InvalidInput:
-            # The trigger fails such a document; a worker has no status to move it from.
-            log.exception("the document is not a generation", extra={"fields": fields})
+            # The trigger fails such a document; a worker has no status to move it from. What the
+            # status says may be anything, so it stays out of the log.
+            log.error("the document has no status of the contract", extra={"fields": fields})  # noqa: TRY400
             return Done()
         if isinstance(taken, Nothing):
             log.info("nothing to do: %s", taken.why, extra={"fields": fields})

@@ -65,6 +65,9 @@ def take(
         if attempted is not None and _holds(generation, attempted[0]):
             # Our claim went through and only its reply was lost; the lease runs since that read.
             claim, read_at = attempted
+            if generation.cancel_requested:
+                # It came after our claim, and no later write of ours will meet it as a conflict.
+                on_cancel_requested()
         else:
             decision = decide_claim(
                 generation,

@@ -28,7 +28,8 @@ def make_thumbhash(pixels: Pixels) -> str:
     """Base64 of the picture's ThumbHash (Evan Wallace's format), as app widgets take it."""
     image = _shrunk(pixels, THUMBHASH_SIDE).convert("RGBA")
     rgba = np.asarray(image).tobytes()
-    return base64.b64encode(rgba_to_thumb_hash(image.width, image.height, rgba)).decode("ascii")
+    thumbhash = bytes(rgba_to_thumb_hash(image.width, image.height, rgba))
+    return base64.b64encode(thumbhash).decode("ascii")
 
 
 def _shrunk(pixels: Pixels, side: int) -> Image.Image:

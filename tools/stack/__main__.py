@@ -39,7 +39,8 @@ def main() -> int:
 def _up(state_dir: Path, *, worker: bool, functions: Path | None, rules: Path) -> int:
     running = Stack.read(state_dir)
     if running is not None and running.is_alive() and running.has_worker >= worker:
-        print(f"The stack is already up; see {summary_path(state_dir)}")
+        where = summary_path(state_dir)
+        print(f"The stack is already up, with what was there when it started; see {where}")
         return 0
     stack = bring_up(
         state_dir,

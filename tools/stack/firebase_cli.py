@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tools.stack.failure import StackError
@@ -66,10 +67,13 @@ class FirebaseCli:
             why = self.reason() or f"exit code {self.process.returncode}"
             raise StackError(f"The emulators stopped while starting: {why}.", self.log)
 
-    def wait_until_ready(self, *, deadline: float) -> None:
-        """Waits until it says so; raises StackError if it ends or is late (monotonic clock)."""
+    def wait_until_ready(self, *, deadline: float, check: Callable[[], None]) -> None:
+        """Waits until it says so, or until `check()` raises.
+
+        Raises StackError if it is not ready at `deadline` (monotonic clock).
+        """
         while READY not in self.text():
-            self.assert_running()
+            check()
             if time.monotonic() > deadline:
                 why = self.reason() or "they did not say why"
                 raise StackError(f"The emulators did not become ready in time: {why}.", self.log)

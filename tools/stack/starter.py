@@ -68,6 +68,7 @@ class Starter:
                 emulators=emulators,
                 functions=functions,
                 deadline=deadline,
+                beside=gpu_worker,
             )
         if gpu_worker is not None:
             self.progress("The emulators are ready; waiting for the worker.")
@@ -110,6 +111,7 @@ class Starter:
         emulators: dict[str, str],
         functions: list[str],
         deadline: float,
+        beside: Worker | None,
     ) -> None:
         self.progress("Starting the emulators: Auth, Firestore, Pub/Sub, Functions, Storage.")
         cli = FirebaseCli.start(
@@ -119,11 +121,15 @@ class Starter:
             log=self.logs["firebase"],
         )
         self._begin("firebase", cli.process)
-        create_topics_and_subscriptions(
-            emulators["pubsub"], deadline=deadline, check=cli.assert_running
-        )
+
+        def check() -> None:
+            cli.assert_running()
+            if beside is not None:
+                beside.assert_running()
+
+        create_topics_and_subscriptions(emulators["pubsub"], deadline=deadline, check=check)
         self._reached("topics created")
-        cli.wait_until_ready(deadline=deadline)
+        cli.wait_until_ready(deadline=deadline, check=check)
         cli.assert_initialised(functions)
         assert_rules_compile(
             firestore=emulators["firestore"],

@@ -40,12 +40,16 @@ class Worker:
             )
         return cls(process, health_file, log)
 
+    def assert_running(self) -> None:
+        """Raises StackError if it has ended."""
+        if self.process.poll() is not None:
+            code = self.process.returncode
+            raise StackError(f"The worker stopped while starting, exit code {code}.", self.log)
+
     def wait_until_ready(self, *, deadline: float) -> None:
         """Raises StackError if it ends, or is not ready at `deadline` (monotonic clock)."""
         while self.state() != "ready":
-            if self.process.poll() is not None:
-                code = self.process.returncode
-                raise StackError(f"The worker stopped while starting, exit code {code}.", self.log)
+            self.assert_running()
             if time.monotonic() > deadline:
                 raise StackError("The worker did not become ready in time.", self.log)
             time.sleep(POLL_SECONDS)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from google.api_core import exceptions
+from google.api_core.retry import Retry
 from google.cloud import firestore
 
 from shared.ports import (
@@ -28,12 +29,13 @@ from trigger.adapters.transient import ATTEMPT_TIMEOUT, GAVE_UP, RETRY
 class FirestoreDocuments:
     """Documents of the database that `client` (a `firestore.Client`) talks to."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, retry: Retry = RETRY) -> None:
         self._client = client
+        self._retry = retry
 
     def read(self, path: str) -> Snapshot | None:
         with _our_errors(path):
-            found = self._client.document(path).get(retry=RETRY, timeout=ATTEMPT_TIMEOUT)
+            found = self._client.document(path).get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         if not found.exists:
             return None
         return Snapshot(data=found.to_dict(), version=found.update_time, read_time=found.read_time)
@@ -41,19 +43,18 @@ class FirestoreDocuments:
     def create(self, path: str, data: Changes) -> Written:
         batch = self._client.batch()
         batch.create(self._client.document(path), _native(data))
-        return _commit(batch, path)
+        return self._commit(batch, path)
 
     def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
         batch = self._client.batch()
         unchanged = self._client.write_option(last_update_time=expected)
         batch.update(self._client.document(path), _native(changes), option=unchanged)
-        return _commit(batch, path)
+        return self._commit(batch, path)
 
-
-def _commit(batch: Any, path: str) -> Written:
-    with _our_errors(path):
-        (result,) = batch.commit(retry=RETRY, timeout=ATTEMPT_TIMEOUT)
-    return Written(version=result.update_time, commit_time=batch.commit_time)
+    def _commit(self, batch: Any, path: str) -> Written:
+        with _our_errors(path):
+            (result,) = batch.commit(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
+        return Written(version=result.update_time, commit_time=batch.commit_time)
 
 
 def _native(changes: Changes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ see `trigger.adapters.transient`.
 from typing import Any
 
 from google.api_core import exceptions
+from google.api_core.retry import Retry
 from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.pubsub_v1.types import BatchSettings
 
@@ -25,13 +26,14 @@ def unbatched_publisher_client() -> Any:
 class PubSubPublisher:
     """Topics of `project` through `client` (see `unbatched_publisher_client`)."""
 
-    def __init__(self, client: Any, project: str) -> None:
+    def __init__(self, client: Any, project: str, retry: Retry = RETRY) -> None:
         self._client = client
-        self._project = project
+        self._retry = retry
+        self.project = project
 
     def publish(self, topic: str, data: bytes) -> None:
-        name = f"projects/{self._project}/topics/{topic}"
-        future = self._client.publish(name, data, retry=RETRY, timeout=ATTEMPT_TIMEOUT)
+        name = f"projects/{self.project}/topics/{topic}"
+        future = self._client.publish(name, data, retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         try:
             future.result(timeout=RESULT_TIMEOUT_SECONDS)
         except exceptions.NotFound as error:

@@ -33,4 +33,4 @@ RETRY = Retry(
     timeout=RETRY_SECONDS,
 )
 #: For every attempt anew; a bare number would be shared by all attempts of a call.
-ATTEMPT_TIMEOUT = ConstantTimeout(ATTEMPT_TIMEOUT_SECONDS)  # type: ignore[no-untyped-call]
+ATTEMPT_TIMEOUT = ConstantTimeout(ATTEMPT_TIMEOUT_SECONDS)

@@ -1,57 +1,22 @@
-"""The real stack: every emulator serves, functions fire, rules hold, stacks live side by side."""
+"""Real stacks start, live side by side, fail with a reason, and leave nothing behind."""
 
 import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
+from tests.stack.caller import Caller
 from tools.stack import Stack, StackError, bring_up, running_stack, take_down
-from tools.stack.names import HOST, REPOSITORY, SUBSCRIPTIONS, summary_path
+from tools.stack.names import HOST, REPOSITORY, summary_path
 from tools.stack.ports import can_listen, reserved_ports
 from tools.stack.processes import marked_with
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
-
-PNG = "image/png"
-
-
-class Caller:
-    """A signed-in user of the stack, as a phone would be."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        answer = httpx.post(
-            f"http://{stack.auth}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any",
-            json={"returnSecureToken": True},
-        ).json()
-        self.uid: str = answer["localId"]
-        self._headers = {"Authorization": f"Bearer {answer['idToken']}"}
-
-    def create(self, path: str, fields: dict[str, object]) -> int:
-        collection, _, name = path.rpartition("/")
-        root = f"http://{self._stack.firestore}/v1/projects/{self._stack.project}"
-        url = f"{root}/databases/(default)/documents/{collection}?documentId={name}"
-        return httpx.post(url, json={"fields": fields}, headers=self._headers).status_code
-
-    def upload(self, name: str, content: bytes = b"image", content_type: str = PNG) -> int:
-        return httpx.post(
-            f"http://{self._stack.storage}/v0/b/{self._stack.bucket}/o",
-            params={"name": name},
-            content=content,
-            headers={**self._headers, "content-type": content_type},
-        ).status_code
-
-
-@pytest.fixture(scope="module")
-def caller(stack: Stack) -> Caller:
-    return Caller(stack)
 
 
 @pytest.fixture
@@ -80,61 +45,6 @@ def _tool(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str
         check=False,
         timeout=120,
     )
-
-
-def test_topics_and_subscriptions_are_there(stack: Stack) -> None:
-    answer = httpx.get(f"http://{stack.pubsub}/v1/projects/{stack.project}/subscriptions").json()
-    found = {
-        each["topic"].rpartition("/")[2]: each["name"].rpartition("/")[2]
-        for each in answer["subscriptions"]
-    }
-    assert found == SUBSCRIPTIONS
-
-
-def test_a_created_document_reaches_the_function(stack: Stack, caller: Caller) -> None:
-    log = stack.log_files["firebase"]
-    heard = threading.Event()
-    with subprocess.Popen(
-        ["tail", "-n", "+1", "-F", str(log)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as tail:
-
-        def listen() -> None:
-            for line in tail.stdout or []:
-                if "told of first" in line:
-                    heard.set()
-                    return
-
-        listener = threading.Thread(target=listen)
-        listener.start()
-        assert caller.create(f"users/{caller.uid}/generations/first", {}) == 200
-        assert heard.wait(timeout=30)
-        tail.kill()
-        listener.join()
-
-
-def test_firestore_rules_are_in_force(caller: Caller) -> None:
-    assert caller.create("users/somebody-else/generations/theirs", {}) == 403
-
-
-def test_storage_rules_tell_owner_size_and_type(caller: Caller) -> None:
-    own = f"users/{caller.uid}"
-    assert caller.upload(f"{own}/fits.png") == 200
-    assert caller.upload("users/somebody-else/fits.png") == 403
-    assert caller.upload(f"{own}/large.png", b"x" * 16) == 403
-    assert caller.upload(f"{own}/text.png", content_type="text/plain") == 403
-
-
-def test_a_storage_rule_may_read_two_documents(caller: Caller) -> None:
-    for name, is_open in (("one", True), ("two", True), ("shut", False)):
-        fields: dict[str, object] = {"open": {"booleanValue": is_open}}
-        assert caller.create(f"users/{caller.uid}/cards/{name}", fields) == 200
-    assert caller.upload("shared/one/two") == 200
-    assert caller.upload("shared/one/shut") == 403
-    assert caller.upload("shared/shut/one") == 403
-    assert caller.upload("shared/one/absent") == 403
 
 
 def test_a_second_stack_runs_beside_and_leaves_the_first_alone(
@@ -203,6 +113,39 @@ def test_a_function_that_does_not_load_fails_the_start_with_a_sentence(
     assert up.stderr == f"The functions' main.py does not load. The log is {log}\n"
     assert "RuntimeError: no" in log.read_text("utf-8")
     assert not summary_path(state).exists()
+
+
+def test_a_worker_that_stops_fails_the_start_with_a_sentence(
+    tmp_path: Path,
+    functions_source: Path,
+    rules_source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EMBERFRAME_SLOTS", "none")
+    with pytest.raises(StackError, match=r"The worker stopped while starting, exit code \d+\."):
+        bring_up(tmp_path, functions_source=functions_source, rules_source=rules_source)
+    assert "slots" in (tmp_path / "logs" / "worker.log").read_text("utf-8").lower()
+    assert take_down(tmp_path) == 0
+
+
+def test_emulators_that_cannot_be_had_fail_the_start_with_their_reason(
+    tmp_path: Path,
+    functions_source: Path,
+    rules_source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EMBERFRAME_EMULATORS", "download")
+    monkeypatch.setenv("FIREBASE_EMULATORS_PATH", str(tmp_path / "nothing-downloaded"))
+    # A proxy that nobody serves: no download can succeed, on a machine with internet neither.
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(StackError, match="The emulators stopped while starting: Failed to make"):
+        bring_up(
+            tmp_path / "state",
+            worker=False,
+            functions_source=functions_source,
+            rules_source=rules_source,
+        )
+    assert take_down(tmp_path / "state") == 0
 
 
 @pytest.mark.parametrize("name", ["firestore.rules", "storage.rules"])

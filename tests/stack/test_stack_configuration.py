@@ -98,3 +98,12 @@ def test_sdk_without_an_sdk_says_what_is_missing(
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(StackError, match="no Google Cloud SDK"):
         emulator_binaries(quick_runtime())
+
+
+def test_the_npm_lock_has_hashes_and_no_registrys_address() -> None:
+    lock = json.loads((REPOSITORY / "tools" / "node" / "package-lock.json").read_text("utf-8"))
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    for name, entry in packages.items():
+        assert "resolved" not in entry, name
+        assert entry["integrity"].startswith("sha512-"), name

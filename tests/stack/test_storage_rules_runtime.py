@@ -141,6 +141,23 @@ def test_a_verdict_waits_until_no_answer_is_on_its_way(
     assert runtime.permits({"/cards/a": first, "/cards/b": second}) is expected
 
 
+#: The engine evaluates these side by side, so both documents are wanted at once.
+TWO_ALLOWS = f"{_get('a')}.open; allow create: if {_get('b')}.open"
+TWO_MATCHES = f"{_get('a')}.open; }} match /file {{ allow create: if {_get('b')}.open"
+
+
+@pytest.mark.parametrize("rules", [TWO_ALLOWS, TWO_MATCHES])
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(OPEN, OPEN, True), (OPEN, CLOSED, True), (CLOSED, OPEN, True), (CLOSED, CLOSED, False)],
+)
+def test_rules_that_are_evaluated_side_by_side_read_a_document_each(
+    runtime: Runtime, rules: str, first: dict[str, Any], second: dict[str, Any], *, expected: bool
+) -> None:
+    assert runtime.load(rules)["errors"] == []
+    assert runtime.permits({"/cards/a": first, "/cards/b": second}) is expected
+
+
 def test_a_document_is_asked_for_once_a_verification(runtime: Runtime) -> None:
     runtime.load(f"{_get('a')}.open && {_get('a')}.open != false")
     runtime.questions.clear()

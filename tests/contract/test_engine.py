@@ -1,0 +1,191 @@
+"""What every `Engine` does, run over the real engine process and the one in memory."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.ports import Engine, EngineProgress, JobCancelled
+from shared.errors import ErrorCode, GenerationError
+from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run, run_and_record
+
+KINDS: dict[str, Callable[[], Engine]] = {
+    "process": lambda: EngineProcess("shapes"),
+    "in memory": InMemoryEngine,
+}
+#: The step under way when the cancellation comes, and one for its way to the process.
+STEPS_AFTER_A_CANCEL = 2
+MANY_STEPS = 150
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    engine = KINDS[request.param]()
+    engine.start()
+    engine.wait_ready(PATIENCE_SECONDS)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=KINDS)
+def fresh_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Not started."""
+    engine = KINDS[request.param]()
+    yield engine
+    engine.close()
+
+
+class Gate:
+    """A progress listener that says when the job runs, and holds it until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self, progress: EngineProgress) -> None:
+        self.reached.set()
+        assert self.opened.wait(PATIENCE_SECONDS)
+
+
+def test_a_ready_engine_says_what_it_is(engine: Engine) -> None:
+    info = engine.wait_ready(PATIENCE_SECONDS)
+    assert info.models
+    assert info.device == "cpu" or info.device.startswith("cuda")
+    assert info.device_name
+
+
+def test_pictures_have_the_size_and_the_seeds_asked_for(engine: Engine) -> None:
+    result = run(engine, 41, width=192, height=136, num_images=2, num_inference_steps=2)
+    assert [it.seed for it in result.pictures] == [41, 42]
+    assert [it.pixels.shape for it in result.pictures] == [(136, 192, 3)] * 2
+    assert all(it.pixels.dtype == np.uint8 for it in result.pictures)
+    assert result.model in engine.wait_ready(PATIENCE_SECONDS).models
+
+
+def test_the_seed_decides_the_picture(engine: Engine) -> None:
+    first, again, other = (run(engine, seed, num_inference_steps=2) for seed in (7, 7, 8))
+    assert np.array_equal(first.pictures[0].pixels, again.pictures[0].pixels)
+    assert not np.array_equal(first.pictures[0].pixels, other.pictures[0].pixels)
+
+
+def test_progress_passes_the_stages_in_order_and_ends_at_the_total(engine: Engine) -> None:
+    _, reported = run_and_record(engine, num_inference_steps=9)
+    stages = [it.stage for it in reported]
+    assert list(dict.fromkeys(stages)) == ["encode", "denoise", "decode"]
+    steps = [it.step for it in reported]
+    assert steps == sorted(steps)
+    assert set(range(10)) == set(steps)
+    assert {it.total_steps for it in reported} == {9}
+
+
+def test_a_cancelled_job_stops_within_a_step_and_the_next_one_works(engine: Engine) -> None:
+    job = make_job(num_inference_steps=MANY_STEPS)
+    steps: list[int] = []
+
+    def cancel_at_three(progress: EngineProgress) -> None:
+        steps.append(progress.step)
+        if progress.step == 3:
+            engine.cancel(job.job_id)
+
+    with pytest.raises(JobCancelled):
+        engine.run(job, cancel_at_three)
+    assert steps[-1] <= 3 + STEPS_AFTER_A_CANCEL
+    assert len(run(engine, num_inference_steps=2).pictures) == 1
+
+
+def test_a_job_that_waits_for_its_turn_can_be_cancelled(engine: Engine) -> None:
+    first, second = (make_job(num_inference_steps=3) for _ in range(2))
+    gate = Gate()
+    second_reported: list[EngineProgress] = []
+    with ThreadPoolExecutor(2) as threads:
+        running = threads.submit(engine.run, first, gate)
+        assert gate.reached.wait(PATIENCE_SECONDS)
+        waiting = threads.submit(engine.run, second, second_reported.append)
+        # Whether it is in line by now or not: it never starts, since it is asked for until it ends.
+        while not waiting.done():
+            engine.cancel(second.job_id)
+        assert isinstance(waiting.exception(), JobCancelled)
+        gate.opened.set()
+        assert len(running.result(PATIENCE_SECONDS).pictures) == 1
+    assert second_reported == []
+
+
+def test_cancelling_an_unknown_job_does_nothing(engine: Engine) -> None:
+    engine.cancel("nobody")
+    assert len(run(engine, num_inference_steps=2).pictures) == 1
+
+
+def test_a_job_may_be_run_again_after_it_was_cancelled(engine: Engine) -> None:
+    job = make_job(num_inference_steps=5)
+    with pytest.raises(JobCancelled):
+        engine.run(job, lambda _: engine.cancel(job.job_id))
+    assert len(engine.run(job, lambda _: None).pictures) == 1
+
+
+def test_jobs_of_several_threads_each_get_their_own_picture(engine: Engine) -> None:
+    seeds = range(100, 106)
+    alone = {seed: run(engine, seed, num_inference_steps=2).pictures[0].pixels for seed in seeds}
+    with ThreadPoolExecutor(len(seeds)) as threads:
+        results = list(threads.map(lambda seed: run(engine, seed, num_inference_steps=2), seeds))
+    for seed, result in zip(seeds, results, strict=True):
+        assert result.pictures[0].seed == seed
+        assert np.array_equal(result.pictures[0].pixels, alone[seed])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"image_url": "https://example.com/a.png"},
+        {"image_url": "https://example.com/a.png", "mask_url": "https://example.com/b.png"},
+        {"task_type": "text2video"},
+    ],
+)
+def test_a_task_that_is_not_served_is_refused_with_a_sentence(
+    engine: Engine, parameters: dict[str, Any]
+) -> None:
+    with pytest.raises(GenerationError) as refusal:
+        run(engine, **parameters)
+    assert refusal.value.code is ErrorCode.UNSUPPORTED_TASK
+    assert "this worker serves text2img only" in refusal.value.message
+    assert not refusal.value.retryable
+
+
+def test_closing_ends_the_jobs_in_hand_and_takes_no_more(fresh_engine: Engine) -> None:
+    fresh_engine.start()
+    gate = Gate()
+    gate.opened.set()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(fresh_engine.run, make_job(num_inference_steps=MANY_STEPS), gate)
+        fresh_engine.close()
+        error = running.exception(PATIENCE_SECONDS)
+    # Unless the one in memory was done before it was closed.
+    assert isinstance(error, JobCancelled) or gate.reached.is_set()
+    with pytest.raises(JobCancelled):
+        run(fresh_engine)
+    with pytest.raises(GenerationError, match="closed"):
+        fresh_engine.start()
+    fresh_engine.close()
+
+
+def broken_engines(folder: Path) -> dict[str, Engine]:
+    reason = GenerationError(ErrorCode.INTERNAL, f"The model cannot be loaded from {folder}.")
+    return {
+        "process": EngineProcess("shapes", model_dir=folder),
+        "in memory": InMemoryEngine(load_error=reason),
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_engine_that_cannot_load_says_why_to_whoever_asks(kind: str, tmp_path: Path) -> None:
+    engine = broken_engines(tmp_path)[kind]
+    with pytest.raises(GenerationError, match=str(tmp_path)):
+        engine.wait_ready(PATIENCE_SECONDS)
+    with pytest.raises(GenerationError, match=str(tmp_path)):
+        run(engine)
+    engine.close()

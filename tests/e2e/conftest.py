@@ -1,0 +1,57 @@
+"""Phones and workers for the end-to-end tests: real processes against the one stack."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tools.demo.phone import Phone
+from tools.stack import Stack
+from tools.stack.worker import Worker
+
+#: Importing torch on two busy cores.
+WORKER_START_SECONDS = 90.0
+#: SIGTERM to exit, see DESIGN.md promise 6.
+LEAVE_SECONDS = 8.0
+
+StartWorker = Callable[..., Worker]
+
+
+@pytest.fixture
+def phone(stack: Stack, tmp_path: Path) -> Iterator[Phone]:
+    """Somebody new, signed in."""
+    with Phone(stack, log_file=tmp_path / "phone.log") as phone:
+        phone.sign_in()
+        yield phone
+
+
+@contextmanager
+def running_worker(stack: Stack, directory: Path, **settings: str) -> Iterator[Worker]:
+    """A worker process that is ready; `settings` are environment variables."""
+    directory.mkdir(parents=True, exist_ok=True)
+    worker = Worker.start(
+        {**os.environ, **stack.env(), **settings},
+        directory / "health.json",
+        directory / "worker.log",
+    )
+    try:
+        worker.wait_until_ready(deadline=time.monotonic() + WORKER_START_SECONDS)
+        yield worker
+    finally:
+        if worker.process.poll() is None:
+            worker.process.terminate()
+        try:
+            worker.process.wait(LEAVE_SECONDS)
+        finally:
+            worker.process.kill()
+            worker.process.wait()
+
+
+@pytest.fixture(scope="module")
+def worker(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """One worker for all tests of a module that leave it alive."""
+    with running_worker(stack, tmp_path_factory.mktemp("worker")) as worker:
+        yield worker

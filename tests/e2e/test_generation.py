@@ -1,0 +1,139 @@
+"""From the phone's create to the picture on the phone: every part real, one worker for all."""
+
+import io
+import itertools
+import secrets
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from tools.demo.phone import Phone
+from tools.stack.worker import Worker
+
+PATIENCE_SECONDS = 90.0
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def generate(phone: Phone, **request: Any) -> list[dict[str, Any]]:
+    """Every state of the document that the phone's listener saw, in order."""
+    generation_id = secrets.token_hex(8)
+    phone.create(generation_id, request)
+    return [event["data"] for event in phone.documents(generation_id, PATIENCE_SECONDS)]
+
+
+def test_a_document_becomes_the_picture_that_its_prompt_asks_for(phone: Phone) -> None:
+    *_, final = generate(phone, prompt="a red circle on a blue background", seed=7)
+
+    assert final["status"] == "completed"
+    output = final["output"]
+    picture = download(output["image_url"])
+    pixels = np.asarray(picture).astype(int)
+    red, green, blue = pixels[3, 3]
+    assert blue > 150 > max(red, green), "the background is blue"
+    reddish = (pixels[..., 0] > 150) & (pixels[..., 1:].max(axis=-1) < 150)
+    assert 0.02 < reddish.mean() < 0.7, "something red is on it"
+
+
+def test_the_output_has_the_seeds_fields_and_describes_every_file(phone: Phone) -> None:
+    *_, final = generate(
+        phone, prompt="a green square on a white background", num_images=2, seed=11, width=192
+    )
+
+    output = final["output"]
+    assert output["images"] == [file["url"] for file in output["files"]]
+    assert output["image_url"] == output["images"][0]
+    assert output["seed"] == 11
+    assert [file["seed"] for file in output["files"]] == [11, 12]
+    for file in output["files"]:
+        picture = download(file["url"])
+        assert (picture.width, picture.height) == (file["width"], file["height"])
+        assert file["content_type"] == "image/png"
+        assert file["size_bytes"] == len(httpx.get(file["url"]).content)
+        assert file["storage_path"].startswith(f"users/{phone.uid}/generations/")
+        assert max(download(file["thumbnail_url"]).size) <= 256
+        assert file["thumbhash"]
+    assert final["attempt"] == 1
+    assert {"encode", "denoise", "decode", "compress", "upload"} <= set(final["timings"])
+    assert final["cost"]["gpu_seconds"] > 0
+    assert final["started_at"] <= final["completed_at"]
+
+
+def test_the_listener_sees_every_status_in_order_and_progress_that_never_goes_back(
+    phone: Phone,
+) -> None:
+    states = generate(phone, prompt="a yellow star on a black background", num_inference_steps=100)
+
+    statuses = [status for status, _ in itertools.groupby(state["status"] for state in states)]
+    # A worker that is quick claims before the trigger has marked the document `queued`.
+    assert statuses in (
+        ["pending", "queued", "processing", "completed"],
+        ["pending", "processing", "completed"],
+        ["queued", "processing", "completed"],
+    )
+    fractions = [state["progress"]["fraction"] for state in states if "progress" in state]
+    assert fractions, "progress was shown"
+    assert fractions == sorted(fractions)
+
+
+def test_the_same_seed_gives_the_same_picture(phone: Phone) -> None:
+    request = {"prompt": "a purple ring on a white background", "seed": 5}
+    first, second = (generate(phone, **request)[-1]["output"] for _ in range(2))
+
+    assert httpx.get(first["image_url"]).content == httpx.get(second["image_url"]).content
+
+
+def test_a_bad_request_fails_with_a_sentence_that_names_field_value_and_limit(
+    phone: Phone,
+) -> None:
+    *_, final = generate(phone, prompt="a red circle", num_inference_steps=1_000_000)
+
+    assert final["status"] == "failed"
+    assert final["error"] == {
+        "code": "invalid_input",
+        "message": "num_inference_steps is 1000000; it must be a whole number from 1 to 150.",
+        "retryable": False,
+    }
+
+
+def test_a_task_that_the_worker_does_not_serve_fails_with_a_sentence(phone: Phone) -> None:
+    *_, final = generate(phone, task_type="text2video", prompt="a red circle moving right")
+
+    assert final["status"] == "failed"
+    assert final["error"]["code"] == "unsupported_task"
+    assert "text2img" in final["error"]["message"]
+
+
+def test_a_running_generation_stops_when_the_phone_cancels_it(phone: Phone) -> None:
+    generation_id = secrets.token_hex(8)
+    phone.create(generation_id, {"prompt": "a red circle", "num_inference_steps": 150})
+    for event in phone.documents(generation_id, PATIENCE_SECONDS):
+        if event["data"]["status"] == "processing":
+            break
+    phone.cancel(generation_id)
+    *_, last = phone.documents(generation_id, PATIENCE_SECONDS)
+
+    assert last["data"]["status"] == "cancelled"
+    assert "output" not in last["data"]
+    assert generate(phone, prompt="a blue heart")[-1]["status"] == "completed"
+
+
+def test_a_worker_logs_no_prompt_and_no_url(phone: Phone, worker: Worker) -> None:
+    word = f"marker{secrets.token_hex(6)}"
+    *_, final = generate(phone, prompt=f"a red circle {word}")
+
+    assert final["status"] == "completed"
+    log = worker.log.read_text()
+    assert "generated" in log
+    assert word not in log
+    assert "token=" not in log
+
+
+def download(url: str) -> Image.Image:
+    content = httpx.get(url, timeout=30).raise_for_status().content
+    picture = Image.open(io.BytesIO(content))
+    picture.load()
+    return picture.convert("RGB")

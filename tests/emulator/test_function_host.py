@@ -1,0 +1,153 @@
+"""The deploy folder under functions-framework alone, as Cloud Run runs it, events by HTTP.
+
+A project of its own on the emulators, so that the stack's function sees none of its documents.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from google.cloud import firestore
+from google.cloud.firestore_v1 import types as database_types
+from google.cloud.firestore_v1._helpers import encode_dict
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from google.events.cloud.firestore import Document, DocumentEventData
+
+from shared.paths import IMAGE_TOPIC
+from tests.emulator.conftest import Ear
+from tools import bundle
+from tools.stack import Stack
+from trigger.adapters.pubsub import PubSubPublisher
+
+pytestmark = pytest.mark.stack
+
+PROJECT = f"demo-host-{uuid4().hex[:8]}"
+HOST_TIMEOUT_SECONDS = 60
+CREATED: dict[str, Any] = {"input": {"prompt": "a red circle"}, "status": "pending"}
+
+#: Reads [path, hexadecimal body] lines and answers each with the HTTP status of its event.
+HOST = """
+import json, sys
+sys.path.insert(0, ".")
+from functions_framework import create_app
+client = create_app("enqueue", "main.py", "cloudevent").test_client()
+statuses = []
+for path, body in json.load(sys.stdin):
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-source": "//firestore.googleapis.com/projects/x/databases/(default)",
+        "ce-type": "google.cloud.firestore.document.v1.created",
+        "ce-subject": f"documents/{path}",
+        "ce-time": "2026-11-01T12:00:00.000000Z",
+        "ce-location": "us-central1",
+        "ce-project": "x",
+        "ce-database": "(default)",
+        "ce-namespace": "(default)",
+        "ce-document": path,
+        "content-type": "application/protobuf",
+    }
+    answer = client.post("/", data=bytes.fromhex(body), headers=headers)
+    statuses.append(answer.status_code)
+print(json.dumps(statuses))
+"""
+
+
+@pytest.fixture(scope="module")
+def database(stack: Stack) -> Iterator[firestore.Client]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
+        client = firestore.Client(project=PROJECT)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def ear(subscriber: SubscriberClient, publisher_client: PublisherClient) -> Iterator[Ear]:
+    publisher_client.create_topic(name=f"projects/{PROJECT}/topics/{IMAGE_TOPIC}")
+    ear = Ear(subscriber, PubSubPublisher(publisher_client, PROJECT), IMAGE_TOPIC)
+    yield ear
+    ear.close()
+
+
+def deliver(
+    stack: Stack, folder: Path, events: list[tuple[str, dict[str, Any]]]
+) -> tuple[list[int], list[dict[str, Any]]]:
+    """Deliver the creation of each (path, fields) to a new host: HTTP statuses and log lines."""
+    bundle.build(folder)
+    bodies = [
+        (path, DocumentEventData.serialize(_event(path, fields)).hex()) for path, fields in events
+    ]
+    host = subprocess.run(
+        [sys.executable, "-B", "-c", HOST],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            **stack.env(),
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "GCLOUD_PROJECT": PROJECT,
+        },
+        input=json.dumps(bodies),
+        capture_output=True,
+        text=True,
+        timeout=HOST_TIMEOUT_SECONDS,
+        check=True,
+    )
+    lines = [json.loads(line) for line in host.stderr.splitlines() if line.startswith("{")]
+    return json.loads(host.stdout.splitlines()[-1]), lines
+
+
+def _event(path: str, fields: dict[str, Any]) -> DocumentEventData:
+    name = f"projects/{PROJECT}/databases/(default)/documents/{path}"
+    # The event's types are the database's under other names.
+    document = Document.deserialize(
+        database_types.Document.serialize(
+            database_types.Document(name=name, fields=encode_dict(fields))
+        )
+    )
+    return DocumentEventData(value=document)
+
+
+def test_an_event_that_is_delivered_three_times_publishes_once(
+    stack: Stack, database: firestore.Client, ear: Ear, tmp_path: Path
+) -> None:
+    path = f"users/ann/generations/{uuid4().hex}"
+    database.document(path).create(CREATED)
+    statuses, lines = deliver(stack, tmp_path / "trigger", [(path, CREATED)] * 3)
+    assert statuses == [200, 200, 200]
+    assert ear.heard_by_now() == [path]
+    assert database.document(path).get().to_dict()["status"] == "queued"
+    told = [(line["generation"], line["outcome"]) for line in lines if line["logger"] == "trigger"]
+    assert told == [(path, "accepted"), (path, "already_done"), (path, "already_done")]
+    assert {line["severity"] for line in lines} == {"INFO"}
+
+
+def test_an_event_for_a_deleted_document_is_taken_and_done_with(
+    stack: Stack, ear: Ear, tmp_path: Path
+) -> None:
+    path = f"users/ann/generations/{uuid4().hex}"
+    statuses, lines = deliver(stack, tmp_path / "trigger", [(path, CREATED)])
+    assert statuses == [200]
+    assert [line["outcome"] for line in lines] == ["gone"]
+    assert ear.heard_by_now() == []
+
+
+def test_a_message_that_cannot_be_published_is_an_error_that_quotes_nothing(
+    stack: Stack, database: firestore.Client, tmp_path: Path
+) -> None:
+    film = {"input": {"task_type": "text2video", "prompt": "a secret"}, "status": "pending"}
+    path = f"users/ann/generations/{uuid4().hex}"
+    database.document(path).create(film)
+    # This project has no topic for films.
+    statuses, lines = deliver(stack, tmp_path / "trigger", [(path, film)])
+    assert statuses == [500]
+    (line,) = [line for line in lines if line["logger"] == "trigger"]
+    assert (line["severity"], line["generation"], line["error"]) == ("ERROR", path, "Missing")
+    assert "secret" not in json.dumps(lines)
+    assert database.document(path).get().to_dict()["status"] == "pending"

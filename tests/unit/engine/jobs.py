@@ -1,0 +1,30 @@
+"""Jobs for the engine's tests, and the call that runs one and keeps what it reported."""
+
+import itertools
+from typing import Any
+
+from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
+from shared.parse import parse_request
+
+PROMPT = "a red circle on a blue background"
+#: Any job here takes under 3 s; a machine under load gets ten times that.
+PATIENCE_SECONDS = 60.0
+
+_numbers = itertools.count(1)
+
+
+def make_job(seed: int = 7, **parameters: Any) -> EngineJob:
+    """A `text2img` job as a client's JSON would ask for it; an id of its own."""
+    request = parse_request({"prompt": PROMPT, **parameters})
+    return EngineJob(job_id=f"job-{next(_numbers)}", request=request, seed=seed)
+
+
+def run(engine: Engine, seed: int = 7, **parameters: Any) -> EngineResult:
+    return engine.run(make_job(seed, **parameters), lambda _: None)
+
+
+def run_and_record(
+    engine: Engine, seed: int = 7, **parameters: Any
+) -> tuple[EngineResult, list[EngineProgress]]:
+    reported: list[EngineProgress] = []
+    return engine.run(make_job(seed, **parameters), reported.append), reported

@@ -1,0 +1,115 @@
+"""Messages and frames between supervisor and engine, over a real socket pair."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from gpu_worker.engine.channel import Channel, ChannelClosed
+from gpu_worker.engine.protocol import (
+    FROM_ENGINE,
+    TO_ENGINE,
+    Cancel,
+    Done,
+    Failed,
+    LoadFailed,
+    Message,
+    PictureHead,
+    Progress,
+    Ready,
+    Run,
+    Shutdown,
+    Stopped,
+)
+from shared.errors import ErrorCode
+from shared.parse import parse_request
+from tests.unit.engine.jobs import make_job
+
+Supervisor = Channel[Ready | LoadFailed | Progress | Done | Failed | Stopped]
+EngineEnd = Channel[Run | Cancel | Shutdown]
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Supervisor, EngineEnd]]:
+    ours, theirs = socket.socketpair()
+    supervisor: Supervisor = Channel(ours.detach(), FROM_ENGINE)
+    engine: EngineEnd = Channel(theirs.detach(), TO_ENGINE)
+    yield supervisor, engine
+    supervisor.close()
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    "request_object",
+    [
+        {"prompt": "a", "scheduler": "KLMS", "seed": 2**53 - 1, "guidance_scale": 0.1},
+        {"image_url": "https://example.com/a.png", "strength": 0.5},
+        {"prompt": "ünïcode 🙂", "image_url": "gs://b/a", "mask_url": "gs://b/m"},
+        {"task_type": "text2video", "prompt": "a", "num_frames": 17},
+    ],
+)
+def test_every_kind_of_request_arrives_as_it_was(
+    ends: tuple[Supervisor, EngineEnd], request_object: dict[str, object]
+) -> None:
+    supervisor, engine = ends
+    job = make_job()
+    job = type(job)(job_id="j", request=parse_request(request_object), seed=5)
+    supervisor.send(Run.of(job))
+    received, frames = engine.receive()
+    assert isinstance(received, Run)
+    assert received.job() == job
+    assert frames == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Progress(stage="denoise", step=3, total_steps=25),
+        Failed(code=ErrorCode.OUT_OF_MEMORY, message="…"),
+        LoadFailed(code=ErrorCode.INTERNAL, message="…"),
+        Stopped(),
+        Ready(models=("m",), device="cpu", device_name="d", load_seconds=1.5, memory={"b": 1}),
+    ],
+)
+def test_every_answer_arrives_as_it_was(
+    ends: tuple[Supervisor, EngineEnd], message: Message
+) -> None:
+    supervisor, engine = ends
+    engine.send(message)
+    assert supervisor.receive() == (message, [])
+
+
+def test_pixels_follow_their_message_bit_by_bit(ends: tuple[Supervisor, EngineEnd]) -> None:
+    supervisor, engine = ends
+    pixels = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+    mirrored = pixels[:, ::-1]  # not contiguous
+    heads = (PictureHead(width=1024, height=1024, seed=1), PictureHead(width=1, height=1, seed=2))
+    done = Done(pictures=heads, model="m", native_size=(1, 1), timings={"encode": 0.5})
+    sending = threading.Thread(target=engine.send, args=(done, [pixels, mirrored]))
+    sending.start()
+    received, frames = supervisor.receive()
+    sending.join()
+    assert isinstance(received, Done)
+    assert received.pictures == heads
+    assert frames == [pixels.tobytes(), mirrored.tobytes()]
+
+
+def test_a_closed_end_is_told_to_reader_and_writer(ends: tuple[Supervisor, EngineEnd]) -> None:
+    supervisor, engine = ends
+    engine.close()
+    with pytest.raises(ChannelClosed):
+        supervisor.receive()
+    with pytest.raises(ChannelClosed):
+        supervisor.send(Shutdown())
+    with pytest.raises(ChannelClosed):
+        engine.send(Stopped())
+
+
+def test_what_the_other_end_may_not_say_is_refused(ends: tuple[Supervisor, EngineEnd]) -> None:
+    supervisor, engine = ends
+    engine.send(Shutdown())
+    with pytest.raises(ValidationError):
+        supervisor.receive()

@@ -1,0 +1,229 @@
+"""Requests that cannot work, engines that die, services that are away."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from gpu_worker.in_memory_engine import Script
+from gpu_worker.lifecycle.handled import Done, Later
+from gpu_worker.lifecycle.runner import STORE_RETRY_SECONDS
+from shared.errors import ErrorCode, GenerationError
+from shared.ports import Changes, Unavailable
+from tests.unit.lifecycle.world import (
+    INPUT,
+    PROMPT,
+    TIMEOUT_SECONDS,
+    World,
+    crashing,
+    held,
+    step_of,
+)
+
+
+def test_invalid_input_fails_with_a_sentence_and_is_not_retried(world: World) -> None:
+    world.submit(input={"prompt": "x", "width": 99_999})
+    worker = world.worker()
+    assert worker.handle() == Done()
+    data = world.documents.data()
+    assert data["status"] == "failed"
+    assert data["error"] == {
+        "code": "invalid_input",
+        "message": "width is 99999; it must be a whole number from 64 to 2048, a multiple of 8.",
+        "retryable": False,
+    }
+    assert worker.engine.ran == []
+
+
+def test_another_user_s_id_in_the_request_fails(world: World) -> None:
+    world.submit(input={**INPUT, "user_id": "eve"})
+    world.worker().handle()
+    error = world.documents.data()["error"]
+    assert error["code"] == "invalid_input"
+    assert "user_id" in error["message"]
+
+
+def test_a_task_the_engine_does_not_serve_fails_without_a_retry(world: World) -> None:
+    world.submit(input={"task_type": "text2video", "prompt": "waves"})
+    assert world.worker().handle() == Done()
+    assert world.documents.data()["error"]["code"] == "unsupported_task"
+
+
+@pytest.mark.parametrize("draw", [0.0, 0.5, 0.999])
+def test_a_crashed_engine_sends_the_generation_back_to_the_queue(
+    world: World, monkeypatch: pytest.MonkeyPatch, draw: float
+) -> None:
+    monkeypatch.setattr("random.random", lambda: draw)
+    world.submit()
+    assert world.worker(crashing).handle() == Later(seconds=2 * draw)
+    data = world.documents.data()
+    assert (data["status"], data["attempt"]) == ("queued", 1)
+    assert data["lease"] == {"token": 1, "worker_id": None, "expires_at": None}
+    assert data["error"]["code"] == "engine_crashed"
+    assert data["error"]["retryable"] is True
+
+
+def test_a_retry_that_succeeds_leaves_no_error_behind(world: World) -> None:
+    world.submit()
+    worker = world.worker(lambda job: Script(fail_at=1) if job.job_id.endswith("/1") else Script())
+    assert isinstance(worker.handle(), Later)
+    assert worker.handle() == Done()
+    data = world.documents.data()
+    assert (data["status"], data["attempt"], data["lease"]["token"]) == ("completed", 2, 2)
+    assert "error" not in data
+
+
+def test_the_third_failure_is_the_last_and_says_why(world: World) -> None:
+    world.submit()
+    worker = world.worker(crashing)
+    assert [type(worker.handle()) for _ in range(3)] == [Later, Later, Done]
+    data = world.documents.data()
+    assert (data["status"], data["attempt"]) == ("failed", 3)
+    assert data["error"]["code"] == "attempts_exhausted"
+    assert "The engine stopped unexpectedly" in data["error"]["message"]
+
+
+def test_a_generation_whose_workers_die_without_a_word_fails_in_the_end(world: World) -> None:
+    world.submit()
+    for number in range(3):
+        worker = world.worker(held, name=f"worker-{number}")
+        worker.start()
+        worker.wait_held(token=number + 1)
+        world.clock.advance(31)
+    assert world.worker().handle() == Done()
+    data = world.documents.data()
+    assert (data["status"], data["error"]["code"]) == ("failed", "attempts_exhausted")
+
+
+def test_an_unexpected_fault_is_retried_and_shows_no_detail(world: World) -> None:
+    world.submit()
+
+    def fault(job: object) -> Script:
+        raise ZeroDivisionError("secret detail")
+
+    assert isinstance(world.worker(fault).handle(), Later)
+    error = world.documents.data()["error"]
+    assert error["code"] == "internal"
+    assert "secret" not in error["message"]
+
+
+def unavailable(_: object) -> None:
+    raise Unavailable("away")
+
+
+def test_storage_that_is_away_sends_the_generation_back_to_the_queue(world: World) -> None:
+    world.submit()
+    world.objects.before_create = unavailable
+    assert isinstance(world.worker().handle(), Later)
+    data = world.documents.data()
+    assert (data["status"], data["error"]["code"]) == ("queued", "service_unavailable")
+
+
+def test_one_file_that_cannot_be_stored_takes_the_others_along(world: World) -> None:
+    world.submit()
+
+    def no_thumbnails(name: str) -> None:
+        if "thumbnail" in name:
+            raise Unavailable("away")
+
+    world.objects.before_create = no_thumbnails
+    world.worker().handle()
+    assert world.documents.data()["status"] == "queued"
+    assert world.objects.names == set()
+
+
+def test_files_are_deleted_only_after_the_document_is_written(world: World) -> None:
+    """Deleting may take longer than the lease lasts, and nobody renews it meanwhile."""
+    world.submit()
+    seen: list[str] = []
+
+    def deleting(_: str) -> None:
+        seen.append(world.documents.data()["status"])
+        raise PermissionError("not allowed to delete")
+
+    def no_thumbnails(name: str) -> None:
+        if "thumbnail" in name:
+            raise Unavailable("away")
+
+    world.objects.before_create = no_thumbnails
+    world.objects.before_delete = deleting
+    assert isinstance(world.worker().handle(), Later)
+    assert seen == ["queued"]
+
+
+def on(status: str | None, fault: Callable[[], Exception], times: int) -> Callable[[Changes], None]:
+    """Raise in the first `times` writes of `status` (None: of a heartbeat)."""
+    left = [times]
+
+    def hook(changes: Changes) -> None:
+        if changes.get("status") == status and left[0]:
+            left[0] -= 1
+            raise fault()
+
+    return hook
+
+
+def test_a_store_that_is_away_at_the_claim_leaves_the_message_for_later(world: World) -> None:
+    world.submit()
+    worker = world.worker()
+    world.documents.before = on("processing", lambda: Unavailable("away"), 1)
+    assert worker.handle() == Later(seconds=STORE_RETRY_SECONDS)
+    assert worker.engine.ran == []
+    assert worker.handle() == Done()
+
+
+def test_a_store_that_is_away_for_a_heartbeat_costs_nothing(world: World) -> None:
+    world.submit()
+    worker = world.worker(held, heartbeat_seconds=0.02)
+    world.documents.before = on(None, lambda: Unavailable("away"), 1)
+    handling = worker.start()
+    worker.wait_held()
+    world.clock.advance(1)
+    world.documents.wait_for_writes(lambda w: step_of(w) == 1)
+    worker.release()
+    assert handling.result(TIMEOUT_SECONDS) == Done()
+    assert world.documents.data()["attempt"] == 1
+
+
+def test_a_store_that_is_away_at_the_finish_leaves_the_generation_to_its_lease(
+    world: World,
+) -> None:
+    world.submit()
+    worker = world.worker()
+    world.documents.before = on("completed", lambda: Unavailable("away"), 1)
+    assert worker.handle() == Later(seconds=30)
+    assert world.documents.data()["status"] == "processing"
+    world.clock.advance(31)
+    assert worker.handle() == Done()
+    data = world.documents.data()
+    assert (data["status"], data["attempt"], data["lease"]["token"]) == ("completed", 2, 2)
+    assert all("/2/" in file["storage_path"] for file in data["output"]["files"])
+
+
+def test_a_refused_finish_does_not_escape(world: World) -> None:
+    world.submit()
+    world.documents.before = on("completed", lambda: PermissionError("denied"), 1)
+    assert world.worker().handle() == Later(seconds=30)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda _: Script(),
+        crashing,
+        lambda _: Script(
+            fail_at=1, failure=GenerationError(ErrorCode.OUT_OF_MEMORY, f"{PROMPT} is too big")
+        ),
+    ],
+    ids=["completed", "crashed", "out of memory"],
+)
+def test_no_log_line_holds_a_prompt_or_a_url(
+    world: World, caplog: pytest.LogCaptureFixture, script: Callable[[object], Script]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.submit()
+    world.worker(script).handle()
+    text = "\n".join(f"{vars(record)}" for record in caplog.records)
+    assert "users/ada/generations/g1" in text
+    assert PROMPT not in text
+    assert "memory:" not in text

@@ -1,0 +1,179 @@
+"""`LeaseKeeper`: heartbeats in quiet, progress at most once a second, and when it gives up."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from gpu_worker.lifecycle.control import JobControl, StopReason
+from gpu_worker.lifecycle.keeper import LeaseKeeper
+from gpu_worker.lifecycle.leased_document import LeasedDocument
+from gpu_worker.lifecycle.take import take
+from gpu_worker.ports import EngineProgress
+from shared.clock import Clock, SystemClock
+from shared.lease import LEASE_SECONDS
+from shared.ports import Changes, Conflict, Unavailable
+from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, World, step_of
+
+
+def claim(world: World, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> LeasedDocument:
+    world.submit()
+    taken = take(
+        world.documents,
+        clock,
+        PATH,
+        worker_id="worker-a",
+        on_cancel_requested=lambda: None,
+        lease_seconds=lease_seconds,
+    )
+    assert isinstance(taken, LeasedDocument)
+    return taken
+
+
+def at(step: int, stage: str = "denoise", total: int = 10) -> EngineProgress:
+    return EngineProgress(stage=stage, step=step, total_steps=total)
+
+
+def fractions(world: World) -> list[float]:
+    return [w["progress"]["fraction"] for w in world.documents.writes if step_of(w) is not None]
+
+
+def test_the_first_progress_is_written_at_once_and_the_newest_a_second_later(world: World) -> None:
+    leased = claim(world, world.clock)
+    with LeaseKeeper(leased, JobControl(), world.clock) as keeper:
+        keeper.report(at(1))
+        world.documents.wait_for_writes(lambda w: step_of(w) == 1)
+        for step in range(2, 8):
+            keeper.report(at(step))
+        world.clock.advance(1)
+        keeper.report(at(8))
+        world.documents.wait_for_writes(lambda w: step_of(w) == 8)
+    assert world.documents.data()["progress"] == {
+        "fraction": 0.8,
+        "stage": "denoise",
+        "step": 8,
+        "total_steps": 10,
+    }
+    assert len(fractions(world)) == 2
+
+
+def test_the_fraction_never_goes_backwards(world: World) -> None:
+    leased = claim(world, world.clock)
+    with LeaseKeeper(leased, JobControl(), world.clock, write_interval_seconds=0) as keeper:
+        for step, stage in ((10, "denoise"), (2, "decode"), (0, "encode")):
+            keeper.report(at(step, stage))
+            world.documents.wait_for_writes(lambda w, s=stage: stage_of(w) == s)  # type: ignore[misc]
+    assert fractions(world) == [1.0, 1.0, 1.0]
+
+
+def stage_of(write: Mapping[str, Any]) -> str | None:
+    progress = write.get("progress")
+    return progress["stage"] if isinstance(progress, dict) else None
+
+
+def test_the_lease_is_renewed_in_quiet(world: World) -> None:
+    leased = claim(world, SystemClock())
+    with LeaseKeeper(leased, JobControl(), SystemClock(), heartbeat_seconds=0.02):
+        world.documents.wait_for_writes(lambda w: set(w) == {"lease"}, 3)
+    claimed, *renewed = (w["lease"] for w in world.documents.writes)
+    assert len(renewed) >= 3
+    # The store's clock stands still; the worker's own runs from one write to the next.
+    assert all(lease["expires_at"] > claimed["expires_at"] for lease in renewed)
+    assert {lease["token"] for lease in renewed} == {claimed["token"]}
+
+
+def test_progress_that_could_not_be_written_is_written_next_time(world: World) -> None:
+    leased = claim(world, SystemClock())
+    failed = threading.Event()
+
+    def away_once(_: Changes) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise Unavailable("away")
+
+    world.documents.before = away_once
+    with LeaseKeeper(leased, JobControl(), SystemClock(), write_interval_seconds=0.02) as keeper:
+        keeper.report(at(3))
+        world.documents.wait_for_writes(lambda w: step_of(w) == 3)
+    assert failed.is_set()
+
+
+def refuse(_: Changes) -> None:
+    raise PermissionError("denied")
+
+
+def be_away(_: Changes) -> None:
+    raise Unavailable("away")
+
+
+@pytest.mark.parametrize("fault", [refuse, be_away])
+def test_the_job_stops_when_the_trust_window_closes_in_quiet(
+    world: World, fault: Callable[[Changes], None]
+) -> None:
+    leased = claim(world, SystemClock(), lease_seconds=6.2)
+    world.documents.before = fault
+    control, stopped = JobControl(), threading.Event()
+    # The heartbeat is far off: the window's end alone wakes the keeper.
+    with (
+        control.in_engine(stopped.set),
+        LeaseKeeper(leased, control, SystemClock(), heartbeat_seconds=60),
+    ):
+        assert stopped.wait(TIMEOUT_SECONDS)
+    assert control.reason is StopReason.LEASE_LOST
+    assert not leased.trusted()
+
+
+def test_progress_after_the_trust_window_stops_the_job_at_once(world: World) -> None:
+    leased = claim(world, world.clock)
+    control, told = JobControl(), threading.Event()
+    keeper = LeaseKeeper(leased, control, world.clock)
+    world.clock.advance(24)
+    with control.in_engine(told.set):
+        keeper.report(at(1))
+        assert told.is_set()
+    assert control.reason is StopReason.LEASE_LOST
+
+
+def test_a_lease_taken_by_another_worker_stops_the_job(world: World) -> None:
+    leased = claim(world, SystemClock())
+    world.documents.change(lease={"token": 2, "worker_id": "worker-b", "expires_at": None})
+    control, stopped = JobControl(), threading.Event()
+    with (
+        control.in_engine(stopped.set),
+        LeaseKeeper(leased, control, SystemClock(), heartbeat_seconds=0.02),
+    ):
+        assert stopped.wait(TIMEOUT_SECONDS)
+    assert control.reason is StopReason.LEASE_LOST
+
+
+def test_every_heartbeat_that_meets_a_conflict_is_written_again(world: World) -> None:
+    leased = claim(world, SystemClock())
+    raised: list[bool] = []
+
+    def conflict_once(_: Changes) -> None:
+        if not raised:
+            raised.append(True)
+            raise Conflict("it has another version")
+
+    world.documents.before = conflict_once
+    with LeaseKeeper(leased, JobControl(), SystemClock(), heartbeat_seconds=0.02):
+        world.documents.wait_for_writes(lambda w: set(w) == {"lease"}, 2)
+    assert raised
+
+
+def test_the_first_reason_to_stop_wins_and_the_engine_is_told_once_for_it() -> None:
+    control, told = JobControl(), []
+    with control.in_engine(lambda: told.append(control.reason)):
+        control.stop(StopReason.CANCELLED)
+        control.stop(StopReason.SHUTDOWN)
+    assert control.reason is StopReason.CANCELLED
+    assert told == [StopReason.CANCELLED]
+
+
+def test_a_stop_outside_the_engine_does_not_reach_it() -> None:
+    control, told = JobControl(), []
+    with control.in_engine(lambda: told.append(True)):
+        pass
+    control.stop(StopReason.SHUTDOWN)
+    assert told == []

@@ -1,0 +1,250 @@
+"""What lifecycle tests run in: ports in memory with faults on request, workers, a clock to turn."""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gpu_worker.in_memory_engine import InMemoryEngine, Script
+from gpu_worker.lifecycle.handled import Handled
+from gpu_worker.lifecycle.runner import GenerationRunner
+from gpu_worker.lifecycle.wiring import Wiring
+from gpu_worker.ports import Engine, EngineJob
+from shared.clock import Clock
+from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
+from shared.paths import GenerationPath
+from shared.ports import (
+    Changes,
+    Conflict,
+    DocumentStore,
+    DocumentWatcher,
+    ObjectStore,
+    Snapshot,
+    StoredObject,
+    Subscription,
+    Written,
+)
+
+PATH = GenerationPath(uid="ada", generation_id="g1")
+PROMPT = "a red circle that nobody may log"
+INPUT = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4, "width": 64, "height": 64}
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+TIMEOUT_SECONDS = 10.0
+
+
+class ManualClock:
+    """Both clocks stand still until `advance`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wall = START
+        self._monotonic = 1000.0
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._wall
+
+    def monotonic(self) -> float:
+        with self._lock:
+            return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._monotonic += seconds
+            self._wall += timedelta(seconds=seconds)
+
+
+def nothing(_: Changes) -> None:
+    """The hook of a store without faults."""
+
+
+class Documents:
+    """An in-memory store that records each write and calls `before` and `after` around it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.inner = InMemoryDocuments(clock)
+        self.before: Callable[[Changes], None] = nothing
+        self.after: Callable[[Changes], None] = nothing
+        self.before_read: Callable[[], None] = lambda: None
+        #: What workers wrote, in order.
+        self.writes: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+
+    def read(self, path: str) -> Snapshot | None:
+        self.before_read()
+        return self.inner.read(path)
+
+    def create(self, path: str, data: Changes) -> Written:
+        return self.inner.create(path, data)
+
+    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+        self.before(changes)
+        written = self.inner.update(path, changes, expected=expected)
+        with self._changed:
+            self.writes.append(dict(changes))
+            self._changed.notify_all()
+        self.after(changes)
+        return written
+
+    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> Subscription:
+        return self.inner.watch(path, on_change)
+
+    def wait_for_writes(
+        self, matching: Callable[[Mapping[str, Any]], bool], count: int = 1
+    ) -> None:
+        """Block until `count` writes match."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: sum(map(matching, self.writes)) >= count, TIMEOUT_SECONDS
+            ), f"no {count} such writes in {self.writes}"
+
+    def data(self, path: GenerationPath = PATH) -> Mapping[str, Any]:
+        snapshot = self.inner.read(str(path))
+        assert snapshot is not None
+        return snapshot.data
+
+    def change(self, path: GenerationPath = PATH, **fields: Any) -> None:
+        """What the client, the trigger or an admin writes."""
+        snapshot = self.inner.read(str(path))
+        assert snapshot is not None
+        self.inner.update(str(path), fields, expected=snapshot.version)
+
+
+class DeadWatcher:
+    """A watch that never says anything."""
+
+    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> "DeadWatcher":
+        return self
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Objects:
+    """An in-memory object store with a hook before each call."""
+
+    def __init__(self) -> None:
+        self.inner = InMemoryObjects()
+        self.before_create: Callable[[str], None] = lambda _: None
+        self.before_delete: Callable[[str], None] = lambda _: None
+
+    @property
+    def names(self) -> set[str]:
+        return set(self.inner._objects)
+
+    def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
+        self.before_create(name)
+        return self.inner.create(name, data, content_type=content_type)
+
+    def read(self, name: str) -> bytes:
+        return self.inner.read(name)
+
+    def delete(self, name: str) -> None:
+        self.before_delete(name)
+        self.inner.delete(name)
+
+
+@dataclass
+class Worker:
+    """One worker process's runner with an engine of its own."""
+
+    runner: GenerationRunner
+    engine: InMemoryEngine
+    pool: ThreadPoolExecutor
+
+    def handle(self, path: GenerationPath = PATH) -> Handled:
+        return self.runner.handle(path)
+
+    def start(self, path: GenerationPath = PATH) -> "Future[Handled]":
+        return self.pool.submit(self.runner.handle, path)
+
+    def wait_held(self, token: int = 1, path: GenerationPath = PATH) -> None:
+        self.engine.wait_held(job_id(token, path))
+
+    def release(self, token: int = 1, path: GenerationPath = PATH) -> None:
+        self.engine.release(job_id(token, path))
+
+
+def job_id(token: int = 1, path: GenerationPath = PATH) -> str:
+    return f"{path}/{token}"
+
+
+def step_of(write: Mapping[str, Any]) -> int | None:
+    """The denoising step that a write tells of, if it tells of any."""
+    progress = write.get("progress")
+    return progress["step"] if isinstance(progress, dict) else None
+
+
+def plain(_: EngineJob) -> Script:
+    return Script()
+
+
+def held(_: EngineJob) -> Script:
+    """Stops before step 2 until released."""
+    return Script(hold_at=2)
+
+
+def crashing(_: EngineJob) -> Script:
+    return Script(fail_at=1)
+
+
+@dataclass
+class World:
+    """One deployment: shared documents and objects, any number of workers."""
+
+    pool: ThreadPoolExecutor
+    files: Executor
+    clock: ManualClock = field(default_factory=ManualClock)
+    documents: Documents = field(init=False)
+    objects: Objects = field(default_factory=Objects)
+    workers: list[Worker] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.documents = Documents(self.clock)
+
+    def submit(self, path: GenerationPath = PATH, *, status: str = "queued", **fields: Any) -> None:
+        data = {"input": INPUT, "status": status, "created_at": START, **fields}
+        self.documents.create(str(path), data)
+
+    def worker(
+        self,
+        script: Callable[[EngineJob], Script] = plain,
+        *,
+        name: str = "worker-a",
+        watcher: DocumentWatcher | None = None,
+        documents: DocumentStore | None = None,
+        objects: ObjectStore | None = None,
+        engine: Engine | None = None,
+        clock: Clock | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> Worker:
+        scripted = InMemoryEngine(script)
+        runner = GenerationRunner(
+            Wiring(
+                documents=documents or self.documents,
+                watcher=watcher or self.documents,
+                objects=objects or self.objects,
+                engine=engine or scripted,
+                threads=self.files,
+                clock=clock or self.clock,
+                worker_id=name,
+                lease_seconds=lease_seconds,
+                heartbeat_seconds=heartbeat_seconds,
+            )
+        )
+        worker = Worker(runner, scripted, self.pool)
+        self.workers.append(worker)
+        return worker
+
+    @staticmethod
+    def conflict() -> Conflict:
+        """What an adapter's own retry answers after the reply to its first try was lost."""
+        return Conflict("it has another version")
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.engine.close()

@@ -1,0 +1,153 @@
+"""The deploy folder: equal to the tree, whole or absent, and working on its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import bundle
+from tools.bundle import REPOSITORY
+
+IMPORT_TIMEOUT_SECONDS = 60
+
+#: Heavy libraries that wait for the first event; one import of them costs a cold start.
+LAZY = ("google.cloud.pubsub_v1", "google.pubsub_v1", "pydantic", "shared.parse", "trigger.enqueue")
+
+LOOK = """
+import json, sys
+sys.path.insert(0, ".")
+import main
+import shared
+functions = {
+    name: function.__firebase_endpoint__.eventTrigger["eventFilterPathPatterns"]["document"]
+    for name, function in vars(main).items()
+    if hasattr(function, "__firebase_endpoint__")
+}
+print(json.dumps([functions, shared.__file__, sorted(sys.modules)]))
+"""
+
+FRAMEWORK = """
+import sys
+sys.path.insert(0, ".")
+from functions_framework import create_app
+app = create_app("enqueue", "main.py", "cloudevent")
+print(app.test_client().post("/", json={"not": "an event"}).status_code)
+"""
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "build" / "trigger"
+    bundle.build(folder)
+    return folder
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def run(folder: Path, code: str) -> str:
+    """What `code` prints in an interpreter that knows nothing of this repository."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "-W", "error", "-c", code],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=IMPORT_TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_bundle_is_the_tree_and_nothing_else(target: Path) -> None:
+    expected = {
+        f"{package}/{file.relative_to(REPOSITORY / package).as_posix()}": file.read_bytes()
+        for package in ("trigger", "shared")
+        for file in (REPOSITORY / package).rglob("*.py")
+    }
+    expected["main.py"] = expected.pop("trigger/main.py")
+    expected["requirements.txt"] = (REPOSITORY / "requirements" / "trigger.lock").read_bytes()
+    assert files_of(target) == expected
+
+
+def test_every_requirement_of_the_bundle_is_pinned_with_a_hash(target: Path) -> None:
+    text = (target / "requirements.txt").read_text("utf-8").replace("\\\n", " ")
+    requirements = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+    assert requirements
+    assert [line for line in requirements if "==" not in line or "--hash=sha256:" not in line] == []
+    assert any(line.startswith("functions-framework==") for line in requirements)
+
+
+def test_the_bundle_registers_its_function_in_a_clean_interpreter(target: Path) -> None:
+    functions, shared_file, _ = json.loads(run(target, LOOK))
+    assert functions == {"enqueue": "users/{uid}/generations/{generation_id}"}
+    assert Path(shared_file) == target / "shared" / "__init__.py"
+
+
+def test_loading_the_bundle_loads_nothing_that_an_event_needs_first(target: Path) -> None:
+    loaded = json.loads(run(target, LOOK))[2]
+    assert [name for name in LAZY if name in loaded] == []
+
+
+def test_the_function_host_loads_the_bundle_and_refuses_what_is_no_event(target: Path) -> None:
+    assert run(target, FRAMEWORK).strip() == "400"
+
+
+def test_building_again_changes_nothing(target: Path) -> None:
+    before = (target / "main.py").stat()
+    assert bundle.build(target) is False
+    assert (target / "main.py").stat().st_ino == before.st_ino
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "main.py").write_text("# edited"),
+        lambda folder: (folder / "shared" / "left_over.py").touch(),
+        lambda folder: (folder / "trigger" / "enqueue.py").unlink(),
+        lambda folder: (folder / "requirements.txt").write_text("torch"),
+    ],
+    ids=["edited", "left over", "missing", "other requirements"],
+)
+def test_a_bundle_that_differs_is_built_anew(target: Path, spoil: object) -> None:
+    good = files_of(target)
+    assert callable(spoil)
+    spoil(target)
+    assert bundle.is_current(target) is False
+    assert bundle.build(target) is True
+    assert files_of(target) == good
+
+
+def test_a_virtual_environment_and_settings_in_the_folder_survive(
+    target: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "environment").mkdir()
+    (target / "venv").symlink_to(tmp_path / "environment")
+    (target / ".env.demo").write_text("EMBERFRAME_REGION=europe-west1")
+    (target / "main.py").write_text("# edited")
+    assert bundle.build(target) is True
+    assert (target / "venv").readlink() == tmp_path / "environment"
+    assert (target / ".env.demo").read_text() == "EMBERFRAME_REGION=europe-west1"
+    assert bundle.is_current(target)
+
+
+def test_byte_code_beside_the_modules_is_no_difference(target: Path) -> None:
+    cache = target / "shared" / "__pycache__"
+    cache.mkdir()
+    (cache / "paths.cpython-311.pyc").touch()
+    assert bundle.is_current(target)
+
+
+def test_nothing_is_left_beside_the_bundle(target: Path) -> None:
+    (target / "main.py").write_text("# edited")
+    bundle.build(target)
+    assert [entry.name for entry in target.parent.iterdir()] == [target.name]

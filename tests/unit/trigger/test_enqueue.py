@@ -1,0 +1,208 @@
+"""The use case on in-memory ports, with everything that may happen between its steps."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.in_memory import InMemoryDocuments, InMemoryPublisher
+from shared.message import GenerationMessage
+from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
+from shared.ports import Changes, Conflict, Unavailable, Written
+from trigger.enqueue import MAX_CONFLICTS, Outcome, enqueue
+
+PATH = "users/ann/generations/g1"
+CREATED: dict[str, Any] = {"input": {"prompt": "a red circle"}, "status": "pending"}
+
+
+class MeddledDocuments(InMemoryDocuments):
+    """Somebody else acts right before each of the use case's updates."""
+
+    def __init__(self, *meddlings: Callable[["MeddledDocuments"], None]) -> None:
+        super().__init__()
+        self.meddlings = list(meddlings)
+
+    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+        if self.meddlings:
+            self.meddlings.pop(0)(self)
+        return super().update(path, changes, expected=expected)
+
+    def write(self, **fields: Any) -> None:
+        """What another party writes, whatever the version."""
+        snapshot = self.read(PATH)
+        assert snapshot is not None
+        super().update(PATH, fields, expected=snapshot.version)
+
+
+class FailingPublisher(InMemoryPublisher):
+    def publish(self, topic: str, data: bytes) -> None:
+        raise Unavailable("Pub/Sub is away")
+
+
+@pytest.fixture
+def publisher() -> InMemoryPublisher:
+    return InMemoryPublisher((IMAGE_TOPIC, VIDEO_TOPIC))
+
+
+def document_of(documents: InMemoryDocuments) -> dict[str, Any]:
+    snapshot = documents.read(PATH)
+    assert snapshot is not None
+    return dict(snapshot.data)
+
+
+def run(
+    documents: InMemoryDocuments,
+    publisher: InMemoryPublisher,
+    created: dict[str, Any] | None = None,
+) -> Outcome:
+    """One event for a document that is in the store already."""
+    return enqueue(PATH, created or CREATED, documents=documents, publisher=publisher)
+
+
+def paths_on(publisher: InMemoryPublisher, topic: str) -> list[str]:
+    return [str(GenerationMessage.from_bytes(data).path) for data in publisher.published[topic]]
+
+
+def test_a_good_document_is_published_and_queued(publisher: InMemoryPublisher) -> None:
+    documents = InMemoryDocuments()
+    documents.create(PATH, CREATED)
+    assert run(documents, publisher) is Outcome.ACCEPTED
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
+    document = document_of(documents)
+    assert document["status"] == "queued"
+    assert document["queued_at"] == document["updated_at"]
+
+
+def test_the_message_holds_ids_and_no_prompt(publisher: InMemoryPublisher) -> None:
+    documents = InMemoryDocuments()
+    documents.create(PATH, CREATED)
+    run(documents, publisher)
+    assert b"circle" not in publisher.published[IMAGE_TOPIC][0]
+
+
+def test_a_bad_document_fails_and_nothing_is_published(publisher: InMemoryPublisher) -> None:
+    documents = InMemoryDocuments()
+    bad = {**CREATED, "input": {"prompt": 5}}
+    documents.create(PATH, bad)
+    assert run(documents, publisher, bad) is Outcome.REFUSED
+    assert document_of(documents)["error"]["message"].startswith("prompt is 5; it must be")
+    assert publisher.published == {IMAGE_TOPIC: [], VIDEO_TOPIC: []}
+
+
+def test_a_document_cancelled_before_the_event_never_starts(publisher: InMemoryPublisher) -> None:
+    documents = InMemoryDocuments()
+    documents.create(PATH, {**CREATED, "cancel_requested": True})
+    assert run(documents, publisher) is Outcome.CANCELLED
+    assert document_of(documents)["status"] == "cancelled"
+    assert publisher.published[IMAGE_TOPIC] == []
+
+
+def test_a_second_event_publishes_nothing_and_writes_nothing(publisher: InMemoryPublisher) -> None:
+    documents = InMemoryDocuments()
+    documents.create(PATH, CREATED)
+    run(documents, publisher)
+    before = documents.read(PATH)
+    assert run(documents, publisher) is Outcome.ALREADY_DONE
+    after = documents.read(PATH)
+    assert before is not None
+    assert after is not None
+    assert after.version == before.version
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
+
+
+def test_a_deleted_document_is_left_alone(publisher: InMemoryPublisher) -> None:
+    assert run(InMemoryDocuments(), publisher) is Outcome.GONE
+    assert publisher.published[IMAGE_TOPIC] == []
+
+
+def test_a_worker_that_claims_before_the_mark_keeps_its_claim(
+    publisher: InMemoryPublisher,
+) -> None:
+    claimed = {"token": 1, "worker_id": "w", "expires_at": None}
+    documents = MeddledDocuments(lambda it: it.write(status="processing", lease=claimed))
+    documents.create(PATH, CREATED)
+    assert run(documents, publisher) is Outcome.ACCEPTED
+    document = document_of(documents)
+    assert (document["status"], document["lease"]) == ("processing", claimed)
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
+
+
+def test_a_worker_that_finishes_before_the_mark_keeps_its_end(
+    publisher: InMemoryPublisher,
+) -> None:
+    documents = MeddledDocuments(lambda it: it.write(status="completed"))
+    documents.create(PATH, CREATED)
+    assert run(documents, publisher) is Outcome.ACCEPTED
+    assert document_of(documents)["status"] == "completed"
+
+
+def test_a_cancellation_between_publishing_and_marking_is_honoured(
+    publisher: InMemoryPublisher,
+) -> None:
+    documents = MeddledDocuments(lambda it: it.write(cancel_requested=True))
+    documents.create(PATH, CREATED)
+    assert run(documents, publisher) is Outcome.CANCELLED
+    assert document_of(documents)["status"] == "cancelled"
+
+
+def test_a_document_deleted_between_publishing_and_marking_stays_deleted(
+    publisher: InMemoryPublisher,
+) -> None:
+    documents = MeddledDocuments(lambda it: it.delete(PATH))
+    documents.create(PATH, CREATED)
+    assert run(documents, publisher) is Outcome.GONE
+    assert documents.read(PATH) is None
+
+
+def test_a_document_that_an_admin_touches_is_published_once_however_often_the_mark_conflicts(
+    publisher: InMemoryPublisher,
+) -> None:
+    documents = MeddledDocuments(*[lambda it: it.write(note="x")] * MAX_CONFLICTS)
+    documents.create(PATH, CREATED)
+    assert run(documents, publisher) is Outcome.ACCEPTED
+    assert document_of(documents)["status"] == "queued"
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
+
+
+def test_a_document_that_never_stops_changing_ends_in_a_conflict_and_stays_pending(
+    publisher: InMemoryPublisher,
+) -> None:
+    documents = MeddledDocuments(*[lambda it: it.write(note="x")] * (MAX_CONFLICTS + 1))
+    documents.create(PATH, CREATED)
+    with pytest.raises(Conflict, match=f"changed {MAX_CONFLICTS + 1} times"):
+        run(documents, publisher)
+    assert document_of(documents)["status"] == "pending"
+
+
+def test_a_refusal_that_conflicts_is_decided_anew(publisher: InMemoryPublisher) -> None:
+    bad = {**CREATED, "input": {}}
+    documents = MeddledDocuments(lambda it: it.write(cancel_requested=True))
+    documents.create(PATH, bad)
+    assert run(documents, publisher, bad) is Outcome.CANCELLED
+
+
+def test_a_message_that_is_not_stored_leaves_the_document_pending_for_a_later_event(
+    publisher: InMemoryPublisher,
+) -> None:
+    documents = InMemoryDocuments()
+    documents.create(PATH, CREATED)
+    with pytest.raises(Unavailable):
+        run(documents, FailingPublisher((IMAGE_TOPIC,)))
+    assert document_of(documents)["status"] == "pending"
+    assert run(documents, publisher) is Outcome.ACCEPTED
+    assert document_of(documents)["status"] == "queued"
+
+
+def test_a_crash_between_publishing_and_marking_is_mended_by_the_next_event(
+    publisher: InMemoryPublisher,
+) -> None:
+    def crash(_documents: MeddledDocuments) -> None:
+        raise Unavailable("the instance is gone")
+
+    documents = MeddledDocuments(crash)
+    documents.create(PATH, CREATED)
+    with pytest.raises(Unavailable):
+        run(documents, publisher)
+    assert run(documents, publisher) is Outcome.ACCEPTED
+    assert document_of(documents)["status"] == "queued"
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH, PATH]

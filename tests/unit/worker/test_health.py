@@ -1,0 +1,46 @@
+"""The health file: whole at any moment, and draining is its last word."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+from gpu_worker.health import Health, HealthFile
+
+
+def test_it_says_state_pid_and_details(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "health.json"
+    HealthFile(path).write(Health.READY, device="cpu")
+    assert json.loads(path.read_text()) == {"state": "ready", "pid": os.getpid(), "device": "cpu"}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_without_a_path_nothing_is_written(tmp_path: Path) -> None:
+    HealthFile(None).write(Health.READY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_drains_never_becomes_ready_again(tmp_path: Path) -> None:
+    path = tmp_path / "health.json"
+    health = HealthFile(path)
+    for state in (Health.STARTING, Health.DRAINING, Health.READY):
+        health.write(state)
+    assert json.loads(path.read_text())["state"] == "draining"
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "health.json"
+    health = HealthFile(path)
+    health.write(Health.STARTING)
+    done = threading.Event()
+
+    def write() -> None:
+        for length in range(200):
+            health.write(Health.READY, models=["x" * length])
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while not done.is_set():
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    writer.join()

@@ -1,0 +1,174 @@
+"""The order in which the worker's parts start and stop, whatever hangs."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpu_worker.health import Health, HealthFile
+from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.ports import EngineInfo
+from gpu_worker.pull import RELEASE_SECONDS, STEP_SECONDS, Service
+from shared.errors import ErrorCode, GenerationError
+
+TIMEOUT_SECONDS = 10.0
+
+
+class Runner:
+    def __init__(self) -> None:
+        self.drained = threading.Event()
+
+    def drain(self) -> None:
+        self.drained.set()
+
+
+class Intake:
+    """Runs until stopped, or until what `until` waits for."""
+
+    def __init__(self, until: Callable[[], object] = lambda: None) -> None:
+        self.running, self.stopped = threading.Event(), threading.Event()
+        self._until = until
+
+    def run(self) -> None:
+        self.running.set()
+        assert self.stopped.wait(TIMEOUT_SECONDS)
+        self._until()
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+
+class Parts:
+    """One service over fakes, run in a thread."""
+
+    def __init__(self, folder: Path, engine: Any = None, intake: Any = None) -> None:
+        self.engine = engine or InMemoryEngine()
+        self.intake = intake or Intake()
+        self.runner = Runner()
+        self.stopping = threading.Event()
+        self.health = folder / "health.json"
+        self.left: list[int] = []
+        self.codes: list[int] = []
+        self.service = Service(
+            self.engine,
+            self.runner,  # type: ignore[arg-type]
+            self.intake,  # type: ignore[arg-type]
+            HealthFile(self.health),
+            self.stopping,
+            step_seconds=0.05,
+            release_seconds=0.05,
+            leave=self.left.append,
+        )
+        self._thread = threading.Thread(
+            target=lambda: self.codes.append(self.service.run(start_timeout=TIMEOUT_SECONDS))
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self) -> int:
+        self._thread.join(TIMEOUT_SECONDS)
+        assert not self._thread.is_alive()
+        return self.codes[0]
+
+    @property
+    def state(self) -> str:
+        state: str = json.loads(self.health.read_text())["state"]
+        return state
+
+
+def test_it_is_ready_once_the_engine_is_and_drains_on_a_signal(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    assert parts.state == "ready"
+    parts.stopping.set()
+    assert parts.join() == 0
+    assert parts.state == "draining"
+    assert parts.runner.drained.is_set()
+    assert parts.left == []
+
+
+class Loading(InMemoryEngine):
+    """Never gets ready; `close` ends the waiting, as the port says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting, self.closed = threading.Event(), threading.Event()
+
+    def wait_ready(self, timeout_seconds: float) -> EngineInfo:
+        self.waiting.set()
+        assert self.closed.wait(TIMEOUT_SECONDS)
+        raise GenerationError(ErrorCode.INTERNAL, "The engine is closed.")
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_a_signal_counts_while_the_model_is_being_loaded(tmp_path: Path) -> None:
+    engine = Loading()
+    parts = Parts(tmp_path, engine=engine)
+    parts.start()
+    assert engine.waiting.wait(TIMEOUT_SECONDS)
+    parts.stopping.set()
+    assert parts.join() == 0
+    assert not parts.intake.running.is_set()
+
+
+def test_an_engine_that_cannot_load_ends_the_worker(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = GenerationError(ErrorCode.INTERNAL, "There is no model 'x'; known are: shapes.")
+    parts = Parts(tmp_path, engine=InMemoryEngine(load_error=error))
+    parts.start()
+    assert parts.join() == 1
+    assert "There is no model 'x'" in caplog.text
+
+
+def test_a_failed_pull_ends_the_worker(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Forbidden(Intake):
+        def run(self) -> None:
+            raise PermissionError("no")
+
+    parts = Parts(tmp_path, intake=Forbidden())
+    parts.start()
+    assert parts.join() == 1
+    assert "pulling failed" in caplog.text
+
+
+def test_a_job_that_only_the_engine_s_end_frees_is_given_back(tmp_path: Path) -> None:
+    engine = Loading()
+    engine.wait_ready = InMemoryEngine().wait_ready  # type: ignore[method-assign]
+    parts = Parts(
+        tmp_path, engine=engine, intake=Intake(lambda: engine.closed.wait(TIMEOUT_SECONDS))
+    )
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    parts.stopping.set()
+    assert parts.join() == 0
+    assert parts.left == []
+
+
+def test_a_job_that_nothing_frees_is_left_behind_in_time(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    free = threading.Event()
+    parts = Parts(tmp_path, intake=Intake(lambda: free.wait(TIMEOUT_SECONDS)))
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    parts.stopping.set()
+    parts.join()
+    assert parts.left == [1]
+    free.set()
+
+
+def test_the_bounds_leave_time_for_the_engine_to_end() -> None:
+    engine_end_seconds = 2.0
+    assert STEP_SECONDS + engine_end_seconds + RELEASE_SECONDS < 8
+
+
+def test_every_state_of_health_has_its_word() -> None:
+    assert [state.value for state in Health] == ["starting", "ready", "draining"]

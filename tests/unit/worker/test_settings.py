@@ -1,0 +1,104 @@
+"""What an operator sets, and what he is told when it is wrong."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gpu_worker.__main__ import main
+from gpu_worker.settings import Settings
+
+OURS = ("EMBERFRAME_", "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST")
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No settings but the one that has to be there."""
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-emberframe")
+    return monkeypatch
+
+
+def test_the_project_alone_is_enough(environment: pytest.MonkeyPatch) -> None:
+    settings = Settings()
+    assert settings.project == "demo-emberframe"
+    assert settings.bucket_name == "demo-emberframe.firebasestorage.app"
+    assert settings.image_subscription == "generate-image-worker"
+    assert settings.storage_emulator is None
+    assert settings.health_file is None
+
+
+def test_every_setting_is_read_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "EMBERFRAME_BUCKET": "b",
+        "EMBERFRAME_IMAGE_MODEL": "shapes",
+        "EMBERFRAME_MODEL_DIR": "/models/x",
+        "EMBERFRAME_IMAGE_SUBSCRIPTION": "i",
+        "EMBERFRAME_VIDEO_SUBSCRIPTION": "v",
+        "EMBERFRAME_SLOTS": "3",
+        "EMBERFRAME_ENGINE_START_TIMEOUT": "12.5",
+        "EMBERFRAME_LEASE_SECONDS": "60",
+        "EMBERFRAME_HEALTH_FILE": "/run/health.json",
+        "EMBERFRAME_LOG_LEVEL": "DEBUG",
+        "STORAGE_EMULATOR_HOST": "http://127.0.0.1:9199",
+    }.items():
+        environment.setenv(name, value)
+    assert Settings().model_dump() == {
+        "project": "demo-emberframe",
+        "bucket": "b",
+        "storage_emulator": "http://127.0.0.1:9199",
+        "image_model": "shapes",
+        "model_dir": Path("/models/x"),
+        "image_subscription": "i",
+        "video_subscription": "v",
+        "slots": 3,
+        "engine_start_timeout": 12.5,
+        "lease_seconds": 60.0,
+        "health_file": Path("/run/health.json"),
+        "log_level": "DEBUG",
+    }
+
+
+def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("EMBERFRAME_BUCKET", "")
+    environment.setenv("EMBERFRAME_MODEL_DIR", "")
+    settings = Settings()
+    assert settings.bucket_name == "demo-emberframe.firebasestorage.app"
+    assert settings.model_dir is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMBERFRAME_SLOTS", "0"),
+        ("EMBERFRAME_SLOTS", "many"),
+        ("EMBERFRAME_LEASE_SECONDS", "nan"),
+        ("EMBERFRAME_LEASE_SECONDS", "5"),
+        ("EMBERFRAME_ENGINE_START_TIMEOUT", "inf"),
+        ("EMBERFRAME_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_by_name_and_value(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(ValidationError):
+        Settings()
+    environment.setattr("sys.argv", ["gpu_worker", "pull"])
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"{name} is {value!r}: ")
+    assert said.count("\n") == 1
+
+
+def test_a_missing_project_is_named_and_nothing_else_is_shown(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.delenv("GOOGLE_CLOUD_PROJECT")
+    environment.setenv("EMBERFRAME_BUCKET", "my-bucket")
+    environment.setattr("sys.argv", ["gpu_worker", "pull"])
+    assert main() == 2
+    assert capsys.readouterr().err == "GOOGLE_CLOUD_PROJECT is not set: Field required\n"
