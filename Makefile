@@ -93,7 +93,7 @@ $(VENV)/.ready: requirements/dev.lock
 
 build/node/.ready: tools/node/package.json tools/node/package-lock.json
 	@mkdir -p build/node
-	@command -v node > /dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || \
+	@command -v node > /dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Node 20 or newer is needed on the PATH" >&2; exit 1; }
 	@echo "Installing the Firebase emulators into build/node (about two minutes, once; log: $(LOG)) …"
 	@cp tools/node/package.json tools/node/package-lock.json tools/node/.npmrc build/node/

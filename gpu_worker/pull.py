@@ -99,8 +99,9 @@ class Service:
         serving.start()
         self._stopping.wait()
         self._health.write(Health.DRAINING)
-        self._runner.drain()
+        # The stream first: what is handed back must not come in again through it.
         self._intake.stop()
+        self._runner.drain()
         if self._loaded:
             serving.join(self._step_seconds)
         # An engine that has not come to the end of its step hangs; without it the job comes back.

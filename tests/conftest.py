@@ -1,6 +1,7 @@
 """What all tests share: one local stack a session, started by the first test that wants it."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from tools.stack import Stack, running_stack
 
 #: Folder of a stack that is up already (`python -m tools.stack`), for quick repeated runs.
 STACK_DIR_VARIABLE = "EMBERFRAME_TEST_STACK"
+
+
+def pytest_configure() -> None:
+    """End on SIGTERM as on Ctrl-C: through the fixtures that stop what the tests started."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 @pytest.fixture(scope="session")

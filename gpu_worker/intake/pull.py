@@ -39,8 +39,9 @@ NEWER_SCHEMA_SECONDS = 10
 #: After a fault of ours: what went wrong for one message should not spin, nor stop the others.
 FAULT_SECONDS = 10
 #: How far ahead the client leases a message. Left alone it learns from the jobs' length, and a
-#: ten-minute job's message would come back ten minutes after a kill -9.
-EXTENSION_SECONDS = 30
+#: ten-minute job's message would come back ten minutes after a kill -9. A lease that lapses too
+#: early costs one read: the document's own lease keeps the duplicate away.
+EXTENSION_SECONDS = 10
 #: A stream that broke is opened again after a random time that grows up to this.
 MAX_REOPEN_SECONDS = 10.0
 #: An emulator or a subscription may come up after the worker, and go away under it.

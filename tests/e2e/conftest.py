@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,14 +10,13 @@ import pytest
 
 from tools.demo.phone import Phone
 from tools.stack import Stack
+from tools.stack.messaging import end_streams
 from tools.stack.worker import Worker
 
 #: Importing torch on two busy cores.
 WORKER_START_SECONDS = 90.0
 #: SIGTERM to exit, see DESIGN.md promise 6.
 LEAVE_SECONDS = 8.0
-
-StartWorker = Callable[..., Worker]
 
 
 @pytest.fixture
@@ -48,6 +47,7 @@ def running_worker(stack: Stack, directory: Path, **settings: str) -> Iterator[W
         finally:
             worker.process.kill()
             worker.process.wait()
+            end_streams(stack.pubsub)
 
 
 @pytest.fixture(scope="module")

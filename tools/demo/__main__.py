@@ -88,6 +88,7 @@ def _generate(stack: Stack, arguments: argparse.Namespace, console: Console) -> 
         uid = phone.sign_in()
         moments["signed_in"] = time.time()
         console.print(f"Signed in as {uid}; creating users/{uid}/generations/{generation_id}")
+        console.print(f"  {json.dumps(request, ensure_ascii=False)}", markup=False)
         phone.create(generation_id, request)
         moments["created"] = phone.wait_for("creating")["at"] / 1000
         document: dict[str, Any] = {}

@@ -12,6 +12,10 @@ from rich.table import Table
 STATUS_FRACTION = {"pending": 0.0, "queued": 0.02, "processing": 0.05, "completed": 1.0}
 
 
+#: In the order in which a worker goes through them.
+STAGES = ["encode", "denoise", "decode", "compress", "upload"]
+
+
 class ProgressBar:
     """A context manager; `show` takes each state of the document. Without a terminal it prints
     one line a change."""
@@ -70,8 +74,9 @@ def print_timings(
     between("phone: start and sign in", "start", "signed_in")
     between("phone: create the document", "signed_in", "created")
     between("created → worker has it, seen by the phone", "created", "processing")
-    for stage, seconds in timings.items():
-        table.add_row(f"worker: {stage}", f"{seconds:.3f}")
+    # A document's map has no order of its own.
+    for stage in sorted(timings, key=STAGES.index):
+        table.add_row(f"worker: {stage}", f"{timings[stage]:.3f}")
     between("created → completed, seen by the phone", "created", "completed")
     between("phone: download", "completed", "saved")
     console.print(table)

@@ -12,6 +12,8 @@ import httpx
 from tools.stack.failure import StackError
 from tools.stack.names import PROJECT, SUBSCRIPTIONS
 
+#: The emulator looks at each stream every 50 ms.
+STREAM_TICKS_SECONDS = 0.2
 POLL_SECONDS = 0.05
 
 #: The worker renews its deadline while it works; this bounds redelivery after it dies.
@@ -38,6 +40,22 @@ def create_topics_and_subscriptions(
             }
             _put(client, f"topics/{topic}", {}, deadline, check)
             _put(client, f"subscriptions/{subscription}", settings, deadline, check)
+
+
+def end_streams(pubsub: str) -> None:
+    """End every StreamingPull of our subscriptions on the emulator at `pubsub` (host:port).
+
+    The emulator never notices that a stream's client has gone, and goes on leasing messages to it
+    for a minute each; the real service does notice. Whoever ends a worker and wants the next one
+    to get the messages calls this. A subscription that turns into a push one loses its streams.
+    """
+    with httpx.Client(base_url=f"http://{pubsub}/v1/projects/{PROJECT}/") as client:
+        for push in ({"pushEndpoint": "http://127.0.0.1:9/"}, {}):
+            for subscription in SUBSCRIPTIONS.values():
+                client.post(
+                    f"subscriptions/{subscription}:modifyPushConfig", json={"pushConfig": push}
+                ).raise_for_status()
+            time.sleep(STREAM_TICKS_SECONDS)
 
 
 def _put(

@@ -177,8 +177,9 @@ def test_a_job_that_does_not_fit_into_memory_fails_with_advice_and_the_engine_li
     engine: EngineProcess,
 ) -> None:
     process = psutil.Process(pid_of(engine))
-    # Whatever the libraries set up once for such a job is there before memory gets short.
-    run(engine, width=2048, height=2048, num_images=2, num_inference_steps=2)
+    # Whatever the libraries set up once is there before memory gets short; the small size leaves no
+    # freed memory behind that the big one could use again.
+    run(engine, width=256, height=256, num_images=2, num_inference_steps=2)
     everything = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     room = process.memory_info().vms + ROOM_BYTES
     resource.prlimit(process.pid, resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))

@@ -244,5 +244,5 @@ def test_no_more_messages_are_taken_than_there_are_slots() -> None:
     intake.stop()
     running.join(TIMEOUT_SECONDS)
     assert subscriber.options["flow_control"].max_messages == 2
-    assert subscriber.options["flow_control"].max_duration_per_lease_extension == 30
+    assert subscriber.options["flow_control"].max_duration_per_lease_extension == 10
     assert subscriber.options["await_callbacks_on_shutdown"] is True
