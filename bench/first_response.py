@@ -58,7 +58,7 @@ def created_to_processing(phone: Phone) -> float:
         seen.setdefault(event["data"]["status"], event["at"])
     if "completed" not in seen:
         raise RuntimeError(f"the generation did not complete, it was seen as {list(seen)}")
-    return (seen["processing"] - created) / 1000
+    return (seen["processing"] - float(created)) / 1000
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import time
 import psutil
 
 from bench.report import write_section
-from tools.bundle import build
+from tools.bundle import DEFAULT_TARGET, build
+from tools.demo.show import STAGES
 from tools.stack import running_stack
 from tools.stack.names import BUILD
 
@@ -50,13 +51,13 @@ def demo_rows() -> list[list[str]]:
             for name, seconds in sorted(measured["stack"].items(), key=lambda item: item[1])
         ),
         ["phone: start, sign in, create, wait, download", f"{phone:.1f}"],
-        *([f"– of it worker: {stage}", f"{s:.2f}"] for stage, s in measured["worker"].items()),
+        *([f"– of it worker: {stage}", f"{measured['worker'][stage]:.2f}"] for stage in STAGES),
         ["stopping everything, and Python's own start", f"{total - stack_up - phone:.1f}"],
     ]
 
 
 def import_rows() -> list[list[str]]:
-    bundle = build(BUILD / "trigger")
+    build()
     cases = {
         "nothing (Python itself)": "pass",
         "`firebase_functions.firestore_fn`": "import firebase_functions.firestore_fn",
@@ -66,7 +67,7 @@ def import_rows() -> list[list[str]]:
     for _ in range(IMPORT_ROUNDS):
         for name, code in cases.items():
             started = time.monotonic()
-            subprocess.run([sys.executable, "-c", code], cwd=bundle, check=True, timeout=60)
+            subprocess.run([sys.executable, "-c", code], cwd=DEFAULT_TARGET, check=True, timeout=60)
             seconds[name].append(time.monotonic() - started)
     return [
         [name, f"{statistics.median(values):.2f} s", f"{min(values):.2f} s"]
