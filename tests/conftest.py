@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from google.cloud import firestore
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from tools.stack import Stack, running_stack
+from trigger.adapters.pubsub import unbatched_publisher_client
 
 #: Folder of a stack that is up already (`python -m tools.stack`), for quick repeated runs.
 STACK_DIR_VARIABLE = "EMBERFRAME_TEST_STACK"
@@ -33,3 +36,31 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         return
     with running_stack(tmp_path_factory.mktemp("stack"), worker=False) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def firestore_client(stack: Stack) -> Iterator[firestore.Client]:
+    """The database without rules, as the server sees it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
+        client = firestore.Client(project=stack.project)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def publisher_client(stack: Stack) -> Iterator[PublisherClient]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", stack.pubsub)
+        client = unbatched_publisher_client()
+    yield client
+    client.transport.close()
+
+
+@pytest.fixture(scope="session")
+def subscriber_client(stack: Stack) -> Iterator[SubscriberClient]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", stack.pubsub)
+        client = SubscriberClient()
+    yield client
+    client.close()

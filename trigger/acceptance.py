@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 from shared.document import Generation, unreadable_to_failed
 from shared.errors import InvalidInput
 from shared.message import GenerationMessage
-from shared.parse import parse_request
+from shared.parse import parse_owned_request
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Changes
-from shared.request import GenerationRequest, TaskType
+from shared.request import TaskType
 from shared.status import Status
 
 TOPICS: Mapping[TaskType, str] = {
@@ -88,8 +88,7 @@ def _decide_for_readable(generation: Generation) -> Acceptance:
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
-    request = parse_request(generation.input)
-    _check_belongs_to(request, generation.path)
+    request = parse_owned_request(generation.input, generation.path)
     return Accept(
         topic=TOPICS[request.task_type],
         message=GenerationMessage(path=generation.path),
@@ -104,16 +103,3 @@ def _check_was_pending(created: Mapping[str, Any]) -> None:
         raise InvalidInput(
             f"status was {str(status)[:40]!r} when the document was created; it must be 'pending'."
         )
-
-
-def _check_belongs_to(request: GenerationRequest, path: GenerationPath) -> None:
-    # The path was checked by the rules; the two fields are the client's word only.
-    for field, value, expected in (
-        ("user_id", request.user_id, path.uid),
-        ("file_uid", request.file_uid, path.generation_id),
-    ):
-        if value not in (None, expected):
-            raise InvalidInput(
-                f"{field} is {str(value)[:60]!r}; it must be left out or be {expected!r}, "
-                "as in the document's path."
-            )

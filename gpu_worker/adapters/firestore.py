@@ -9,14 +9,9 @@ from typing import Any, TypeVar
 
 from google.api_core import exceptions as google
 from google.cloud import firestore
-from tenacity import (
-    Retrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
 
 from gpu_worker.adapters.firestore_watch import FirestoreWatch
+from gpu_worker.adapters.patience import call_patiently
 from shared.ports import (
     DELETE,
     SERVER_TIME,
@@ -26,7 +21,6 @@ from shared.ports import (
     Missing,
     Sentinel,
     Snapshot,
-    Unavailable,
     Written,
 )
 
@@ -95,16 +89,12 @@ class FirestoreDocuments:
         return FirestoreWatch(self._client, path, on_change)
 
     def _call(self, request: Callable[[], T]) -> T:
-        retrying = Retrying(
-            retry=retry_if_exception_type(TRANSIENT),
-            stop=stop_after_delay(self._patience_seconds),
-            wait=wait_random_exponential(multiplier=0.1, max=2.0),
-            reraise=True,
+        return call_patiently(
+            request,
+            service="Firestore",
+            transient=TRANSIENT,
+            patience_seconds=self._patience_seconds,
         )
-        try:
-            return retrying(request)
-        except TRANSIENT as error:
-            raise Unavailable(f"Firestore: {error}") from error
 
 
 def _snapshot(found: Any) -> Snapshot | None:

@@ -16,9 +16,9 @@ import requests
 from google.api_core import exceptions as google
 from google.auth import exceptions as auth
 from google.cloud import storage
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from shared.ports import AlreadyExists, Missing, StoredObject, Unavailable
+from gpu_worker.adapters.patience import call_patiently
+from shared.ports import AlreadyExists, Missing, StoredObject
 
 #: One try of one call; a film of 10 MB over 10 Mbit/s takes 8 s.
 CALL_TIMEOUT_SECONDS = 30.0
@@ -118,13 +118,9 @@ class FirebaseStorage:
         )
 
     def _call(self, request: Callable[[], T]) -> T:
-        retrying = Retrying(
-            retry=retry_if_exception_type(TRANSIENT),
-            stop=stop_after_delay(self._patience_seconds),
-            wait=wait_random_exponential(multiplier=0.2, max=5.0),
-            reraise=True,
+        return call_patiently(
+            request,
+            service="Storage",
+            transient=TRANSIENT,
+            patience_seconds=self._patience_seconds,
         )
-        try:
-            return retrying(request)
-        except TRANSIENT as error:
-            raise Unavailable(f"Storage: {type(error).__name__}") from error

@@ -17,7 +17,7 @@ from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from tests.rules.firestore_rest import Firestore
 from tests.rules.people import Person
 from tools.stack import Stack
-from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
+from trigger.adapters.pubsub import PubSubPublisher
 
 REQUEST_TIMEOUT_SECONDS = 20
 #: The function's first event starts a Python process.
@@ -28,16 +28,6 @@ CHANGE_TIMEOUT_SECONDS = 30
 def http() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS) as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def server(stack: Stack) -> Iterator[firestore.Client]:
-    """The database without rules, as an admin sees it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=stack.project)
-    yield client
-    client.close()
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,7 @@ class _SignedIn(Person):
 
 
 @pytest.fixture
-def phone(stack: Stack, http: httpx.Client, server: firestore.Client) -> Iterator[Phone]:
+def phone(stack: Stack, http: httpx.Client, firestore_client: firestore.Client) -> Iterator[Phone]:
     signed_up = http.post(
         f"http://{stack.auth}/identitytoolkit.googleapis.com/v1/accounts:signUp",
         params={"key": "any"},
@@ -72,7 +62,7 @@ def phone(stack: Stack, http: httpx.Client, server: firestore.Client) -> Iterato
     client = Firestore(http, stack.firestore, stack.project, person)
     yield Phone(uid=person.uid, firestore=client)
     # A worker that a later test starts on this stack finds nothing left to do.
-    for document in server.collection(f"users/{person.uid}/generations").list_documents():
+    for document in firestore_client.collection(f"users/{person.uid}/generations").list_documents():
         document.delete()
 
 
@@ -113,38 +103,20 @@ class Ear:
 
 
 @pytest.fixture(scope="session")
-def subscriber(stack: Stack) -> Iterator[SubscriberClient]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", stack.pubsub)
-        client = SubscriberClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="session")
-def publisher_client(stack: Stack) -> Iterator[PublisherClient]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", stack.pubsub)
-        client = unbatched_publisher_client()
-    yield client
-    client.transport.close()
-
-
-@pytest.fixture(scope="session")
 def publisher(stack: Stack, publisher_client: PublisherClient) -> PubSubPublisher:
     return PubSubPublisher(publisher_client, stack.project)
 
 
 @pytest.fixture
-def image_ear(subscriber: SubscriberClient, publisher: PubSubPublisher) -> Iterator[Ear]:
-    ear = Ear(subscriber, publisher, IMAGE_TOPIC)
+def image_ear(subscriber_client: SubscriberClient, publisher: PubSubPublisher) -> Iterator[Ear]:
+    ear = Ear(subscriber_client, publisher, IMAGE_TOPIC)
     yield ear
     ear.close()
 
 
 @pytest.fixture
-def video_ear(subscriber: SubscriberClient, publisher: PubSubPublisher) -> Iterator[Ear]:
-    ear = Ear(subscriber, publisher, VIDEO_TOPIC)
+def video_ear(subscriber_client: SubscriberClient, publisher: PubSubPublisher) -> Iterator[Ear]:
+    ear = Ear(subscriber_client, publisher, VIDEO_TOPIC)
     yield ear
     ear.close()
 
@@ -153,7 +125,7 @@ Await = Callable[[str, str], dict[str, Any]]
 
 
 @pytest.fixture
-def document_once(server: firestore.Client) -> Await:
+def document_once(firestore_client: firestore.Client) -> Await:
     """Waits, as a listener, until the document at a path has a status; returns it then."""
 
     def wait(path: str, status: str) -> dict[str, Any]:
@@ -167,7 +139,7 @@ def document_once(server: firestore.Client) -> Await:
                 if fields.get("status") == status:
                     reached.set()
 
-        watch = server.document(path).on_snapshot(on_change)
+        watch = firestore_client.document(path).on_snapshot(on_change)
         try:
             there = reached.wait(CHANGE_TIMEOUT_SECONDS)
         finally:

@@ -69,9 +69,9 @@ def database(stack: Stack) -> Iterator[firestore.Client]:
 
 
 @pytest.fixture(scope="module")
-def ear(subscriber: SubscriberClient, publisher_client: PublisherClient) -> Iterator[Ear]:
+def ear(subscriber_client: SubscriberClient, publisher_client: PublisherClient) -> Iterator[Ear]:
     publisher_client.create_topic(name=f"projects/{PROJECT}/topics/{IMAGE_TOPIC}")
-    ear = Ear(subscriber, PubSubPublisher(publisher_client, PROJECT), IMAGE_TOPIC)
+    ear = Ear(subscriber_client, PubSubPublisher(publisher_client, PROJECT), IMAGE_TOPIC)
     yield ear
     ear.close()
 

@@ -67,20 +67,20 @@ def test_a_request_without_a_prompt_fails_with_a_sentence_and_is_not_published(
 def test_a_request_in_the_name_of_another_user_fails(phone: Phone, document_once: Await) -> None:
     path = create(phone, new(prompt="a red circle", user_id="somebody-else"))
     document = document_once(path, "failed")
-    assert document["error"]["message"].startswith("user_id is 'somebody-else'; it must be")
+    assert document["error"]["message"].startswith('user_id is "somebody-else"; it must be')
 
 
 def test_a_document_that_an_admin_made_without_a_status_fails(
-    server: firestore.Client, phone: Phone, document_once: Await
+    firestore_client: firestore.Client, phone: Phone, document_once: Await
 ) -> None:
     path = phone.path()
-    server.document(path).create({"input": {"prompt": "a red circle"}})
+    firestore_client.document(path).create({"input": {"prompt": "a red circle"}})
     document = document_once(path, "failed")
     assert document["error"]["message"] == "status is 'None'; a new generation's must be 'pending'."
 
 
 def test_a_second_delivery_of_the_event_publishes_nothing_and_changes_nothing(
-    server: firestore.Client,
+    firestore_client: firestore.Client,
     publisher: PubSubPublisher,
     phone: Phone,
     image_ear: Ear,
@@ -89,7 +89,7 @@ def test_a_second_delivery_of_the_event_publishes_nothing_and_changes_nothing(
     path = create(phone, new(prompt="a red circle"))
     image_ear.hear(path)
     document_once(path, "queued")
-    documents = FirestoreDocuments(server)
+    documents = FirestoreDocuments(firestore_client)
     before = read(documents, path)
 
     outcome = enqueue(

@@ -75,7 +75,7 @@ def test_a_request_may_name_the_user_and_id_of_its_path() -> None:
 @pytest.mark.parametrize("value", ["bob", "", "ANN", "g2"])
 def test_a_request_in_the_name_of_somebody_else_is_refused(field: str, value: str) -> None:
     sentence = refusal({**GOOD, "input": {"prompt": "x", field: value}})
-    assert sentence.startswith(f"{field} is {value!r}; it must be left out or be ")
+    assert sentence.startswith(f'{field} is "{value}"; it must be left out or be ')
 
 
 def test_a_cancelled_document_is_not_started_even_if_its_request_is_bad() -> None:
