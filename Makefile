@@ -97,6 +97,6 @@ build/node/.ready: tools/node/package.json tools/node/package-lock.json
 	  { echo "Node 20 or newer is needed on the PATH" >&2; exit 1; }
 	@echo "Installing the Firebase emulators into build/node (about two minutes, once; log: $(LOG)) …"
 	@cp tools/node/package.json tools/node/package-lock.json tools/node/.npmrc build/node/
-	@npm ci --prefix build/node --no-audit --no-fund >> $(LOG) 2>&1 || \
+	@npm ci --prefix build/node --ignore-scripts --no-audit --no-fund >> $(LOG) 2>&1 || \
 	  { tail -n 5 $(LOG) >&2; echo "Installing the npm packages failed; see $(LOG)" >&2; exit 1; }
 	@touch $@

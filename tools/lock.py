@@ -1,0 +1,66 @@
+"""`python -m tools.lock`: makes requirements/*.lock and the npm lock file anew, without addresses.
+
+The Python locks hold for every platform and carry the hash of every file. torch is kept out: its
+CPU and CUDA builds share one version and differ in their files.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+REQUIREMENTS = Path("requirements")
+NODE = REPOSITORY / "tools" / "node"
+#: The oldest Python that we support; later ones get their own lines where they need them.
+PYTHON_VERSION = "3.11"
+TIMEOUT_SECONDS = 600
+
+
+def main() -> int:
+    # Everything first: the two halves then take the same versions as the tests.
+    lock_python("dev")
+    for half in ("trigger", "worker"):
+        lock_python(half, "--constraint", str(REQUIREMENTS / "dev.lock"))
+    lock_node()
+    return 0
+
+
+def lock_python(name: str, *more: str) -> None:
+    command = [
+        *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
+        *("--universal", "--python-version", PYTHON_VERSION, "--generate-hashes"),
+        *("--no-annotate", "--no-header", "--upgrade"),
+        *("--override", str(REQUIREMENTS / "torch-apart.txt"), "--no-emit-package", "torch"),
+        *more,
+        *("--output-file", str(REQUIREMENTS / f"{name}.lock")),
+        str(REQUIREMENTS / f"{name}.in"),
+    ]
+    subprocess.run(command, check=True, cwd=REPOSITORY, timeout=TIMEOUT_SECONDS)
+
+
+def lock_node() -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in ("package.json", ".npmrc"):
+            shutil.copy(NODE / name, scratch)
+        subprocess.run(
+            ["npm", "install", "--package-lock-only", "--no-audit", "--no-fund"],
+            check=True,
+            cwd=scratch,
+            timeout=TIMEOUT_SECONDS,
+        )
+        lock = json.loads((Path(scratch) / "package-lock.json").read_text())
+    packages = {
+        name: package for name, package in lock["packages"].items() if not package.get("extraneous")
+    }
+    lock["packages"] = packages
+    # .npmrc asks for this too, but npm does not do it for every package.
+    for package in packages.values():
+        package.pop("resolved", None)
+    (NODE / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
