@@ -125,8 +125,11 @@ Await = Callable[[str, str], dict[str, Any]]
 
 
 @pytest.fixture
-def document_once(firestore_client: firestore.Client) -> Await:
+def document_once(stack: Stack, firestore_client: firestore.Client) -> Await:
     """Waits, as a listener, until the document at a path has a status; returns it then."""
+
+    def log_tail() -> str:
+        return "".join(stack.log_files["firebase"].read_text().splitlines(keepends=True)[-20:])
 
     def wait(path: str, status: str) -> dict[str, Any]:
         seen: Queue[dict[str, Any]] = Queue()
@@ -145,7 +148,7 @@ def document_once(firestore_client: firestore.Client) -> Await:
         finally:
             watch.unsubscribe()
         statuses = [fields.get("status") for fields in seen.queue]
-        assert there, f"{path} had the statuses {statuses}, never {status!r}"
+        assert there, f"{path} was {statuses}, never {status!r}; the function:\n{log_tail()}"
         return next(fields for fields in seen.queue if fields.get("status") == status)
 
     return wait
