@@ -27,6 +27,9 @@ demo: setup ## the main job: a document becomes a picture on the local stack, wa
 demo: export DEMO_TASK = $(value TASK)
 demo: export DEMO_PROMPT = $(value PROMPT)
 demo: export DEMO_INPUT = $(value INPUT)
+# make would hand these over too, after running any $(shell …) in them.
+unexport PROMPT TASK INPUT
+MAKEOVERRIDES =
 
 .PHONY: test
 test: setup lint ## everything that must hold: linters, types, all tests
@@ -53,8 +56,8 @@ down: ## stop what `make up` started, and nothing else
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m tools.stack down; fi
 
 .PHONY: status
-status: setup ## what `make up` started and whether it lives
-	@$(BIN)/python -m tools.stack status
+status: ## what `make up` started and whether it lives
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m tools.stack status || true; else echo "No stack is running."; fi
 
 .PHONY: bundle
 bundle: setup ## build the Cloud Function's deploy folder, build/trigger

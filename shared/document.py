@@ -12,8 +12,12 @@ from typing import Any
 from shared.errors import GenerationError, InvalidInput
 from shared.lease import Lease
 from shared.paths import GenerationPath
-from shared.ports import DELETE, SERVER_TIME, Changes
+from shared.ports import DELETE, SERVER_TIME, Changes, NotInput
 from shared.status import Status, check_transition
+from shared.stored_size import MAX_INPUT_BYTES, stored_bytes
+
+#: What a `Generation` is read from, but for `input`: enough to end one whose input is unreadable.
+SERVER_FIELDS = ("status", "lease", "attempt", "cancel_requested", "error")
 
 
 def unreadable_to_failed(error: InvalidInput) -> Changes:
@@ -59,6 +63,29 @@ class Generation:
             lease=Lease.from_document(data.get("lease")),
             error=error if isinstance(error, Mapping) else None,
         )
+
+    def rejected(self) -> "Generation":
+        """This generation after the store refused a write to it: its end is written without it."""
+        return replace(self, input=NotInput.REJECTED)
+
+    def check_input(self) -> None:
+        """Raises `InvalidInput` when `input` cannot be read or leaves the document no room."""
+        if self.input is NotInput.UNREADABLE:
+            raise InvalidInput(
+                "input holds a value that cannot be read, such as a reference to another project; "
+                "it must be an object of request parameters."
+            )
+        if self.input is NotInput.REJECTED:
+            raise InvalidInput(
+                "input is so big, or has so many values, that the document could not be written "
+                f"again; it must take at most {MAX_INPUT_BYTES // 1024} KiB."
+            )
+        size = stored_bytes(self.input)
+        if size > MAX_INPUT_BYTES:
+            raise InvalidInput(
+                f"input takes {-(-size // 1024)} KiB; it must take at most "
+                f"{MAX_INPUT_BYTES // 1024} KiB. Give a large image by its address."
+            )
 
     def claimed(self, lease: Lease) -> "Generation":
         """This generation after `to_processing(lease)` was written."""
@@ -114,8 +141,13 @@ class Generation:
             lease=self.lease.released().to_document(),
             progress=DELETE,
             queue=DELETE,
+            **({"input": {}} if self._leaves_no_room() else {}),
             **fields,
         )
+
+    def _leaves_no_room(self) -> bool:
+        # Emptied at the end, when nothing needs it any more: the end itself may not fit else.
+        return self.input is NotInput.REJECTED or stored_bytes(self.input) > MAX_INPUT_BYTES
 
     def _move(self, status: Status, **fields: Any) -> Changes:
         check_transition(self.status, status)

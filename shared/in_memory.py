@@ -17,10 +17,12 @@ from shared.ports import (
     Changes,
     Conflict,
     Missing,
+    Rejected,
     Snapshot,
     StoredObject,
     Written,
 )
+from shared.stored_size import MAX_DOCUMENT_BYTES, document_bytes
 
 
 class InMemoryDocuments:
@@ -78,6 +80,9 @@ class InMemoryDocuments:
                 new.pop(field, None)
             else:
                 new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
+        size = document_bytes(path, new)
+        if size > MAX_DOCUMENT_BYTES:
+            raise Rejected(f"{path} would take {size} bytes, the most is {MAX_DOCUMENT_BYTES}")
         version = self._next_version
         self._next_version += 1
         self._documents[path] = (version, new)
@@ -124,6 +129,7 @@ class InMemoryObjects:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._objects: dict[str, tuple[bytes, StoredObject]] = {}
+        self._next_generation = 1
 
     def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
         with self._lock:
@@ -137,7 +143,9 @@ class InMemoryObjects:
                 url=f"memory:{name}?token={len(self._objects)}",
                 content_type=content_type,
                 size_bytes=len(data),
+                generation=self._next_generation,
             )
+            self._next_generation += 1
             self._objects[name] = (data, stored)
             return stored
 
@@ -147,6 +155,8 @@ class InMemoryObjects:
                 raise Missing(name)
             return self._objects[name][0]
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: Any = None) -> None:
         with self._lock:
-            self._objects.pop(name, None)
+            found = self._objects.get(name)
+            if found is not None and generation in (None, found[1].generation):
+                del self._objects[name]

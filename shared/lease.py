@@ -19,6 +19,9 @@ HEARTBEAT_SECONDS = 8.0
 #: of the slowest model plus the time to tell the engine.
 SAFETY_MARGIN_SECONDS = 6.0
 
+#: No document is claimed that often; above it an admin's slip would overflow Firestore's integers.
+MAX_TOKEN = 2**53
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
@@ -35,7 +38,7 @@ class Lease:
             return FREE
         token, worker_id, expires_at = (raw.get(k) for k in ("token", "worker_id", "expires_at"))
         return cls(
-            token=token if type(token) is int else 0,
+            token=token if type(token) is int and 0 <= token < MAX_TOKEN else 0,
             worker_id=worker_id if isinstance(worker_id, str) else None,
             expires_at=expires_at if isinstance(expires_at, datetime) else None,
         )

@@ -49,13 +49,11 @@ class GenerationMessage:
             raise MalformedMessage("the message is not a JSON object")
         version = body.get("schema_version")
         if type(version) is not int or version < 1:
-            raise MalformedMessage(
-                f"schema_version is {version!r}; it must be a whole number from 1"
-            )
+            # The value is a stranger's and of any length: only its kind goes into the log.
+            kind = "a number below 1" if type(version) is int else type(version).__name__
+            raise MalformedMessage(f"schema_version is {kind}; it must be a whole number from 1")
         if version > SCHEMA_VERSION:
-            raise NewerSchema(
-                f"schema_version is {version}; this release reads up to {SCHEMA_VERSION}"
-            )
+            raise NewerSchema(f"schema_version is above {SCHEMA_VERSION}, the last one known here")
         try:
             path = GenerationPath(
                 uid=check_id("uid", body.get("uid")),

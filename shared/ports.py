@@ -23,6 +23,16 @@ class Sentinel(Enum):
 SERVER_TIME = Sentinel.SERVER_TIME
 DELETE = Sentinel.DELETE
 
+
+class NotInput(Enum):
+    """Stands in a document's `input` for what cannot be used; see `Generation.check_input`."""
+
+    #: It holds a value that the client library cannot decode; the other fields were read.
+    UNREADABLE = "unreadable"
+    #: The store refused to write the document again with it.
+    REJECTED = "rejected"
+
+
 #: Top-level field name → new value of the whole field. Values are what Firestore stores.
 Changes = Mapping[str, Any]
 
@@ -37,6 +47,10 @@ class Missing(Exception):
 
 class AlreadyExists(Exception):
     """There is such a document or object already, with other content."""
+
+
+class Rejected(Exception):
+    """The store will never take this write: the document would be too big, or it is invalid."""
 
 
 class Unavailable(Exception):
@@ -67,16 +81,20 @@ class DocumentStore(Protocol):
     """Compare-and-set access to single documents. Any call may raise `Unavailable`."""
 
     def read(self, path: str) -> Snapshot | None:
-        """The document, or None when there is none."""
+        """The document, or None when there is none.
+
+        If `input` holds a value that cannot be decoded, such as a reference into another project,
+        it is `NotInput.UNREADABLE`, beside those of `shared.document.SERVER_FIELDS` that are there.
+        """
 
     def create(self, path: str, data: Changes) -> Written:
-        """Write a document that does not exist yet. Raises `AlreadyExists`."""
+        """Write a document that does not exist yet. Raises `AlreadyExists`, `Rejected`."""
 
     def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
         """Replace the named fields if the document still has version `expected`.
 
-        Raises `Conflict` when it has another one, and `Missing` or `Conflict` when it is gone
-        (Firestore's emulator does not tell these apart). A reply lost on the way makes the
+        Raises `Rejected` when it could never be written, `Conflict` when it has another version,
+        and `Missing` or `Conflict` when it is gone (Firestore's emulator does not tell these apart). A reply lost on the way makes the
         adapter's own retry look like a conflict: the caller reads back and compares.
         """
 
@@ -108,6 +126,8 @@ class StoredObject:
     url: str
     content_type: str
     size_bytes: int
+    #: Opaque; tells this object from another one that gets the same name later.
+    generation: Any = None
 
 
 class ObjectStore(Protocol):
@@ -123,5 +143,8 @@ class ObjectStore(Protocol):
     def read(self, name: str) -> bytes:
         """The whole object. Raises `Missing`."""
 
-    def delete(self, name: str) -> None:
-        """Remove the object; nothing happens when there is none."""
+    def delete(self, name: str, *, generation: Any = None) -> None:
+        """Remove the object; nothing happens when there is none.
+
+        With a `generation`, nothing happens either when the name belongs to another one by now.
+        """

@@ -17,12 +17,13 @@ STACK_DIR_VARIABLE = "EMBERFRAME_TEST_STACK"
 
 
 def pytest_configure() -> None:
-    """End on SIGTERM as on Ctrl-C: through the fixtures that stop what the tests started."""
+    """End on SIGTERM and SIGHUP as on Ctrl-C: through the fixtures that stop what tests started."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
 
 
 @pytest.fixture(scope="session")

@@ -57,16 +57,23 @@ Acceptance: TypeAlias = Accept | Refuse | Cancel | LeaveAlone
 
 
 def decide_acceptance(
-    path: str, *, created: Mapping[str, Any], current: Mapping[str, Any]
+    path: str,
+    *,
+    created: Mapping[str, Any],
+    current: Mapping[str, Any],
+    rejected: bool = False,
 ) -> Acceptance:
     """Decide for the document at `path` (`users/{uid}/generations/{id}`).
 
-    `created` is the document as the event shows it, `current` as it is now.
+    `created` is the document as the event shows it, `current` as it is now. With
+    `rejected`, the store refused an earlier decision's write: the document ends without its input.
     """
     try:
         generation = Generation.from_document(GenerationPath.parse(path), current)
     except InvalidInput as error:
         return _refuse_unreadable(current, error)
+    if rejected:
+        generation = generation.rejected()
     if generation.status.terminal:
         return LeaveAlone()
     try:
@@ -88,6 +95,7 @@ def _decide_for_readable(generation: Generation) -> Acceptance:
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
+    generation.check_input()
     request = parse_owned_request(generation.input, generation.path)
     return Accept(
         topic=TOPICS[request.task_type],

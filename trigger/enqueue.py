@@ -3,14 +3,15 @@
 The event is a hint and comes at least once; the document is the truth and is read first. Every
 write is compare-and-set, retried on a conflict at most MAX_CONFLICTS times. The message goes out
 before `queued` is written, so that a `queued` document always had one; a crash in between leaves a
-`pending` document and a message, which the worker and a second event both take.
+`pending` document and a message, which the worker and a second event both take. A write that the
+store will never take is replaced, once, by an end without the input.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from shared.ports import Conflict, DocumentStore, MessagePublisher, Missing
+from shared.ports import Conflict, DocumentStore, MessagePublisher, Missing, Rejected
 from trigger.acceptance import Accept, Cancel, LeaveAlone, Refuse, decide_acceptance
 
 #: The owner may write once (cancel) and a worker claims once; the rest is lost replies.
@@ -40,16 +41,18 @@ def enqueue(
 ) -> Outcome:
     """Handle the creation of the document at `path`; `created` is its data as the event shows it.
 
-    Raises `Unavailable` or `Missing` (no such topic) when a service failed, and `Conflict` when the
-    document kept changing: the document is then still `pending`, and a later event or the sweep
-    tries again.
+    Raises `Rejected` when not even the end can be written, `Unavailable` or `Missing` (no such
+    topic) when a service failed, and `Conflict` when the document kept changing: the document is
+    then still `pending`, and a later event or the sweep tries again.
     """
-    published = False
+    published = rejected = False
     for _ in range(MAX_CONFLICTS + 1):
         snapshot = documents.read(path)
         if snapshot is None:
             return Outcome.GONE
-        decision = decide_acceptance(path, created=created, current=snapshot.data)
+        decision = decide_acceptance(
+            path, created=created, current=snapshot.data, rejected=rejected
+        )
         if isinstance(decision, LeaveAlone):
             return Outcome.ACCEPTED if published else Outcome.ALREADY_DONE
         if isinstance(decision, Accept) and not published:
@@ -58,6 +61,11 @@ def enqueue(
         try:
             documents.update(path, decision.changes, expected=snapshot.version)
         except Conflict:
+            continue
+        except Rejected:
+            if rejected:
+                raise
+            rejected = True
             continue
         except Missing:
             return Outcome.GONE

@@ -17,6 +17,7 @@ from firebase_functions import firestore_fn, options
 from google.cloud.firestore_v1 import DocumentSnapshot
 
 from shared.paths import DOCUMENT_PATTERN
+from trigger.adapters.created_event import with_status_only
 
 #: Where the function runs: next to the database, whose events it cannot receive from elsewhere.
 REGION = os.environ.get("EMBERFRAME_REGION", "us-central1")
@@ -32,6 +33,7 @@ LOG = logging.getLogger("trigger")
 Enqueue = Callable[[str, Mapping[str, Any]], str]
 
 
+@with_status_only
 @firestore_fn.on_document_created(
     document=DOCUMENT_PATTERN,
     region=REGION,

@@ -4,7 +4,7 @@ Each call has a short deadline of its own and is retried for a bounded time on e
 try may cure; the client library's own retry (minutes long) is off, because a lease cannot wait.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as google
@@ -12,6 +12,7 @@ from google.cloud import firestore
 
 from gpu_worker.adapters.firestore_watch import FirestoreWatch
 from gpu_worker.adapters.patience import call_patiently
+from shared.document import SERVER_FIELDS
 from shared.ports import (
     DELETE,
     SERVER_TIME,
@@ -19,8 +20,11 @@ from shared.ports import (
     Changes,
     Conflict,
     Missing,
+    NotInput,
+    Rejected,
     Sentinel,
     Snapshot,
+    Unavailable,
     Written,
 )
 
@@ -40,6 +44,8 @@ TRANSIENT = (
     google.Unknown,
     google.RetryError,
 )
+#: What the client library raises for a value that it cannot decode; the text quotes the value.
+DECODING_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError)
 _SENTINELS = {SERVER_TIME: firestore.SERVER_TIMESTAMP, DELETE: firestore.DELETE_FIELD}
 
 T = TypeVar("T")
@@ -55,10 +61,15 @@ class FirestoreDocuments:
         self._patience_seconds = patience_seconds
 
     def read(self, path: str) -> Snapshot | None:
-        found = self._call(
-            lambda: self._client.document(path).get(retry=None, timeout=CALL_TIMEOUT_SECONDS)
-        )
-        return _snapshot(found)
+        try:
+            found, instead = self._get(path), {}
+        except DECODING_ERRORS:
+            # Only a client's `input` can be odd; were it another field, this read raises as well.
+            found, instead = self._get(path, SERVER_FIELDS), {"input": NotInput.UNREADABLE}
+        if not found.exists:
+            return None
+        data = {**found.to_dict(), **instead}
+        return Snapshot(data=data, version=found.update_time, read_time=found.read_time)
 
     def create(self, path: str, data: Changes) -> Written:
         try:
@@ -88,19 +99,27 @@ class FirestoreDocuments:
     def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> FirestoreWatch:
         return FirestoreWatch(self._client, path, on_change)
 
-    def _call(self, request: Callable[[], T]) -> T:
-        return call_patiently(
-            request,
-            service="Firestore",
-            transient=TRANSIENT,
-            patience_seconds=self._patience_seconds,
+    def _get(self, path: str, fields: Sequence[str] | None = None) -> Any:
+        return self._call(
+            lambda: self._client.document(path).get(
+                fields, retry=None, timeout=CALL_TIMEOUT_SECONDS
+            )
         )
 
-
-def _snapshot(found: Any) -> Snapshot | None:
-    if not found.exists:
-        return None
-    return Snapshot(data=found.to_dict(), version=found.update_time, read_time=found.read_time)
+    def _call(self, request: Callable[[], T]) -> T:
+        try:
+            return call_patiently(
+                request,
+                service="Firestore",
+                transient=TRANSIENT,
+                patience_seconds=self._patience_seconds,
+            )
+        except google.InvalidArgument:
+            # Without the server's words, which may quote what the person wrote.
+            raise Rejected("Firestore does not take this write") from None
+        except (google.Forbidden, google.Unauthorized) as error:
+            # An operator mends it, and until then no document is to be given up.
+            raise Unavailable(f"Firestore: {type(error).__name__}") from error
 
 
 def _written(result: Any) -> Written:

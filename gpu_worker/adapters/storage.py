@@ -89,12 +89,14 @@ class FirebaseStorage:
             raise Missing(name) from error
         return content
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: Any = None) -> None:
         try:
             self._call(
-                lambda: self._bucket.blob(name).delete(timeout=CALL_TIMEOUT_SECONDS, retry=None)
+                lambda: self._bucket.blob(name).delete(
+                    timeout=CALL_TIMEOUT_SECONDS, retry=None, if_generation_match=generation
+                )
             )
-        except google.NotFound:
+        except (google.NotFound, google.PreconditionFailed):
             return
 
     def _existing(self, name: str, data: bytes) -> StoredObject:
@@ -115,6 +117,7 @@ class FirebaseStorage:
             url=f"{self._host}{path}?alt=media&token={token}",
             content_type=content_type,
             size_bytes=size_bytes,
+            generation=blob.generation,
         )
 
     def _call(self, request: Callable[[], T]) -> T:

@@ -132,6 +132,9 @@ class PullIntake:
                 ),
                 scheduler=ThreadScheduler(ThreadPoolExecutor(self._slots, "job")),
                 await_callbacks_on_shutdown=True,
+                # The server would count a message that was let go (`_defer`) against the stream's
+                # limit until it comes again; two of them would silence a stream of two slots.
+                use_legacy_flow_control=True,
             )
             self._streams.add(stream)
         log.info("pulling", extra={"fields": {"subscription": subscription}})

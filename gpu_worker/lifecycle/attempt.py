@@ -118,7 +118,7 @@ class Attempt:
             with self._control.in_engine(lambda: engine.cancel(job.job_id)):
                 result = engine.run(job, keeper.report)
             self._check()
-            files = self._files.store(result)
+            files = self._files.store(result, self._control)
             self._check()
         output = describe_output(result, files)
         timings = {**result.timings, **self._files.timings}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -25,6 +26,8 @@ class JobControl:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reason: StopReason | None = None
+        #: Done as soon as there is a reason: for those who wait for other futures too.
+        self.stopping: Future[None] = Future()
         self._stop_engine: Callable[[], None] | None = None
 
     @property
@@ -36,6 +39,7 @@ class JobControl:
             if self._reason is not None:
                 return
             self._reason = reason
+        self.stopping.set_result(None)
         self.insist()
 
     @contextmanager

@@ -6,10 +6,11 @@ The document is written only after every file is stored, so it never refers to a
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.media.picture_file import EncodedFile, encode_picture
 from gpu_worker.media.thumbnail import make_thumbhash, make_thumbnail
@@ -40,14 +41,14 @@ class FileStorer:
         self._threads = threads
         self._path = leased.path
         self._token = leased.lease.token
-        self._begun: list[str] = []
+        self._created: list[StoredObject] = []
         #: Seconds: `compress`, `upload`.
         self.timings: dict[str, float] = {}
 
-    def store(self, result: EngineResult) -> list[dict[str, Any]]:
-        """The document's `files[]`, one a picture. Raises `Unavailable`."""
+    def store(self, result: EngineResult, control: JobControl) -> list[dict[str, Any]]:
+        """The document's `files[]`, one a picture. Raises `Unavailable`, `Stopped`."""
         started = time.monotonic()
-        compressed = self._each(_compress, result.pictures)
+        compressed = self._each(_compress, result.pictures, control)
         uploads_began = time.monotonic()
         uploads = [
             upload
@@ -57,7 +58,7 @@ class FileStorer:
                 (f"{index}.thumbnail.{one.thumbnail.extension}", one.thumbnail),
             )
         ]
-        stored = self._each(self._upload, uploads)
+        stored = self._each(self._upload, uploads, control)
         self.timings = {
             "compress": round(uploads_began - started, 3),
             "upload": round(time.monotonic() - uploads_began, 3),
@@ -68,10 +69,14 @@ class FileStorer:
         ]
 
     def discard(self) -> None:
-        """Delete what was stored; what cannot be deleted now is left for the sweep."""
-        for name in self._begun:
+        """Delete what this attempt created; what cannot be deleted now is left for the sweep.
+
+        By generation, not only by name: if the document was deleted and made anew meanwhile, an
+        object of the same name may be the new one's.
+        """
+        for stored in self._created:
             try:
-                self._objects.delete(name)
+                self._objects.delete(stored.name, generation=stored.generation)
             except Exception as error:  # noqa: BLE001 (nothing depends on it)
                 kind = type(error).__name__
                 log.warning("left files of %s for the sweep: %s", self._path, kind)
@@ -80,14 +85,22 @@ class FileStorer:
     def _upload(self, upload: tuple[str, EncodedFile]) -> StoredObject:
         name, file = upload
         full_name = self._path.object_name(self._token, name)
-        self._begun.append(full_name)
-        return self._objects.create(full_name, file.data, content_type=file.content_type)
+        stored = self._objects.create(full_name, file.data, content_type=file.content_type)
+        self._created.append(stored)
+        return stored
 
-    def _each(self, work: Callable[[T], U], items: Iterable[T]) -> list[U]:
+    def _each(self, work: Callable[[T], U], items: Iterable[T], control: JobControl) -> list[U]:
         """Results in order. Returns or raises only when none runs any more: what `discard` deletes
-        must not be uploaded afterwards."""
+        must not be uploaded afterwards. Except on shutdown: a hanging upload must not keep the
+        lease, and what still arrives is left for the sweep."""
         futures = [self._threads.submit(work, item) for item in items]
-        wait(futures)
+        running: set[Future[Any]] = set(futures)
+        while running and control.reason is not StopReason.SHUTDOWN:
+            watched = running if control.stopping.done() else {*running, control.stopping}
+            done, _ = wait(watched, return_when=FIRST_COMPLETED)
+            running -= done
+        if running:
+            control.check()
         return [future.result() for future in futures]
 
 

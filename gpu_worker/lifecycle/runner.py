@@ -6,6 +6,9 @@ message. Thread-safe: an intake calls `handle` from several threads.
 
 import logging
 import threading
+import traceback
+from collections import Counter
+from pathlib import Path
 
 from gpu_worker.lifecycle.attempt import Attempt
 from gpu_worker.lifecycle.control import JobControl, StopReason
@@ -14,12 +17,16 @@ from gpu_worker.lifecycle.take import Nothing, NotNow, take
 from gpu_worker.lifecycle.wiring import Wiring
 from shared.errors import InvalidInput
 from shared.paths import GenerationPath
-from shared.ports import Unavailable
+from shared.ports import Rejected, Unavailable
 
 log = logging.getLogger(__name__)
 
 #: When the store did not answer: long enough not to hammer it, short for a person waiting.
 STORE_RETRY_SECONDS = 10.0
+#: After a fault of ours in claiming, which may be gone with another worker's release.
+FAULT_RETRY_SECONDS = 60.0
+#: So often one worker tries to claim what it has a fault with, before it lets the message go.
+MAX_FAULTS = 5
 
 
 class GenerationRunner:
@@ -28,6 +35,8 @@ class GenerationRunner:
         self._lock = threading.Lock()
         self._running: dict[GenerationPath, JobControl] = {}
         self._draining = False
+        #: Faults in claiming, by document, since it was last claimed or let go.
+        self._faults: Counter[GenerationPath] = Counter()
 
     def handle(self, path: GenerationPath) -> Handled:
         """Do what the document at `path` wants done. Never raises for a fault of one job."""
@@ -68,11 +77,17 @@ class GenerationRunner:
         except Unavailable as error:
             log.warning("cannot claim: %s", error, extra={"fields": fields})
             return Later(seconds=STORE_RETRY_SECONDS)
-        except InvalidInput:
-            # The trigger fails such a document; a worker has no status to move it from. What the
-            # status says may be anything, so it stays out of the log.
-            log.error("the document has no status of the contract", extra={"fields": fields})  # noqa: TRY400
+        except (InvalidInput, Rejected) as error:
+            # The trigger fails a document without a status of the contract; a worker has none to
+            # move it from. What the status says may be anything, so it stays out of the log.
+            known = isinstance(error, InvalidInput)
+            why = "it has no status of the contract" if known else "the store refuses every write"
+            log.error("the document cannot be moved on: %s", why, extra={"fields": fields})  # noqa: TRY400
             return Done()
+        except Exception as error:  # noqa: BLE001 (logged without its text)
+            return self._fault(path, error)
+        with self._lock:
+            del self._faults[path]
         if isinstance(taken, Nothing):
             log.info("nothing to do: %s", taken.why, extra={"fields": fields})
             return Done()
@@ -80,3 +95,21 @@ class GenerationRunner:
             log.info("held by another worker", extra={"fields": fields})
             return Later(seconds=taken.seconds)
         return Attempt(self._wiring, taken, control).run()
+
+    def _fault(self, path: GenerationPath, error: Exception) -> Handled:
+        """A fault of ours: tried again, but not for ever."""
+        with self._lock:
+            self._faults[path] += 1
+            given_up = self._faults[path] >= MAX_FAULTS
+            if given_up:
+                del self._faults[path]
+        # Not the error's text: it may quote what the person wrote.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        fields = {
+            "generation": str(path),
+            "error": type(error).__name__,
+            "where": f"{Path(place.filename).name}:{place.lineno}",
+            "given_up": given_up,
+        }
+        log.error("cannot claim, unexpectedly", extra={"fields": fields})
+        return Done() if given_up else Later(seconds=FAULT_RETRY_SECONDS)

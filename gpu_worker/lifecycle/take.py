@@ -1,22 +1,24 @@
 """Claims the generation that a message points at, or says what else to do with the message.
 
 One read and one compare-and-set when nothing interferes. A reply lost on the way shows as a
-conflict with our own lease: read back, it is recognised and kept.
+conflict with our own lease: read back, it is recognised and kept. What can never be claimed, since
+its input is unreadable or leaves no room for a claim, is ended with that reason.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.lifecycle.server_clock import ServerClock
-from shared.claim import Claim, End, Finished, HeldElsewhere, decide_claim
+from shared.claim import Claim, Decision, End, Finished, HeldElsewhere, decide_claim
 from shared.clock import Clock
 from shared.document import Generation
+from shared.errors import InvalidInput
 from shared.lease import LEASE_SECONDS, TrustWindow
 from shared.paths import GenerationPath
-from shared.ports import Conflict, DocumentStore, Missing, Unavailable
+from shared.ports import Conflict, DocumentStore, Missing, Rejected, Unavailable
 
 #: Contenders for one document are the few workers that got a duplicate, the trigger and the client.
 MAX_ROUNDS = 8
@@ -48,13 +50,15 @@ def take(
     on_cancel_requested: Callable[[], None],
     lease_seconds: float = LEASE_SECONDS,
 ) -> Taken:
-    """Raises `Unavailable` when the store does not answer, `InvalidInput` for a broken status.
+    """Raises `Unavailable` when the store does not answer, `InvalidInput` for a broken status, and
+    `Rejected` when it takes not even the end of the document.
 
     No two calls for one path may run at once in one process: they would take each other's claim for
     their own.
     """
     lease_length = timedelta(seconds=lease_seconds)
     attempted: tuple[Claim, float] | None = None
+    rejected = False
     for _ in range(MAX_ROUNDS):
         read_at = clock.monotonic()
         snapshot = store.read(str(path))
@@ -69,8 +73,8 @@ def take(
                 # It came after our claim, and no later write of ours will meet it as a conflict.
                 on_cancel_requested()
         else:
-            decision = decide_claim(
-                generation,
+            decision = _decide(
+                generation.rejected() if rejected else generation,
                 worker_id=worker_id,
                 server_now=snapshot.read_time,
                 lease_seconds=lease_seconds,
@@ -82,7 +86,10 @@ def take(
             sent_at = clock.monotonic()
             try:
                 written = store.update(str(path), decision.changes, expected=version)
-            except Conflict:
+            except (Conflict, Rejected) as refusal:
+                if rejected and isinstance(refusal, Rejected):
+                    raise
+                rejected = rejected or isinstance(refusal, Rejected)
                 if isinstance(decision, Claim):
                     attempted = (decision, read_at)
                 continue
@@ -104,6 +111,21 @@ def take(
             lease_seconds=lease_seconds,
         )
     raise Unavailable(f"{path} changed {MAX_ROUNDS} times while it was being claimed")
+
+
+def _decide(
+    generation: Generation, *, worker_id: str, server_now: datetime, lease_seconds: float
+) -> Decision:
+    """`decide_claim`, but the end of a generation whose input forbids the claim."""
+    decision = decide_claim(
+        generation, worker_id=worker_id, server_now=server_now, lease_seconds=lease_seconds
+    )
+    if isinstance(decision, Claim):
+        try:
+            generation.check_input()
+        except InvalidInput as error:
+            return End(changes=generation.to_failed(error))
+    return decision
 
 
 def _holds(generation: Generation, claim: Claim) -> bool:

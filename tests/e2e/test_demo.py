@@ -10,9 +10,8 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from tools.demo.__main__ import STATE_DIR
 from tools.stack import Stack
-from tools.stack.names import REPOSITORY, TOKEN_VARIABLE
+from tools.stack.names import DEMO_STATE_DIR, REPOSITORY, TOKEN_VARIABLE
 
 TIMEOUT_SECONDS = 110
 
@@ -56,7 +55,7 @@ def test_the_demo_shows_progress_saves_the_picture_and_leaves_nothing_running() 
     for stage in ("denoise", "upload", "created → completed"):
         assert stage in demo.stdout
     assert processes_of_stacks() - before == set()
-    assert Stack.read(STATE_DIR) is None
+    assert Stack.read(DEMO_STATE_DIR) is None
 
 
 def test_a_demo_of_a_bad_request_fails_with_the_sentence_and_the_path_of_the_log() -> None:

@@ -22,9 +22,8 @@ from tools.demo.phone import Phone, PhoneError
 from tools.demo.picture import save_files
 from tools.demo.show import ProgressBar, print_timings
 from tools.stack import Stack, StackError, running_stack
-from tools.stack.names import BUILD, DEFAULT_STATE_DIR
+from tools.stack.names import DEFAULT_STATE_DIR, DEMO_STATE_DIR
 
-STATE_DIR = BUILD / "demo-stack"
 #: On two slow cores a film takes tens of seconds; a demo that says nothing for longer is broken.
 GENERATION_TIMEOUT_SECONDS = 300.0
 
@@ -35,13 +34,15 @@ class DemoFailed(Exception):
 
 def main() -> int:
     arguments = _parse()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     console = Console(highlight=False, soft_wrap=True)
     log_file: Path | None = None
     try:
+        request = _request(arguments)
         with _stack(console) as stack:
             log_file = stack.log_files["worker"]
-            _generate(stack, arguments, console)
+            _generate(stack, request, arguments, console)
     except (StackError, PhoneError, TimeoutError, httpx.HTTPError, DemoFailed) as failure:
         log = f" The worker's log: {log_file}" if log_file else ""
         print(f"The demo failed: {failure}{log}", file=sys.stderr)
@@ -75,13 +76,14 @@ def _stack(console: Console) -> Iterator[Stack]:
         return
     console.print("Starting the Firebase emulators and a worker …")
     started = time.monotonic()
-    with running_stack(STATE_DIR, worker=True) as stack:
+    with running_stack(DEMO_STATE_DIR, worker=True) as stack:
         console.print(f"Ready after {time.monotonic() - started:.1f} s.")
         yield stack
 
 
-def _generate(stack: Stack, arguments: argparse.Namespace, console: Console) -> None:
-    request = _request(arguments)
+def _generate(
+    stack: Stack, request: dict[str, Any], arguments: argparse.Namespace, console: Console
+) -> None:
     generation_id = f"demo-{secrets.token_hex(4)}"
     moments: dict[str, float] = {"start": time.time()}
     with Phone(stack) as phone:
@@ -118,9 +120,9 @@ def _request(arguments: argparse.Namespace) -> dict[str, Any]:
     try:
         more = json.loads(arguments.input)
     except ValueError as error:
-        raise DemoFailed(f"--input is not JSON: {error}.") from None
+        raise DemoFailed(f"INPUT is not JSON: {error}.") from None
     if not isinstance(more, dict):
-        raise DemoFailed('--input must be a JSON object, {"seed": 42} for example.')
+        raise DemoFailed('INPUT must be a JSON object, {"seed": 42} for example.')
     return {"task_type": arguments.task, "prompt": arguments.prompt, **more}
 
 

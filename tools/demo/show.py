@@ -33,6 +33,7 @@ class ProgressBar:
         )
         self._task = self._bar.add_task("pending", total=1.0, detail="")
         self._last_line = ""
+        self._fraction = 0.0
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -49,7 +50,9 @@ class ProgressBar:
     def show(self, document: Mapping[str, Any]) -> None:
         status = document["status"]
         progress = document.get("progress") or {}
-        fraction = progress.get("fraction", STATUS_FRACTION.get(status, 1.0))
+        reached = progress.get("fraction", STATUS_FRACTION.get(status, 1.0))
+        # The first steps are less than what a status alone was given.
+        fraction = self._fraction = max(self._fraction, reached)
         detail = ""
         if progress:
             detail = f"{progress['stage']} {progress['step']}/{progress['total_steps']}"

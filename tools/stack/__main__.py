@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from tools.stack.claim import claimed, undisturbed
 from tools.stack.failure import StackError
 from tools.stack.lifecycle import bring_up, take_down
-from tools.stack.names import DEFAULT_STATE_DIR, REPOSITORY, summary_path
+from tools.stack.names import DEFAULT_STATE_DIR, DEMO_STATE_DIR, REPOSITORY, summary_path
 from tools.stack.summary import Stack
 
 
@@ -55,9 +56,21 @@ def _up(state_dir: Path, *, worker: bool, functions: Path | None, rules: Path) -
 
 
 def _down(state_dir: Path) -> int:
-    count = take_down(state_dir)
+    with undisturbed():
+        count = take_down(state_dir)
+        if state_dir == DEFAULT_STATE_DIR:
+            count += _down_after_demo()
     print(f"The stack is down; {count} processes ended." if count else "No stack was running.")
     return 0
+
+
+def _down_after_demo() -> int:
+    """What a demo that was killed left behind; one that runs is left alone."""
+    try:
+        with claimed(DEMO_STATE_DIR):
+            return take_down(DEMO_STATE_DIR)
+    except StackError:
+        return 0
 
 
 def _status(state_dir: Path) -> int:
@@ -65,6 +78,7 @@ def _status(state_dir: Path) -> int:
     if stack is None or not stack.is_alive():
         print("No stack is running.")
         return 1
+    print(f"{'project':10} {stack.project}\n{'bucket':10} {stack.bucket}")
     for name, address in stack.emulators.items():
         print(f"{name:10} {address}")
     for name, identity in stack.processes.items():

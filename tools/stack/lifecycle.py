@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.stack.claim import claimed, undisturbed
 from tools.stack.names import DEFAULT_STATE_DIR, REPOSITORY, summary_path
 from tools.stack.processes import ProcessIdentity, ask_to_end, kill_marked
 from tools.stack.starter import Progress, Starter
@@ -32,15 +33,17 @@ def running_stack(
     progress: Progress = silent,
 ) -> Iterator[Stack]:
     """A stack for the length of a `with` block, down again however the block ends."""
-    take_down(state_dir)  # what an earlier run left
-    starter = Starter(state_dir, progress)
-    try:
-        yield starter.start(
-            worker=worker, functions_source=functions_source, rules_source=rules_source
-        )
-    finally:
-        take_down(state_dir)
-        starter.reap()
+    with claimed(state_dir):
+        take_down(state_dir)  # what an earlier run left
+        starter = Starter(state_dir, progress)
+        try:
+            yield starter.start(
+                worker=worker, functions_source=functions_source, rules_source=rules_source
+            )
+        finally:
+            with undisturbed():
+                take_down(state_dir)
+                starter.reap()
 
 
 def bring_up(
@@ -55,16 +58,18 @@ def bring_up(
 
     Raises StackError, leaving nothing running, if it cannot be started.
     """
-    take_down(state_dir)  # what an earlier run left
-    starter = Starter(state_dir, progress)
-    try:
-        return starter.start(
-            worker=worker, functions_source=functions_source, rules_source=rules_source
-        )
-    except BaseException:  # Ctrl-C too: nothing may stay behind
-        take_down(state_dir)
-        starter.reap()
-        raise
+    with claimed(state_dir):
+        take_down(state_dir)  # what an earlier run left
+        starter = Starter(state_dir, progress)
+        try:
+            return starter.start(
+                worker=worker, functions_source=functions_source, rules_source=rules_source
+            )
+        except BaseException:  # Ctrl-C too: nothing may stay behind
+            with undisturbed():
+                take_down(state_dir)
+                starter.reap()
+            raise
 
 
 def take_down(state_dir: Path = DEFAULT_STATE_DIR) -> int:

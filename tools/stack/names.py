@@ -21,6 +21,8 @@ SERVICES = ("auth", "firestore", "pubsub", "functions", "storage")
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = REPOSITORY / "build"
 DEFAULT_STATE_DIR = BUILD / "stack"
+#: The demo's own stack, when `make up` has none running.
+DEMO_STATE_DIR = BUILD / "demo-stack"
 FIREBASE_CLI = BUILD / "node/node_modules/firebase-tools/lib/bin/firebase.js"
 VIRTUAL_ENVIRONMENT = REPOSITORY / ".venv"
 BUNDLE = BUILD / "trigger"

@@ -5,6 +5,7 @@ are linked in (an edit is picked up while the stack runs) and the functions' bun
 """
 
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from tools.stack.names import HOST, REPOSITORY, VIRTUAL_ENVIRONMENT
 
 #: What firebase-tools would look for in a source folder is a virtual environment with this script.
 ACTIVATION = """\
-VIRTUAL_ENV='{environment}'
+VIRTUAL_ENV={environment}
 PATH="$VIRTUAL_ENV/bin:$PATH"
 export VIRTUAL_ENV PATH
 """
@@ -83,7 +84,9 @@ class Workspace:
         (self.functions / "requirements.txt").touch()
         activate = self.functions / "venv" / "bin" / "activate"
         activate.parent.mkdir(parents=True)
-        activate.write_text(ACTIVATION.format(environment=VIRTUAL_ENVIRONMENT), encoding="utf-8")
+        activate.write_text(
+            ACTIVATION.format(environment=shlex.quote(str(VIRTUAL_ENVIRONMENT))), encoding="utf-8"
+        )
 
     def _write_settings(self) -> None:
         """firebase-tools' own settings, apart from the user's: no analytics, no update check."""

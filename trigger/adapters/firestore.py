@@ -4,7 +4,7 @@ A version is the document's `update_time`; compare-and-set is the write's precon
 a transaction, whose retries have no backoff. Bounds: see `trigger.adapters.transient`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from google.api_core import exceptions
 from google.api_core.retry import Retry
 from google.cloud import firestore
 
+from shared.document import SERVER_FIELDS
 from shared.ports import (
     DELETE,
     SERVER_TIME,
@@ -19,11 +20,16 @@ from shared.ports import (
     Changes,
     Conflict,
     Missing,
+    NotInput,
+    Rejected,
     Snapshot,
     Unavailable,
     Written,
 )
 from trigger.adapters.transient import ATTEMPT_TIMEOUT, GAVE_UP, RETRY
+
+#: What the client library raises for a value that it cannot decode; the text quotes the value.
+DECODING_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError)
 
 
 class FirestoreDocuments:
@@ -34,11 +40,21 @@ class FirestoreDocuments:
         self._retry = retry
 
     def read(self, path: str) -> Snapshot | None:
-        with _our_errors(path):
-            found = self._client.document(path).get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
+        try:
+            found, instead = self._get(path), {}
+        except DECODING_ERRORS:
+            # Only a client's `input` can be odd; were it another field, this read raises as well.
+            found, instead = self._get(path, SERVER_FIELDS), {"input": NotInput.UNREADABLE}
         if not found.exists:
             return None
-        return Snapshot(data=found.to_dict(), version=found.update_time, read_time=found.read_time)
+        data = {**found.to_dict(), **instead}
+        return Snapshot(data=data, version=found.update_time, read_time=found.read_time)
+
+    def _get(self, path: str, fields: Sequence[str] | None = None) -> Any:
+        with _our_errors(path):
+            return self._client.document(path).get(
+                fields, retry=self._retry, timeout=ATTEMPT_TIMEOUT
+            )
 
     def create(self, path: str, data: Changes) -> Written:
         batch = self._client.batch()
@@ -75,6 +91,9 @@ def _our_errors(path: str) -> Iterator[None]:
         raise Missing(f"there is no document {path}") from error
     except exceptions.AlreadyExists as error:
         raise AlreadyExists(f"there is a document {path} already") from error
+    except exceptions.InvalidArgument:
+        # Without the server's words, which may quote what the person wrote.
+        raise Rejected(f"Firestore does not take this write to {path}") from None
     except GAVE_UP as error:
         raise Unavailable(f"Firestore did not answer for {path}: {_reason(error)}") from error
 

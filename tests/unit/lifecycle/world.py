@@ -142,9 +142,9 @@ class Objects:
     def read(self, name: str) -> bytes:
         return self.inner.read(name)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: Any = None) -> None:
         self.before_delete(name)
-        self.inner.delete(name)
+        self.inner.delete(name, generation=generation)
 
 
 @dataclass
