@@ -14,7 +14,7 @@ from shared.message import GenerationMessage
 from shared.parse import parse_request
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Changes
-from shared.request import GenerationRequest, TaskType
+from shared.request import DEFAULT_MAX_IMAGES, GenerationRequest, TaskType
 from shared.status import Status
 
 TOPICS: Mapping[TaskType, str] = {
@@ -57,11 +57,16 @@ Acceptance: TypeAlias = Accept | Refuse | Cancel | LeaveAlone
 
 
 def decide_acceptance(
-    path: str, *, created: Mapping[str, Any], current: Mapping[str, Any]
+    path: str,
+    *,
+    created: Mapping[str, Any],
+    current: Mapping[str, Any],
+    max_images: int = DEFAULT_MAX_IMAGES,
 ) -> Acceptance:
     """Decide for the document at `path` (`users/{uid}/generations/{id}`).
 
-    `created` is the document as the event shows it, `current` as it is now.
+    `created` is the document as the event shows it, `current` as it is now. `max_images` is the
+    deployment's bound on `num_images`.
     """
     try:
         generation = Generation.from_document(GenerationPath.parse(path), current)
@@ -71,7 +76,7 @@ def decide_acceptance(
         return LeaveAlone()
     try:
         _check_was_pending(created)
-        return _decide_for_readable(generation)
+        return _decide_for_readable(generation, max_images)
     except InvalidInput as error:
         return Refuse(changes=generation.to_failed(error))
 
@@ -83,12 +88,12 @@ def _refuse_unreadable(current: Mapping[str, Any], error: InvalidInput) -> Accep
     return Refuse(changes=unreadable_to_failed(error))
 
 
-def _decide_for_readable(generation: Generation) -> Acceptance:
+def _decide_for_readable(generation: Generation, max_images: int) -> Acceptance:
     if generation.status is not Status.PENDING:
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
-    request = parse_request(generation.input)
+    request = parse_request(generation.input, max_images=max_images)
     _check_belongs_to(request, generation.path)
     return Accept(
         topic=TOPICS[request.task_type],

@@ -139,8 +139,8 @@ class Objects:
         self.before_create(name)
         return self.inner.create(name, data, content_type=content_type)
 
-    def read(self, name: str) -> bytes:
-        return self.inner.read(name)
+    def read(self, name: str, *, max_bytes: int | None = None) -> bytes:
+        return self.inner.read(name, max_bytes=max_bytes)
 
     def delete(self, name: str) -> None:
         self.before_delete(name)
