@@ -1,9 +1,10 @@
 """Which timesteps the base denoises and which the refiner: decided before anything runs.
 
 A leg is one run of one UNet over a part of its schedule. The base hands over between two steps, and
-the refiner goes on at the timestep that the base would have come to next: no noise is added, none
-is taken for granted. Cut points are those of the published pipelines, but for second-order solvers
-(two evaluations a step), which those cut in the middle of a step.
+the refiner goes on at the timestep that the base would have come to next, or at the nearest that its
+own schedule has: no noise is added. With as many steps for both this is where the published
+pipelines cut, but for second-order solvers (two evaluations a step), which those cut in the middle
+of a step.
 """
 
 import itertools
@@ -56,15 +57,15 @@ def plan_taking_over(name: Scheduler, config: Any, *, steps: int, handover: floa
     """The refiner's leg from the base's `handover` on; None when its schedule has nothing left."""
     scheduler = build_scheduler(name, config)
     second_order = scheduler.order > 1
+    distinct = [step for step, _ in itertools.groupby(_timesteps(scheduler, steps))]
+    first = min(distinct, key=lambda step: abs(step - handover))
     # The pipeline begins with the first timestep below the cut-off; of a second-order solver, with
     # the second evaluation at the one before.
-    cutoff = math.ceil(handover) if second_order else math.floor(handover) + 1
+    cutoff = math.ceil(first) if second_order else math.floor(first) + 1
     total = int(scheduler.config.num_train_timesteps)
     if not 0 < cutoff < total:
         return None
-    distinct = [step for step, _ in itertools.groupby(_timesteps(scheduler, steps))]
-    first_step = sum(step >= cutoff for step in distinct)
-    scheduler = build_scheduler(name, config, first_step=first_step)
+    scheduler = build_scheduler(name, config, first_step=distinct.index(first))
     evaluations = sum(step < cutoff for step in _timesteps(scheduler, steps))
     if second_order and evaluations % 2 == 0:
         evaluations += 1

@@ -36,7 +36,8 @@ class Previewer:
         step = scheduler.step
         self._seen = 0
         self._preview = None
-        variance_exploding = float(scheduler.init_noise_sigma) != 1.0 or _scales_input(scheduler)
+        # Some schedulers' latents grow with the noise (σ) in place of losing the picture.
+        variance_exploding = float(scheduler.init_noise_sigma) != 1.0
 
         # Pipelines look at its signature, which `wraps` keeps.
         @functools.wraps(step)
@@ -59,11 +60,6 @@ class Previewer:
         """The newest preview, once."""
         preview, self._preview = self._preview, None
         return preview
-
-
-def _scales_input(scheduler: Any) -> bool:
-    """True for schedulers whose latents grow with the noise (σ) in place of losing the picture."""
-    return "is_scale_input_called" in vars(scheduler)
 
 
 def clean_guess(

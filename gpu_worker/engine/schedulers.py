@@ -30,6 +30,25 @@ class PndmFromAnyStep(diffusers.PNDMScheduler):  # type: ignore[misc]
         self.timesteps = torch.cat([steps[: second + 1], steps[second:]])
 
 
+class LmsFromAnyStep(diffusers.LMSDiscreteScheduler):  # type: ignore[misc]
+    """LMS for runs that begin in the middle of the schedule.
+
+    diffusers takes the order from the place in the schedule, and a run that begins late would get
+    the coefficients of four slopes while it has one.
+    """
+
+    def step(
+        self,
+        model_output: torch.Tensor,
+        timestep: float | torch.Tensor,
+        sample: torch.Tensor,
+        order: int = 4,
+        return_dict: bool = True,  # noqa: FBT001, FBT002 - diffusers' own signature
+    ) -> Any:
+        known = len(self.derivatives) + 1
+        return super().step(model_output, timestep, sample, min(order, known), return_dict)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SchedulerSpec:
     #: Of diffusers, or of this module.
@@ -47,7 +66,7 @@ SCHEDULERS = {
         class_name="PndmFromAnyStep",
         overrides={"skip_prk_steps": True, "set_alpha_to_one": False},
     ),
-    Scheduler.KLMS: SchedulerSpec(class_name="LMSDiscreteScheduler"),
+    Scheduler.KLMS: SchedulerSpec(class_name="LmsFromAnyStep"),
     Scheduler.DDIM: SchedulerSpec(
         class_name="DDIMScheduler",
         overrides={"clip_sample": False, "set_alpha_to_one": False},
@@ -60,7 +79,7 @@ SCHEDULERS = {
     Scheduler.DEIS: SchedulerSpec(class_name="DEISMultistepScheduler"),
     Scheduler.HEUN: SchedulerSpec(class_name="HeunDiscreteScheduler"),
     Scheduler.K_EULER_KARRAS: SchedulerSpec(class_name="EulerDiscreteScheduler", overrides=KARRAS),
-    Scheduler.KLMS_KARRAS: SchedulerSpec(class_name="LMSDiscreteScheduler", overrides=KARRAS),
+    Scheduler.KLMS_KARRAS: SchedulerSpec(class_name="LmsFromAnyStep", overrides=KARRAS),
     Scheduler.DPM_SOLVER_MULTISTEP_KARRAS: SchedulerSpec(
         class_name="DPMSolverMultistepScheduler", overrides=KARRAS
     ),
