@@ -17,7 +17,7 @@ from gpu_worker.engine.preview import Previewer
 from gpu_worker.engine.sizes import Sizes, decide_sizes
 from gpu_worker.engine.specs import ModelSpec
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Picture
-from shared.request import ImageRequest, TaskType, Text2ImgRequest
+from shared.request import ImageRequest, Text2ImgRequest
 
 Report = Callable[[EngineProgress], None]
 
@@ -74,9 +74,7 @@ class Drawing:
         enter("encode", 0)
         with self._timed("encode", timings):
             encoded = stages.encode(self._pipelines.text2img, request)
-            for_refiner = (
-                stages.encode(self._pipelines.refiner, request) if legs.refiner else None
-            )
+            for_refiner = stages.encode(self._pipelines.refiner, request) if legs.refiner else None
             latents: Any = None
             if frame is not None:
                 latents = stages.encode_image(
@@ -85,7 +83,7 @@ class Drawing:
         if legs.base is not None:
             enter("denoise", 0)
             with self._timed("denoise", timings):
-                pipeline, task = self._task(request, frame, sizes, latents)
+                pipeline, task = self._task(frame, sizes, latents)
                 self._previewer.watch(legs.base.scheduler)
                 latents = stages.denoise(
                     pipeline,
@@ -156,14 +154,12 @@ class Drawing:
         )
         return Legs(base=leg, refiner=finishing)
 
-    def _task(
-        self, request: ImageRequest, frame: Frame | None, sizes: Sizes, latents: Any
-    ) -> tuple[Any, dict[str, Any]]:
-        """The pipeline of the request's task, and what it wants besides prompts and steps."""
+    def _task(self, frame: Frame | None, sizes: Sizes, latents: Any) -> tuple[Any, dict[str, Any]]:
+        """The task's pipeline, and what it wants besides prompts and steps."""
         width, height = sizes.drawn
         if frame is None:
             return self._pipelines.text2img, {"width": width, "height": height}
-        if request.task_type is TaskType.IMG2IMG:
+        if frame.mask is None:
             return self._pipelines.img2img, {"image": latents}
         return self._pipelines.inpaint, {
             "image": latents,

@@ -1,10 +1,9 @@
 """Which timesteps the base denoises and which the refiner: decided before anything runs.
 
 A leg is one run of one UNet over a part of its schedule. The base hands over between two steps, and
-the refiner goes on at the timestep that the base would have come to next, or at the nearest that its
+the refiner goes on at the timestep that the base would have come to next, or the nearest that its
 own schedule has: no noise is added. With as many steps for both this is where the published
-pipelines cut, but for second-order solvers (two evaluations a step), which those cut in the middle
-of a step.
+pipelines cut, but for second-order solvers (two evaluations a step), which those cut mid-step.
 """
 
 import itertools
@@ -100,7 +99,8 @@ def _ends(timesteps: list[float], scheduler: Any, base_share: float) -> int:
     cutoff = round(total - base_share * total)
     evaluations = sum(step >= cutoff for step in timesteps)
     whole_steps = evaluations - evaluations % scheduler.order
-    return min(max(whole_steps, scheduler.order), len(timesteps))
+    least = int(scheduler.order)
+    return min(max(whole_steps, least), len(timesteps))
 
 
 def _timesteps(scheduler: Any, steps: int) -> list[float]:

@@ -76,9 +76,10 @@ def clean_guess(
     signal, noise = kept**0.5, (1 - kept) ** 0.5
     if variance_exploding:
         sample = sample * signal
+    clean: torch.Tensor = (sample - noise * output) / signal
     if scheduler.config.prediction_type == "v_prediction":
-        return signal * sample - noise * output
-    return (sample - noise * output) / signal
+        clean = signal * sample - noise * output
+    return clean
 
 
 def fit_colours(vae: Any) -> torch.Tensor:

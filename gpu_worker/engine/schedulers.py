@@ -8,11 +8,13 @@ from typing import Any
 
 import diffusers
 import torch
+from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
+from diffusers.schedulers.scheduling_pndm import PNDMScheduler
 
 from shared.request import Scheduler
 
 
-class PndmFromAnyStep(diffusers.PNDMScheduler):  # type: ignore[misc]
+class PndmFromAnyStep(PNDMScheduler):
     """PNDM for runs that begin in the middle of the schedule, as those from an image do.
 
     Its second evaluation repeats the first step, so diffusers lists the second timestep twice. Cut
@@ -30,7 +32,7 @@ class PndmFromAnyStep(diffusers.PNDMScheduler):  # type: ignore[misc]
         self.timesteps = torch.cat([steps[: second + 1], steps[second:]])
 
 
-class LmsFromAnyStep(diffusers.LMSDiscreteScheduler):  # type: ignore[misc]
+class LmsFromAnyStep(LMSDiscreteScheduler):
     """LMS for runs that begin in the middle of the schedule.
 
     diffusers takes the order from the place in the schedule, and a run that begins late would get
@@ -43,7 +45,7 @@ class LmsFromAnyStep(diffusers.LMSDiscreteScheduler):  # type: ignore[misc]
         timestep: float | torch.Tensor,
         sample: torch.Tensor,
         order: int = 4,
-        return_dict: bool = True,  # noqa: FBT001, FBT002 - diffusers' own signature
+        return_dict: bool = True,
     ) -> Any:
         known = len(self.derivatives) + 1
         return super().step(model_output, timestep, sample, min(order, known), return_dict)

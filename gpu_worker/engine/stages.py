@@ -141,9 +141,7 @@ def _unscaled(latents: torch.Tensor, config: Any) -> torch.Tensor:
     return latents * std / float(config.scaling_factor) + mean
 
 
-def _shift(
-    latents: torch.Tensor, config: Any
-) -> tuple[torch.Tensor | float, torch.Tensor | float]:
+def _shift(latents: torch.Tensor, config: Any) -> tuple[torch.Tensor | float, torch.Tensor | float]:
     if config.latents_mean is None or config.latents_std is None:
         return 0.0, 1.0
     mean, std = (

@@ -1,4 +1,4 @@
-"""Decodes pictures that strangers sent: known formats only, a bound on pixels before any is decoded.
+"""Decodes pictures that strangers sent: known formats only, pixels bounded before any is decoded.
 
 Pillow reads the header, then the size is judged, then the file is verified, reopened and decoded. A
 22 kB file can declare 180 million pixels; it gets no further than its header.

@@ -1,7 +1,7 @@
-"""Where a run begins and ends, judged by numbers: the model is the ideal one of a normal distribution.
+"""Where a run begins and ends, judged by numbers, with an ideal model of a normal distribution.
 
-For pictures whose every value is drawn from N(0, SPREAD²) the right noise prediction is known, and so
-is where the path from any noisy picture ends: the same picture, scaled.
+For pictures whose every value is drawn from N(0, SPREAD²) the right noise prediction is known, and
+so is where the path from any noisy picture ends: the same picture, scaled.
 """
 
 import math
