@@ -95,12 +95,12 @@ def exact_strength(count: int, steps: int) -> float:
 
 def _ends(timesteps: list[float], scheduler: Any, base_share: float) -> int:
     """How many evaluations are the base's: at least a step."""
-    total = scheduler.config.num_train_timesteps
+    total = int(scheduler.config.num_train_timesteps)
     cutoff = round(total - base_share * total)
+    order = int(scheduler.order)
     evaluations = sum(step >= cutoff for step in timesteps)
-    whole_steps = evaluations - evaluations % scheduler.order
-    least = int(scheduler.order)
-    return min(max(whole_steps, least), len(timesteps))
+    whole_steps = evaluations - evaluations % order
+    return min(max(whole_steps, order), len(timesteps))
 
 
 def _timesteps(scheduler: Any, steps: int) -> list[float]:

@@ -29,7 +29,7 @@ class PndmFromAnyStep(PNDMScheduler):
         super().set_timesteps(num_inference_steps, device)
         steps = torch.unique_consecutive(self.timesteps)
         second = self.first_step + 1
-        self.timesteps = torch.cat([steps[: second + 1], steps[second:]])
+        self.timesteps: Any = torch.cat([steps[: second + 1], steps[second:]])
 
 
 class LmsFromAnyStep(LMSDiscreteScheduler):

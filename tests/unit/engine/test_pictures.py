@@ -163,6 +163,7 @@ STOCK = """
 import os, sys
 os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np, torch
+torch.set_num_threads(1)  # more threads on a busy machine wait for each other
 from diffusers import DDIMScheduler, StableDiffusionXLPipeline
 pipe = StableDiffusionXLPipeline.from_pretrained(
     sys.argv[1], dtype=torch.float32, variant="fp16", add_watermarker=False)

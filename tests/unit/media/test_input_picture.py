@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,8 @@ def png_header_of(width: int, height: int) -> bytes:
     """A small PNG that claims to be huge."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
@@ -134,7 +134,6 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: st.DataObject,
     for _ in range(data.draw(st.integers(1, 8))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(1, len(whole)))
-    try:
-        decode_image(bytes(whole[:cut]), "image_url")
-    except GenerationError as error:
-        assert error.code is ErrorCode.INPUT_UNAVAILABLE
+    # Any other exception fails the test.
+    with suppress(GenerationError):
+        assert decode_image(bytes(whole[:cut]), "image_url").shape[2] == 3

@@ -48,8 +48,10 @@ def test_the_request_s_format_is_the_file_s_and_holds_the_parameters(output_form
     assert parameters.splitlines() == [
         PROMPT,
         "Negative prompt: blurry",
-        "Steps: 25, Sampler: DDIM, CFG scale: 7.5, Seed: 42, Size: 96x64, Model: shapes, "
-        "Version: emberframe",
+        (
+            "Steps: 25, Sampler: DDIM, CFG scale: 7.5, Seed: 42, Size: 96x64, Model: shapes, "
+            "Version: emberframe"
+        ),
     ]
     made = json.loads(program)
     assert (made["prompt"], made["seed"], made["model"]) == (PROMPT, 42, "shapes")
