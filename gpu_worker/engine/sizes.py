@@ -53,6 +53,7 @@ def _as_the_image(
     smallest, largest = areas
     area = min(max(own_width * own_height, smallest), largest)
     scale = math.sqrt(area / (own_width * own_height))
+    scale = min(scale, MAX_SIDE / max(image))
     return _side(own_width * scale), _side(own_height * scale)
 
 
