@@ -1,8 +1,8 @@
 """Small pictures of what a job is about to become, without a decoder.
 
 At each step the model's guess at the clean latents follows from its output and the noise level; and
-latents become colours by a linear map, fitted once to the model's own VAE on coloured noise. One
-pixel a latent: bound by PREVIEW_SIDE, some microseconds of work, one copy off the device.
+latents become colours by a linear map, fitted once to the model's own VAE on patches of colour. One
+pixel a latent, at most PREVIEW_SIDE a side: some microseconds of work, one copy off the device.
 """
 
 import functools
@@ -18,8 +18,9 @@ from gpu_worker.ports import Pixels
 EVERY_STEPS = 4
 #: Pixels; what is larger is scaled down.
 PREVIEW_SIDE = 128
-#: Pixels a side of the picture that the map is fitted to: some thousand blocks of colour in all.
+#: Pixels a side of the picture that the map is fitted to, and of its patches of one colour each.
 FIT_SIDE = 256
+PATCH_PIXELS = 32
 LATENT_PIXELS = 8
 
 
@@ -86,13 +87,10 @@ def fit_colours(vae: Any) -> torch.Tensor:
     """The least-squares map (5 × 3) from a latent, in the UNet's scale, and 1 to RGB (−1 … 1)."""
     cells = FIT_SIDE // LATENT_PIXELS
     generator = torch.Generator("cpu").manual_seed(0)
-    # Patches of several sizes, since a VAE sees neighbours too.
-    colours = torch.zeros(1, 3, FIT_SIDE, FIT_SIDE)
-    for patch in (64, 32, 16):
-        count = FIT_SIDE // patch
-        layer = torch.rand(1, 3, count, count, generator=generator) * 2 - 1
-        colours = colours + torch.nn.functional.interpolate(layer, FIT_SIDE, mode="nearest")
-    colours = colours.clamp(-1, 1)
+    count = FIT_SIDE // PATCH_PIXELS
+    # Evenly spread: with more of the extremes, which a VAE bends, the middle would be off.
+    patches = torch.rand(1, 3, count, count, generator=generator) * 2 - 1
+    colours = torch.nn.functional.interpolate(patches, FIT_SIDE, mode="nearest")
     with torch.no_grad():
         seen = vae.encode(colours.to(vae.device, vae.dtype)).latent_dist.mode()
     latents = seen.float().cpu()[0] * float(vae.config.scaling_factor)
