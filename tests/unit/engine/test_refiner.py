@@ -17,10 +17,22 @@ from tests.unit.engine.refiners import add_random_refiner
 
 #: Batched and single runs differ by rounding, at most one step of 8 bits.
 ROUNDING = 1
-#: In dB, over the whole picture; a hand-over costs a multistep solver its memory of earlier steps.
+#: In dB, over the whole picture.
 SAME_PICTURE = 40.0
 LIKE_PICTURE = 20.0
-MULTISTEP = ["DPMSolverMultistep", "DPMSolverMultistepKarras", "UniPC", "DEIS", "Heun"]
+#: A hand-over makes them forget their last steps. Found: 57 dB and more (Heun, which remembers
+#: nothing beyond a step: 138); 20 and 19 where up to four steps are remembered.
+MULTISTEP = [
+    ("DPMSolverMultistep", 45.0),
+    ("DPMSolverSinglestep", 45.0),
+    ("DPMSolverMultistepKarras", 45.0),
+    ("UniPC", 45.0),
+    ("DEIS", 45.0),
+    ("Heun", 45.0),
+    ("KLMS_KARRAS", 30.0),
+    ("KLMS", 16.0),
+    ("PNDM", 16.0),
+]
 
 
 def pixels_of(result: EngineResult) -> Pixels:
@@ -61,14 +73,14 @@ def test_a_hand_over_to_the_same_model_changes_nothing(
     assert psnr(alone, together) > SAME_PICTURE
 
 
-@pytest.mark.parametrize("scheduler", MULTISTEP)
+@pytest.mark.parametrize(("scheduler", "bound"), MULTISTEP)
 def test_a_hand_over_of_a_solver_with_a_memory_changes_little(
-    twin: EngineProcess, scheduler: str
+    twin: EngineProcess, scheduler: str, bound: float
 ) -> None:
     how: dict[str, Any] = {"scheduler": scheduler, "num_inference_steps": 20}
     alone = pixels_of(run(twin, **how, refiner_inference_steps=0))
     together = pixels_of(run(twin, **how, refiner_inference_steps=20, high_noise_frac=0.8))
-    assert psnr(alone, together) > LIKE_PICTURE
+    assert psnr(alone, together) > bound
 
 
 def test_the_seed_s_default_numbers_of_steps_fit_each_other(twin: EngineProcess) -> None:
