@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpu_worker.engine.specs import Size, unsupported
+from gpu_worker.engine.specs import PICTURE_TASKS, Size, unsupported
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
@@ -22,9 +22,11 @@ from gpu_worker.ports import (
     Pixels,
 )
 from shared.errors import ErrorCode, GenerationError
-from shared.request import TaskType, Text2ImgRequest
+from shared.request import ImageRequest
 
-SERVED = (TaskType.TEXT2IMG,)
+#: Every so many steps.
+PREVIEW_STEPS = 4
+PREVIEW_SIZE: Size = (16, 16)
 MODEL = "in-memory"
 NATIVE_SIZE: Size = (128, 128)
 
@@ -124,18 +126,22 @@ class InMemoryEngine:
         if self._load_error is not None:
             raise self._load_error
         request = job.request
-        if not isinstance(request, Text2ImgRequest):
-            raise unsupported(request.task_type, SERVED)
+        if not isinstance(request, ImageRequest):
+            raise unsupported(request.task_type, PICTURE_TASKS)
         script = self._script(job)
         total = request.num_inference_steps if script.steps is None else script.steps
         on_progress(EngineProgress(stage="encode", step=0, total_steps=total))
         for step in range(1, total + 1):
             self._before(step, turn, script)
-            on_progress(EngineProgress(stage="denoise", step=step, total_steps=total))
+            preview = _paint(PREVIEW_SIZE, job.seed) if step % PREVIEW_STEPS == 1 else None
+            on_progress(
+                EngineProgress(stage="denoise", step=step, total_steps=total, preview=preview)
+            )
         with self._changed:
             self._check(turn)
         on_progress(EngineProgress(stage="decode", step=total, total_steps=total))
-        size = (request.width or NATIVE_SIZE[0], request.height or NATIVE_SIZE[1])
+        own = NATIVE_SIZE if job.image is None else (job.image.shape[1], job.image.shape[0])
+        size = (request.width or own[0], request.height or own[1])
         seeds = range(job.seed, job.seed + request.num_images)
         return EngineResult(
             pictures=tuple(Picture(pixels=_paint(size, seed), seed=seed) for seed in seeds),

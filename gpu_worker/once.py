@@ -1,9 +1,11 @@
 """`python -m gpu_worker once REQUEST.json --out DIR`: one request, the real engine, no cloud.
 
 Reads `{"input": {…}}`, writes the pictures into the folder and prints the seed's result shape, with
-paths in the place of URLs. Progress and faults go to stderr.
+paths in the place of URLs. `image_url` and `mask_url` may be paths from the request file's folder.
+Progress and faults go to stderr.
 """
 
+import base64
 import json
 import secrets
 import sys
@@ -11,12 +13,17 @@ from pathlib import Path
 from typing import TextIO
 
 from gpu_worker.adapters.engine_process import EngineProcess
-from gpu_worker.media.picture_file import encode_picture
+from gpu_worker.adapters.input_images import InlineImages
+from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
+from gpu_worker.media.inputs import fetch_inputs
+from gpu_worker.media.result_file import encode_result
 from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
-from shared.errors import GenerationError, InvalidInput
+from shared.errors import ErrorCode, GenerationError, InvalidInput
 from shared.parse import parse_request
-from shared.request import MAX_SEED, GenerationRequest
+from shared.request import MAX_IMAGES, MAX_SEED, URL_SCHEMES, GenerationRequest, ImageRequest
 
+#: Parameters of a request that refer to a picture.
+ADDRESSES = ("image_url", "mask_url")
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -35,18 +42,19 @@ def run_once(
 ) -> int:
     """Returns the command's exit code: 0, or one of the EXIT_ constants after a sentence on stderr.
 
-    Pictures are called `{name of the request file}-{seed}.png`.
+    Pictures are called `{name of the request file}-{seed}.{png, jpg or webp}`.
     """
     stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
     try:
         request = read_request(request_file)
-    except InvalidInput as error:
+        job = _prepare(request)
+    except GenerationError as error:
         print(error.message, file=stderr)
-        return EXIT_BAD_INPUT
+        return EXIT_BAD_INPUT if isinstance(error, InvalidInput) else EXIT_FAILED
     engine = EngineProcess(model, model_dir=model_dir)
     try:
-        result = _generate(engine, request, stderr)
-        paths = _write(result, out, request_file.stem)
+        result = _generate(engine, job, stderr)
+        paths = _write(result, job, out, request_file.stem)
     except (GenerationError, OSError) as error:
         print(getattr(error, "message", error), file=stderr)
         return EXIT_FAILED
@@ -69,10 +77,35 @@ def read_request(request_file: Path) -> GenerationRequest:
         raise InvalidInput(f"{request_file} is not JSON: {error}.") from None
     if not isinstance(body, dict) or "input" not in body:
         raise InvalidInput(f'{request_file} must hold an object of the form {{"input": {{…}}}}.')
-    return parse_request(body["input"])
+    given = body["input"]
+    if isinstance(given, dict):
+        given = {name: _inlined(name, value, request_file.parent) for name, value in given.items()}
+    return parse_request(given, max_images=MAX_IMAGES)
 
 
-def _generate(engine: Engine, request: GenerationRequest, stderr: TextIO) -> EngineResult:
+def _inlined(name: str, value: object, folder: Path) -> object:
+    """The file at a path as the data URL that the contract knows; anything else as it is."""
+    if name not in ADDRESSES or not isinstance(value, str) or value.startswith(URL_SCHEMES):
+        return value
+    try:
+        data = (folder / value).read_bytes()
+    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise InvalidInput(f"{name} is {value[:60]!r}, which cannot be read: {reason}.") from None
+    return "data:image/file;base64," + base64.b64encode(data).decode()
+
+
+def _prepare(request: GenerationRequest) -> EngineJob:
+    if not isinstance(request, ImageRequest):
+        raise unsupported(request.task_type, PICTURE_TASKS)
+    seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
+    inputs = fetch_inputs(request, InlineImages(), uid=None)
+    return EngineJob(
+        job_id="once", request=request, seed=seed, image=inputs.image, mask=inputs.mask
+    )
+
+
+def _generate(engine: Engine, job: EngineJob, stderr: TextIO) -> EngineResult:
     def show(progress: EngineProgress) -> None:
         print(f"{progress.stage} {progress.step}/{progress.total_steps}", file=stderr, flush=True)
 
@@ -80,15 +113,16 @@ def _generate(engine: Engine, request: GenerationRequest, stderr: TextIO) -> Eng
     info = engine.wait_ready(LOAD_TIMEOUT_SECONDS)
     name = ", ".join(info.models)
     print(f"{name} on {info.device_name}, {info.load_seconds:.1f} s", file=stderr, flush=True)
-    seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
-    return engine.run(EngineJob(job_id="once", request=request, seed=seed), show)
+    return engine.run(job, show)
 
 
-def _write(result: EngineResult, out: Path, stem: str) -> list[str]:
+def _write(result: EngineResult, job: EngineJob, out: Path, stem: str) -> list[str]:
+    if not isinstance(job.request, ImageRequest):
+        raise GenerationError(ErrorCode.INTERNAL, "Only pictures can be written.")
     out.mkdir(parents=True, exist_ok=True)
     paths = []
     for picture in result.pictures:
-        encoded = encode_picture(picture.pixels)
+        encoded = encode_result(picture, result, job.request, embed_metadata=True)
         path = out / f"{stem}-{picture.seed}.{encoded.extension}"
         path.write_bytes(encoded.data)
         paths.append(str(path))
@@ -102,5 +136,6 @@ def _summary(result: EngineResult, paths: list[str]) -> dict[str, object]:
         "seed": result.pictures[0].seed,
         "model": result.model,
         "native_size": list(result.native_size),
+        "refiner": result.refiner,
         "timings": {stage: round(seconds, 3) for stage, seconds in result.timings.items()},
     }

@@ -11,6 +11,8 @@ from shared.request import GenerationRequest
 
 #: Height × width × 3, 8 bits, RGB.
 Pixels = NDArray[np.uint8]
+#: Height × width, 8 bits: 255 is painted anew, 0 is kept, nothing between.
+Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,16 +23,22 @@ class EngineJob:
     request: GenerationRequest
     #: 0 … MAX_SEED; drawn by the lifecycle when the request has none. Picture i uses seed + i.
     seed: int
+    #: What `image_url` refers to, decoded; None where the request has none.
+    image: Pixels | None = field(default=None, compare=False)
+    #: What `mask_url` refers to, of any size: it is stretched over the image.
+    mask: Mask | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineProgress:
-    """How far a job is. `stage` is one of `encode`, `denoise`, `decode`."""
+    """How far a job is. `stage` is one of `encode`, `denoise`, `refine`, `decode`."""
 
     stage: str
     #: 0 … total_steps, over all stages that count steps; never goes backwards within a job.
     step: int
     total_steps: int
+    #: What the first picture will look like, small; only every few steps.
+    preview: Pixels | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +54,9 @@ class EngineResult:
     model: str
     #: Width, height in pixels that the model drew at before any resizing.
     native_size: tuple[int, int]
-    #: Seconds per stage: `encode`, `denoise`, `decode`.
+    #: True when the model's refiner took part.
+    refiner: bool = False
+    #: Seconds per stage: `encode`, `denoise`, `refine` where there is a refiner, `decode`.
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
@@ -65,6 +75,18 @@ class EngineInfo:
 
 class JobCancelled(BaseException):
     """`cancel` was called; derives from BaseException so that no `except Exception` swallows it."""
+
+
+class InputImages(Protocol):
+    """Where the images lie that requests refer to."""
+
+    def fetch(self, url: str, *, uid: str | None) -> bytes:
+        """The whole file, as it lies there.
+
+        Reads only what the person `uid` may read; None is the operator, at the command line. Raises
+        `InvalidInput` for an address that is not served, `GenerationError` (input_unavailable) when
+        nothing or too much lies there, and `Unavailable`.
+        """
 
 
 class Engine(Protocol):

@@ -18,6 +18,7 @@ from google.cloud import firestore, pubsub_v1, storage
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.firestore import FirestoreDocuments
+from gpu_worker.adapters.input_images import OwnImages
 from gpu_worker.adapters.storage import PUBLIC_HOST, FirebaseStorage
 from gpu_worker.health import Health, HealthFile
 from gpu_worker.intake.pull import PullIntake
@@ -140,18 +141,23 @@ def wire(settings: Settings, engine: EngineProcess) -> Wiring:
     documents = FirestoreDocuments(
         firestore.Client(project=settings.project, credentials=credentials)
     )
+    host = settings.storage_emulator or PUBLIC_HOST
+    objects = FirebaseStorage(
+        storage.Client(project=settings.project, credentials=credentials),
+        settings.bucket_name,
+        host=host,
+    )
     return Wiring(
         documents=documents,
         watcher=documents,
-        objects=FirebaseStorage(
-            storage.Client(project=settings.project, credentials=credentials),
-            settings.bucket_name,
-            host=settings.storage_emulator or PUBLIC_HOST,
-        ),
+        objects=objects,
+        inputs=OwnImages(objects, settings.bucket_name, host=host),
         engine=engine,
         threads=ThreadPoolExecutor(FILE_THREADS, "files"),
         clock=SystemClock(),
         worker_id=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
+        max_images=settings.max_images,
+        embed_metadata=settings.embed_metadata,
         lease_seconds=settings.lease_seconds,
         heartbeat_seconds=settings.lease_seconds / 4,
     )

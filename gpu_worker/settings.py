@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
+from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
 
 class Settings(BaseSettings):
@@ -32,6 +33,10 @@ class Settings(BaseSettings):
     model_dir: Path | None = None
     image_subscription: str = IMAGE_SUBSCRIPTION
     video_subscription: str = VIDEO_SUBSCRIPTION
+    #: The most `num_images` that a request may ask for. The functions read the same variable.
+    max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
+    #: Write prompt and parameters into the pictures' files, as image tools do.
+    embed_metadata: bool = True
     #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read.

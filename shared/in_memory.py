@@ -20,6 +20,7 @@ from shared.ports import (
     Rejected,
     Snapshot,
     StoredObject,
+    TooLarge,
     Written,
 )
 from shared.stored_size import MAX_DOCUMENT_BYTES, document_bytes
@@ -149,11 +150,14 @@ class InMemoryObjects:
             self._objects[name] = (data, stored)
             return stored
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, max_bytes: int | None = None) -> bytes:
         with self._lock:
             if name not in self._objects:
                 raise Missing(name)
-            return self._objects[name][0]
+            data = self._objects[name][0]
+        if max_bytes is not None and len(data) > max_bytes:
+            raise TooLarge(name)
+        return data
 
     def delete(self, name: str, *, generation: Any = None) -> None:
         with self._lock:

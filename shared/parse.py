@@ -14,10 +14,12 @@ from pydantic import ValidationError
 from shared.errors import InvalidInput
 from shared.paths import GenerationPath
 from shared.request import (
+    DEFAULT_MAX_IMAGES,
     MAX_URL_CHARACTERS,
     MODELS,
     URL_SCHEMES,
     GenerationRequest,
+    ImageRequest,
     TaskType,
 )
 
@@ -29,11 +31,11 @@ MAX_SHOWN_CHARACTERS = 60
 MAX_SHOWN_NUMBER = 10**MAX_SHOWN_CHARACTERS
 
 
-def parse_request(raw: object) -> GenerationRequest:
+def parse_request(raw: object, *, max_images: int = DEFAULT_MAX_IMAGES) -> GenerationRequest:
     """Read the seed's request object. Raises `InvalidInput` with one sentence a fault.
 
     `task_type` may be absent; `image_url` and `mask_url` then decide. As in the seed's table,
-    `text2img` with an `image_url` is image-to-image.
+    `text2img` with an `image_url` is image-to-image. `max_images` is the deployment's bound.
     """
     if not isinstance(raw, Mapping):
         raise InvalidInput(f"input is {_shown(raw)}; it must be an object of request parameters.")
@@ -41,14 +43,19 @@ def parse_request(raw: object) -> GenerationRequest:
     model = MODELS[_task_type(given)]
     given.pop("task_type", None)
     try:
-        return model.model_validate(given)
+        request = model.model_validate(given)
     except ValidationError as error:
-        raise InvalidInput(_sentences(model, error)) from None
+        raise InvalidInput(_sentences(model, error, max_images)) from None
+    if isinstance(request, ImageRequest) and request.num_images > max_images:
+        raise InvalidInput(_too_many(request.num_images, max_images))
+    return request
 
 
-def parse_owned_request(raw: object, path: GenerationPath) -> GenerationRequest:
+def parse_owned_request(
+    raw: object, path: GenerationPath, *, max_images: int = DEFAULT_MAX_IMAGES
+) -> GenerationRequest:
     """`parse_request`, and `user_id` and `file_uid`, when given, must be those of the path."""
-    request = parse_request(raw)
+    request = parse_request(raw, max_images=max_images)
     for name, given, real in (
         ("user_id", request.user_id, path.uid),
         ("file_uid", request.file_uid, path.generation_id),
@@ -73,9 +80,18 @@ def _task_type(given: Mapping[str, object]) -> TaskType:
     return task
 
 
-def _sentences(model: type[GenerationRequest], error: ValidationError) -> str:
+def _too_many(value: object, max_images: int) -> str:
+    return f"num_images is {_shown(value)}; it must be a whole number from 1 to {max_images}."
+
+
+def _sentences(model: type[GenerationRequest], error: ValidationError, max_images: int) -> str:
     faults = error.errors(include_url=False, include_context=True)
-    said = [_sentence(model, fault) for fault in faults[:MAX_SENTENCES]]
+    said = [
+        _too_many(fault["input"], max_images)
+        if fault["loc"] == ("num_images",)
+        else _sentence(model, fault)
+        for fault in faults[:MAX_SENTENCES]
+    ]
     if len(faults) > MAX_SENTENCES:
         said.append(f"Not shown: {len(faults) - MAX_SENTENCES} more.")
     return " ".join(said)

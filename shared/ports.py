@@ -53,6 +53,10 @@ class Rejected(Exception):
     """The store will never take this write: the document would be too big, or it is invalid."""
 
 
+class TooLarge(Exception):
+    """The object has more bytes than the caller takes."""
+
+
 class Unavailable(Exception):
     """The service did not answer for longer than the adapter's retries last; try later."""
 
@@ -140,8 +144,9 @@ class ObjectStore(Protocol):
         other bytes under a taken name raise `AlreadyExists`.
         """
 
-    def read(self, name: str) -> bytes:
-        """The whole object. Raises `Missing`."""
+    def read(self, name: str, *, max_bytes: int | None = None) -> bytes:
+        """The whole object. Raises `Missing`; and `TooLarge`, without reading much more than
+        `max_bytes`, when it has more."""
 
     def delete(self, name: str, *, generation: Any = None) -> None:
         """Remove the object; nothing happens when there is none.

@@ -11,6 +11,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 #: What a JavaScript client can hold without rounding (Number.MAX_SAFE_INTEGER).
 MAX_SEED = 2**53 - 1
+#: The contract's bound; a deployment sets its own below it.
+MAX_IMAGES = 16
+#: A deployment's own bound unless its operator says otherwise: the seed's.
+DEFAULT_MAX_IMAGES = 2
 #: About 500 tokens; SDXL reads the first 77, Wan the first 512.
 MAX_PROMPT_CHARACTERS = 2000
 #: A base64 data URL of a 10 MB file.
@@ -35,6 +39,23 @@ class Scheduler(StrEnum):
     K_EULER_ANCESTRAL = "K_EULER_ANCESTRAL"
     DPM_SOLVER_MULTISTEP = "DPMSolverMultistep"
     DPM_SOLVER_SINGLESTEP = "DPMSolverSinglestep"
+    # Beyond the seed's: newer solvers, and noise levels spaced as Karras et al. (2022) found best.
+    UNIPC = "UniPC"
+    DEIS = "DEIS"
+    HEUN = "Heun"
+    K_EULER_KARRAS = "K_EULER_KARRAS"
+    KLMS_KARRAS = "KLMS_KARRAS"
+    DPM_SOLVER_MULTISTEP_KARRAS = "DPMSolverMultistepKarras"
+    DPM_SOLVER_SINGLESTEP_KARRAS = "DPMSolverSinglestepKarras"
+    DPM_SOLVER_SDE_KARRAS = "DPMSolverMultistepSDEKarras"
+
+
+class OutputFormat(StrEnum):
+    """The file type of the pictures."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
 
 
 def _whole(value: object) -> object:
@@ -48,6 +69,10 @@ def _whole(value: object) -> object:
 def _scheduler(value: object) -> object:
     # Strict models take enum members only; JSON has their values.
     return Scheduler(value) if isinstance(value, str) and value in list(Scheduler) else value
+
+
+def _output_format(value: object) -> object:
+    return OutputFormat(value) if isinstance(value, str) and value in list(OutputFormat) else value
 
 
 def _not_blank(value: str) -> str:
@@ -94,18 +119,20 @@ class Request(BaseModel):
 class ImageRequest(Request):
     """What the three picture tasks share."""
 
-    #: Pixels; the model's own size (SDXL: 1024) when not given.
+    #: Pixels. When not given: the input image's size, or without one the model's own (SDXL: 1024).
     width: Side | None = None
     height: Side | None = None
     scheduler: Annotated[Scheduler, BeforeValidator(_scheduler)] = Scheduler.DDIM
     guidance_scale: Guidance = 7.5
-    #: Denoising steps of the refiner.
+    #: Denoising steps of the refiner, if the model has one; 0 leaves it out.
     refiner_inference_steps: Annotated[int, Field(ge=0, le=150), WHOLE] = 50
     #: Share of the noise put on the input image, or on the base's picture by the refiner.
     strength: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
     #: Share of the steps done by the base before the refiner takes over.
     high_noise_frac: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
-    num_images: Annotated[int, Field(ge=1, le=2), WHOLE] = 1
+    #: `parse_request` holds it to the deployment's bound.
+    num_images: Annotated[int, Field(ge=1, le=MAX_IMAGES), WHOLE] = 1
+    output_format: Annotated[OutputFormat, BeforeValidator(_output_format)] = OutputFormat.PNG
 
 
 class Text2ImgRequest(ImageRequest):

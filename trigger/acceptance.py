@@ -14,7 +14,7 @@ from shared.message import GenerationMessage
 from shared.parse import parse_owned_request
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Changes
-from shared.request import TaskType
+from shared.request import DEFAULT_MAX_IMAGES, TaskType
 from shared.status import Status
 
 TOPICS: Mapping[TaskType, str] = {
@@ -62,11 +62,13 @@ def decide_acceptance(
     created: Mapping[str, Any],
     current: Mapping[str, Any],
     rejected: bool = False,
+    max_images: int = DEFAULT_MAX_IMAGES,
 ) -> Acceptance:
     """Decide for the document at `path` (`users/{uid}/generations/{id}`).
 
     `created` is the document as the event shows it, `current` as it is now. With
     `rejected`, the store refused an earlier decision's write: the document ends without its input.
+    `max_images` is the deployment's bound on `num_images`.
     """
     try:
         generation = Generation.from_document(GenerationPath.parse(path), current)
@@ -78,7 +80,7 @@ def decide_acceptance(
         return LeaveAlone()
     try:
         _check_was_pending(created)
-        return _decide_for_readable(generation)
+        return _decide_for_readable(generation, max_images)
     except InvalidInput as error:
         return Refuse(changes=generation.to_failed(error))
 
@@ -90,13 +92,13 @@ def _refuse_unreadable(current: Mapping[str, Any], error: InvalidInput) -> Accep
     return Refuse(changes=unreadable_to_failed(error))
 
 
-def _decide_for_readable(generation: Generation) -> Acceptance:
+def _decide_for_readable(generation: Generation, max_images: int) -> Acceptance:
     if generation.status is not Status.PENDING:
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
     generation.check_input()
-    request = parse_owned_request(generation.input, generation.path)
+    request = parse_owned_request(generation.input, generation.path, max_images=max_images)
     return Accept(
         topic=TOPICS[request.task_type],
         message=GenerationMessage(path=generation.path),

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.ports import Conflict, DocumentStore, MessagePublisher, Missing, Rejected
+from shared.request import DEFAULT_MAX_IMAGES
 from trigger.acceptance import Accept, Cancel, LeaveAlone, Refuse, decide_acceptance
 
 #: The owner may write once (cancel) and a worker claims once; the rest is lost replies.
@@ -38,6 +39,7 @@ def enqueue(
     *,
     documents: DocumentStore,
     publisher: MessagePublisher,
+    max_images: int = DEFAULT_MAX_IMAGES,
 ) -> Outcome:
     """Handle the creation of the document at `path`; `created` is its data as the event shows it.
 
@@ -51,7 +53,11 @@ def enqueue(
         if snapshot is None:
             return Outcome.GONE
         decision = decide_acceptance(
-            path, created=created, current=snapshot.data, rejected=rejected
+            path,
+            created=created,
+            current=snapshot.data,
+            rejected=rejected,
+            max_images=max_images,
         )
         if isinstance(decision, LeaveAlone):
             return Outcome.ACCEPTED if published else Outcome.ALREADY_DONE

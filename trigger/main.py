@@ -64,6 +64,7 @@ def _wired() -> Enqueue:
     from google.cloud import firestore  # noqa: PLC0415
 
     from shared.json_log import log_json  # noqa: PLC0415
+    from shared.request import DEFAULT_MAX_IMAGES  # noqa: PLC0415
     from trigger.adapters.firestore import FirestoreDocuments  # noqa: PLC0415
     from trigger.adapters.pubsub import (  # noqa: PLC0415
         PubSubPublisher,
@@ -77,6 +78,8 @@ def _wired() -> Enqueue:
         handle,
         documents=FirestoreDocuments(client),
         publisher=PubSubPublisher(unbatched_publisher_client(), client.project),
+        # The worker reads the same variable; both have to be told the same.
+        max_images=int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES),
     )
 
 

@@ -11,9 +11,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 import gpu_worker
 from gpu_worker.engine.channel import Channel, ChannelClosed
@@ -81,10 +84,12 @@ class EngineChild:
         """Begin the call-backs."""
         self._listener.start()
 
-    def send(self, message: Run | Cancel | Shutdown) -> None:
+    def send(
+        self, message: Run | Cancel | Shutdown, frames: Sequence[NDArray[np.uint8]] = ()
+    ) -> None:
         """To a process that is gone: nothing happens, `on_end` comes or has come."""
         try:
-            self._channel.send(message)
+            self._channel.send(message, frames)
         except ChannelClosed:
             LOG.info("engine %d is gone; %s was not sent", self.pid, message.kind)
 

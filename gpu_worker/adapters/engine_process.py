@@ -25,6 +25,7 @@ from gpu_worker.engine.protocol import (
     Ready,
     Run,
     Stopped,
+    frames_of,
 )
 from gpu_worker.ports import (
     EngineInfo,
@@ -89,7 +90,7 @@ class EngineProcess:
             self._line.append(turn)
         try:
             child = self._wait_for_turn(turn)
-            child.send(Run.of(job))
+            child.send(Run.of(job), frames_of(job.image, job.mask))
             return self._wait_for_outcome(turn, child)
         finally:
             with self._changed:
@@ -177,7 +178,7 @@ class EngineProcess:
             with self._changed:
                 turn = self._running()
             if turn is not None:
-                _report(turn, message.progress())
+                _report(turn, message.progress(frames))
             return
         with self._changed:
             turn = self._running()
@@ -222,6 +223,7 @@ def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineRes
                 pictures=pictures,
                 model=message.model,
                 native_size=message.native_size,
+                refiner=message.refiner,
                 timings=message.timings,
             )
 

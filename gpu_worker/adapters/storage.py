@@ -18,7 +18,7 @@ from google.auth import exceptions as auth
 from google.cloud import storage
 
 from gpu_worker.adapters.patience import call_patiently
-from shared.ports import AlreadyExists, Missing, StoredObject
+from shared.ports import AlreadyExists, Missing, StoredObject, TooLarge
 
 #: One try of one call; a film of 10 MB over 10 Mbit/s takes 8 s.
 CALL_TIMEOUT_SECONDS = 30.0
@@ -78,15 +78,22 @@ class FirebaseStorage:
             return self._existing(name, data)
         return self._stored(blob, content_type, len(data))
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, max_bytes: int | None = None) -> bytes:
         try:
             content: bytes = self._call(
                 lambda: self._bucket.blob(name).download_as_bytes(
-                    timeout=CALL_TIMEOUT_SECONDS, retry=None
+                    # One byte more than wanted, as a range, tells that there is more.
+                    end=max_bytes,
+                    timeout=CALL_TIMEOUT_SECONDS,
+                    retry=None,
                 )
             )
         except google.NotFound as error:
             raise Missing(name) from error
+        except google.RequestRangeNotSatisfiable:
+            return b""  # an empty object has no first byte
+        if max_bytes is not None and len(content) > max_bytes:
+            raise TooLarge(name)
         return content
 
     def delete(self, name: str, *, generation: Any = None) -> None:

@@ -7,7 +7,11 @@ that no orphan holds the GPU. There is nothing to save: all state is the supervi
 import os
 import queue
 import threading
+from collections.abc import Sequence
 from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gpu_worker.engine.channel import Channel, ChannelClosed
 from gpu_worker.engine.protocol import (
@@ -22,6 +26,7 @@ from gpu_worker.engine.protocol import (
     Run,
     Shutdown,
     Stopped,
+    frames_of,
 )
 from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress, EngineResult, JobCancelled
 from shared.errors import GenerationError
@@ -46,9 +51,7 @@ class SupervisorLink:
             raise JobCancelled
 
     def report_progress(self, progress: EngineProgress) -> None:
-        self._send(
-            Progress(stage=progress.stage, step=progress.step, total_steps=progress.total_steps)
-        )
+        self._send(Progress.of(progress), frames_of(progress.preview))
 
     def say_ready(self, info: EngineInfo) -> None:
         self._send(
@@ -75,12 +78,10 @@ class SupervisorLink:
             pictures=heads,
             model=result.model,
             native_size=result.native_size,
+            refiner=result.refiner,
             timings=dict(result.timings),
         )
-        try:
-            self._channel.send(done, [picture.pixels for picture in result.pictures])
-        except ChannelClosed:
-            leave()
+        self._send(done, [picture.pixels for picture in result.pictures])
 
     def answer_failed(self, error: GenerationError) -> None:
         self._send(Failed(code=error.code, message=error.message))
@@ -88,9 +89,13 @@ class SupervisorLink:
     def answer_stopped(self) -> None:
         self._send(Stopped())
 
-    def _send(self, message: Progress | Ready | LoadFailed | Failed | Stopped) -> None:
+    def _send(
+        self,
+        message: Progress | Ready | LoadFailed | Done | Failed | Stopped,
+        frames: Sequence[NDArray[np.uint8]] = (),
+    ) -> None:
         try:
-            self._channel.send(message)
+            self._channel.send(message, frames)
         except ChannelClosed:
             leave()
 
@@ -98,14 +103,14 @@ class SupervisorLink:
         job_id: str | None = None
         while True:
             try:
-                message, _ = self._channel.receive()
+                message, frames = self._channel.receive()
             except ChannelClosed:
                 leave()
             match message:
                 case Run():
                     job_id = message.job_id
                     self._stop.clear()
-                    self._jobs.put(message.job())
+                    self._jobs.put(message.job(frames))
                 case Cancel() if message.job_id == job_id:
                     self._stop.set()
                 case Shutdown():

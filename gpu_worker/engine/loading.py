@@ -8,7 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gpu_worker.engine.specs import FolderSource, HubSource, ModelSpec, Source
+from gpu_worker.engine.specs import (
+    REFINER_FOLDER,
+    FolderSource,
+    HubSource,
+    ModelSpec,
+    Source,
+)
 from shared.errors import ErrorCode, GenerationError
 
 #: What every diffusers checkpoint has at its top.
@@ -26,11 +32,10 @@ QUIET = {
 def choose_source(spec: ModelSpec, folder: Path | None) -> Source:
     """`folder` stands in for the spec's own source. Raises `GenerationError` if it is no model."""
     if folder is not None:
-        fp16_files = any(folder.glob("unet/*.fp16.safetensors"))
-        source: Source = FolderSource(folder=folder, variant="fp16" if fp16_files else None)
+        source: Source = FolderSource(folder=folder, variant=_variant(folder))
     else:
         source = spec.source
-    if isinstance(source, FolderSource) and not (source.folder / INDEX_FILE).is_file():
+    if isinstance(source, FolderSource) and not _is_model(source.folder):
         raise GenerationError(
             ErrorCode.INTERNAL,
             f"The model {spec.name} cannot be loaded: {source.folder} has no {INDEX_FILE}; "
@@ -46,8 +51,16 @@ def quieten(source: Source) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-def load_pipeline(spec: ModelSpec, source: Source, device: Any) -> Any:
-    """A StableDiffusionXLPipeline on `device` (a `Device`), ready to be called.
+def find_refiner(spec: ModelSpec, source: Source) -> Source | None:
+    """The refiner of the model at `source`, if it has one."""
+    if not isinstance(source, FolderSource):
+        return spec.refiner
+    folder = source.folder / REFINER_FOLDER
+    return FolderSource(folder=folder, variant=_variant(folder)) if _is_model(folder) else None
+
+
+def load_pipelines(spec: ModelSpec, source: Source, device: Any) -> Any:
+    """The `Pipelines` on `device` (a `Device`), ready to be called.
 
     Raises `GenerationError` whose message names model and source; its cause has the details.
     """
@@ -66,20 +79,40 @@ def _load(spec: ModelSpec, source: Source, device: Any) -> Any:
     from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (  # noqa: PLC0415
         StableDiffusionXLPipeline,
     )
+    from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl_img2img import (  # noqa: PLC0415
+        StableDiffusionXLImg2ImgPipeline,
+    )
 
-    options: dict[str, Any] = {"dtype": device.dtype, "use_safetensors": True}
+    from gpu_worker.engine.pipelines import Pipelines  # noqa: PLC0415
+
+    options: dict[str, Any] = {
+        "dtype": device.dtype,
+        "use_safetensors": True,
+        "add_watermarker": False,
+    }
     if device.is_gpu:
         options["device_map"] = "cuda"  # straight to the GPU, without a copy in main memory
     own_vae: dict[str, Any] = {}
     if device.dtype == torch.float16 and spec.fp16_vae is not None and source is spec.source:
         own_vae["vae"] = _load_vae(spec.fp16_vae, device)
     pipeline: Any = StableDiffusionXLPipeline.from_pretrained(
-        **_location(source), **options, **own_vae, add_watermarker=False
+        **_location(source), **options, **own_vae
     )
     if device.dtype == torch.float16 and pipeline.vae.config.force_upcast:
         pipeline.vae.to(torch.float32)  # slow and right, where there is no VAE made for fp16
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    refiner_source = find_refiner(spec, source)
+    if refiner_source is None:
+        return Pipelines.around(pipeline, None)
+    refiner: Any = StableDiffusionXLImg2ImgPipeline.from_pretrained(
+        **_location(refiner_source),
+        **options,
+        text_encoder_2=pipeline.text_encoder_2,
+        tokenizer_2=pipeline.tokenizer_2,
+        vae=pipeline.vae,
+    )
+    refiner.set_progress_bar_config(disable=True)
+    return Pipelines.around(pipeline, refiner)
 
 
 def _load_vae(source: Source, device: Any) -> Any:
@@ -96,6 +129,14 @@ def _location(source: Source) -> dict[str, Any]:
         case FolderSource(folder=folder, variant=variant):
             where = {"pretrained_model_name_or_path": str(folder)}
     return {**where, "variant": variant} if variant else dict(where)
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / INDEX_FILE).is_file()
+
+
+def _variant(folder: Path) -> str | None:
+    return "fp16" if any(folder.glob("unet/*.fp16.safetensors")) else None
 
 
 def _place(source: Source) -> str:

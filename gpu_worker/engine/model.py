@@ -1,11 +1,11 @@
-"""The loaded model: picks the task's function for a job, and warms itself up. Imports torch."""
+"""The loaded model: takes the jobs that its spec allows, and warms itself up. Imports torch."""
 
 from collections.abc import Callable
 
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
-from gpu_worker.engine.loading import load_pipeline
+from gpu_worker.engine.drawing import Drawing
+from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.specs import ModelSpec, Size, Source, unsupported
-from gpu_worker.engine.text2img import Text2Img
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
 from shared.request import Text2ImgRequest
 
@@ -22,7 +22,7 @@ class Model:
         limit_threads(spec.cpu_threads)
         self.device: Device = choose_device()
         self._spec = spec
-        self._text2img = Text2Img(spec, load_pipeline(spec, source, self.device), self.device)
+        self._draw = Drawing(spec, load_pipelines(spec, source, self.device), self.device)
 
     def warm_up(self) -> None:
         """Run every layer once, at the default size where that is cheap.
@@ -34,9 +34,14 @@ class Model:
         if not self.device.is_gpu and width * height > CPU_WARM_UP_PIXELS:
             width, height = SMALL
         request = Text2ImgRequest(
-            prompt="warm-up", width=width, height=height, num_inference_steps=1
+            prompt="warm-up",
+            width=width,
+            height=height,
+            num_inference_steps=1,
+            refiner_inference_steps=1,
         )
-        self._text2img(request, 0, lambda _: None, lambda: None)
+        job = EngineJob(job_id="warm-up", request=request, seed=0)
+        self._draw(job, lambda _: None, lambda: None)
 
     def generate(
         self,
@@ -45,10 +50,9 @@ class Model:
         stop_if_asked: Callable[[], None],
     ) -> EngineResult:
         """Raises `GenerationError` for a task that the model does not have."""
-        request = job.request
-        if not isinstance(request, Text2ImgRequest) or request.task_type not in self._spec.tasks:
-            raise unsupported(request.task_type, self._spec.tasks)
-        return self._text2img(request, job.seed, report, stop_if_asked)
+        if job.request.task_type not in self._spec.tasks:
+            raise unsupported(job.request.task_type, self._spec.tasks)
+        return self._draw(job, report, stop_if_asked)
 
     def recover(self) -> bool:
         """After a failed job: give back what it held. False when the device is beyond use."""

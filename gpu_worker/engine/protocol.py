@@ -4,8 +4,11 @@ No pickle: neither side runs what the other sends. The channel is a stream in or
 answered by any number of `Progress` and then exactly one of `Done`, `Failed`, `Stopped`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress
@@ -31,20 +34,55 @@ class Message(BaseModel):
     frames: int = Field(default=0, ge=0)
 
 
+#: Of a frame: height, width, and 3 for colour.
+Shape: TypeAlias = tuple[int, ...]
+
+
+def frames_of(*arrays: NDArray[np.uint8] | None) -> list[NDArray[np.uint8]]:
+    """The arrays that are there: what follows a message as raw frames, row by row."""
+    return [array for array in arrays if array is not None]
+
+
+def _shape(array: NDArray[np.uint8] | None) -> Shape | None:
+    return None if array is None else array.shape
+
+
+def _arrays(
+    shapes: Sequence[Shape | None], frames: Sequence[bytes]
+) -> list[NDArray[np.uint8] | None]:
+    """The inverse of `frames_of`: an array, or None, for each shape."""
+    left = iter(frames)
+    return [
+        None if shape is None else np.frombuffer(next(left), np.uint8).reshape(shape)
+        for shape in shapes
+    ]
+
+
 class Run(Message):
-    """To the engine: generate. Sent only when it is ready and idle."""
+    """To the engine: generate. Sent only when it is ready and idle. Its images are its frames."""
 
     kind: Literal["run"] = "run"
     job_id: str
     request: AnyRequest
     seed: int
+    image: Shape | None = None
+    mask: Shape | None = None
 
     @classmethod
     def of(cls, job: EngineJob) -> "Run":
-        return cls(job_id=job.job_id, request=job.request, seed=job.seed)
+        return cls(
+            job_id=job.job_id,
+            request=job.request,
+            seed=job.seed,
+            image=_shape(job.image),
+            mask=_shape(job.mask),
+        )
 
-    def job(self) -> EngineJob:
-        return EngineJob(job_id=self.job_id, request=self.request, seed=self.seed)
+    def job(self, frames: Sequence[bytes]) -> EngineJob:
+        image, mask = _arrays((self.image, self.mask), frames)
+        return EngineJob(
+            job_id=self.job_id, request=self.request, seed=self.seed, image=image, mask=mask
+        )
 
 
 class Cancel(Message):
@@ -83,13 +121,28 @@ class LoadFailed(Message):
 
 
 class Progress(Message):
+    """A preview is its frame."""
+
     kind: Literal["progress"] = "progress"
     stage: str
     step: int
     total_steps: int
+    preview: Shape | None = None
 
-    def progress(self) -> EngineProgress:
-        return EngineProgress(stage=self.stage, step=self.step, total_steps=self.total_steps)
+    @classmethod
+    def of(cls, progress: EngineProgress) -> "Progress":
+        return cls(
+            stage=progress.stage,
+            step=progress.step,
+            total_steps=progress.total_steps,
+            preview=_shape(progress.preview),
+        )
+
+    def progress(self, frames: Sequence[bytes]) -> EngineProgress:
+        (preview,) = _arrays((self.preview,), frames)
+        return EngineProgress(
+            stage=self.stage, step=self.step, total_steps=self.total_steps, preview=preview
+        )
 
 
 class PictureHead(BaseModel):
@@ -107,6 +160,7 @@ class Done(Message):
     pictures: tuple[PictureHead, ...]
     model: str
     native_size: tuple[int, int]
+    refiner: bool = False
     timings: dict[str, float]
 
 

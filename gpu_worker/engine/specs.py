@@ -35,6 +35,10 @@ class FolderSource:
 
 Source: TypeAlias = HubSource | FolderSource
 
+#: Where the folder of a model holds its refiner, itself a diffusers checkpoint, if it has one.
+REFINER_FOLDER = "refiner"
+PICTURE_TASKS = (TaskType.TEXT2IMG, TaskType.IMG2IMG, TaskType.INPAINT)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelSpec:
@@ -51,6 +55,11 @@ class ModelSpec:
     draws_any_size: bool
     #: Threads on a CPU; None for as many as the process may use.
     cpu_threads: int | None = None
+    #: Pixels: the least and the most that an input image's own size is drawn at.
+    image_areas: tuple[int, int]
+    #: Of the same family as the model: sharing its second text encoder, its tokenizer and its VAE.
+    #: A folder of a model may hold one of its own (see REFINER_FOLDER).
+    refiner: Source | None = None
     #: Stands in for the model's own VAE in fp16, where that one overflows to black pictures.
     fp16_vae: Source | None = None
 
@@ -58,10 +67,11 @@ class ModelSpec:
 SHAPES = ModelSpec(
     name="shapes",
     source=FolderSource(folder=Path(__file__).parent / "checkpoints" / "shapes", variant="fp16"),
-    tasks=(TaskType.TEXT2IMG,),
+    tasks=PICTURE_TASKS,
     default_size=(128, 128),
     native_sizes=((128, 128), (192, 128), (128, 192)),
     draws_any_size=False,
+    image_areas=(64 * 64, 2048 * 2048),
     # Its layers are so small that a second thread gains a fifth on an idle machine, and on a busy
     # one the threads wait for each other: 20 s and more for a picture, where one takes 0.4 s.
     cpu_threads=1,
@@ -74,7 +84,7 @@ SDXL = ModelSpec(
         revision="462165984030d82259a11f4367a4eed129e94a7b",
         variant="fp16",
     ),
-    tasks=(TaskType.TEXT2IMG,),
+    tasks=PICTURE_TASKS,
     default_size=(1024, 1024),
     # "SDXL: Improving Latent Diffusion Models", appendix I: the sizes people ask for most.
     native_sizes=(
@@ -89,6 +99,13 @@ SDXL = ModelSpec(
         (640, 1536),
     ),
     draws_any_size=True,
+    # Trained at a million pixels: it repeats itself well above, and draws nothing well below.
+    image_areas=(768 * 768, 1280 * 1024),
+    refiner=HubSource(
+        repository="stabilityai/stable-diffusion-xl-refiner-1.0",
+        revision="5d4cfe854c9a9a87939ff3653551c2b3c99a4356",
+        variant="fp16",
+    ),
     fp16_vae=HubSource(
         repository="madebyollin/sdxl-vae-fp16-fix",
         revision="207b116dae70ace3637169f1ddd2434b91b3a8cd",

@@ -1,20 +1,20 @@
-"""Text to picture in three stages: encode the prompts, denoise the latents, decode them.
+"""The stages of a picture: encode prompts and images, denoise latents, decode them.
 
-Each stage is one function of what the stage before it returned, so that they can be timed, cached
-and overlapped apart. The numbers are those of a plain call of the pipeline. Call them under
-`torch.no_grad()`.
+Each stage is one function of what the stages before it returned, so that they can be timed, cached
+and overlapped apart. The numbers are those of a plain call of the published pipelines. Call them
+under `torch.no_grad()`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from gpu_worker.engine.specs import Size
+from gpu_worker.engine.legs import Leg
 from gpu_worker.ports import Pixels
-from shared.request import Text2ImgRequest
+from shared.request import ImageRequest
 
 #: Classifier-free guidance does nothing at 1 (Ho & Salimans, "Classifier-Free Diffusion Guidance").
 NO_GUIDANCE = 1.0
@@ -29,57 +29,93 @@ class Encoded:
     #: None where there is no guidance.
     negative_prompt: torch.Tensor | None
     negative_pooled: torch.Tensor | None
+    guidance_scale: float
 
 
-def encode(pipeline: Any, request: Text2ImgRequest) -> Encoded:
-    """A blank negative prompt is none at all."""
-    prompt, negative_prompt, pooled, negative_pooled = pipeline.encode_prompt(
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt or None,
+class _HandedOver(Exception):
+    """Ends a pipeline's loop before its last step."""
+
+    def __init__(self, latents: torch.Tensor) -> None:
+        super().__init__()
+        self.latents = latents
+
+
+def encode(pipeline: Any, request: ImageRequest) -> Encoded:
+    """A blank negative prompt is none at all. Without any prompt there is nothing to guide to."""
+    prompt = getattr(request, "prompt", None)
+    negative = request.negative_prompt or None
+    scale = NO_GUIDANCE if prompt is None and negative is None else request.guidance_scale
+    embeddings, negative_embeddings, pooled, negative_pooled = pipeline.encode_prompt(
+        prompt=prompt or "",
+        negative_prompt=negative,
         num_images_per_prompt=request.num_images,
-        do_classifier_free_guidance=request.guidance_scale > NO_GUIDANCE,
+        do_classifier_free_guidance=scale > NO_GUIDANCE,
     )
     return Encoded(
-        prompt=prompt,
+        prompt=embeddings,
         pooled=pooled,
-        negative_prompt=negative_prompt,
+        negative_prompt=negative_embeddings,
         negative_pooled=negative_pooled,
+        guidance_scale=scale,
     )
+
+
+def make_generators(seed: int, count: int) -> list[torch.Generator]:
+    """Noise is drawn on the CPU, a generator a picture: seed + i means the same on every device and
+    in every position of a batch."""
+    return [torch.Generator("cpu").manual_seed(seed + index) for index in range(count)]
+
+
+def encode_image(
+    pipeline: Any, pixels: Pixels, generators: Sequence[torch.Generator]
+) -> torch.Tensor:
+    """Latents (n × 4 × height/8 × width/8) of one image, sampled once for each generator."""
+    vae = pipeline.vae
+    image = torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0).float() / 127.5 - 1
+    seen = vae.encode(image.to(vae.device, vae.dtype)).latent_dist
+    samples = [seen.sample(generator) for generator in generators]
+    scaled: torch.Tensor = _scaled(torch.cat(samples), vae.config).to(pipeline.unet.dtype)
+    return scaled
 
 
 def denoise(
     pipeline: Any,
     encoded: Encoded,
-    request: Text2ImgRequest,
+    leg: Leg,
     *,
-    size: Size,
-    seed: int,
+    generators: Sequence[torch.Generator],
     after_step: Callable[[int], None],
+    **task: Any,
 ) -> torch.Tensor:
-    """Latents of `request.num_images` pictures. `after_step(n)` is called after the n-th step.
+    """Latents after the leg. `after_step(n)` is called after the UNet's n-th evaluation.
 
-    Noise is drawn on the CPU, a generator a picture: seed + i means the same on every device and in
-    every position of a batch.
+    `task` is what the pipeline wants besides: a size, latents as an image, a mask.
     """
 
-    def on_step_end(_pipeline: Any, index: int, _timestep: Any, _tensors: Any) -> dict[str, Any]:
+    def on_step_end(_pipe: Any, index: int, _timestep: Any, tensors: Any) -> dict[str, Any]:
         after_step(index + 1)
+        if leg.handover is not None and index + 1 == leg.evaluations:
+            raise _HandedOver(tensors["latents"])
         return {}
 
-    latents: torch.Tensor = pipeline(
-        prompt_embeds=encoded.prompt,
-        pooled_prompt_embeds=encoded.pooled,
-        negative_prompt_embeds=encoded.negative_prompt,
-        negative_pooled_prompt_embeds=encoded.negative_pooled,
-        width=size[0],
-        height=size[1],
-        num_inference_steps=request.num_inference_steps,
-        guidance_scale=request.guidance_scale,
-        generator=[torch.Generator("cpu").manual_seed(seed + i) for i in range(request.num_images)],
-        output_type="latent",
-        callback_on_step_end=on_step_end,
-        callback_on_step_end_tensor_inputs=[],
-    ).images
+    pipeline.scheduler = leg.scheduler
+    try:
+        latents: torch.Tensor = pipeline(
+            prompt_embeds=encoded.prompt,
+            pooled_prompt_embeds=encoded.pooled,
+            negative_prompt_embeds=encoded.negative_prompt,
+            negative_pooled_prompt_embeds=encoded.negative_pooled,
+            num_inference_steps=leg.steps,
+            guidance_scale=encoded.guidance_scale,
+            generator=list(generators),
+            output_type="latent",
+            callback_on_step_end=on_step_end,
+            callback_on_step_end_tensor_inputs=["latents"],
+            **leg.begin,
+            **task,
+        ).images
+    except _HandedOver as handed_over:
+        return handed_over.latents
     return latents
 
 
@@ -94,12 +130,22 @@ def decode(pipeline: Any, latents: torch.Tensor) -> Pixels:
     return pixels
 
 
+def _scaled(latents: torch.Tensor, config: Any) -> torch.Tensor:
+    """From the VAE's scale to the UNet's; some relatives of SDXL shift each channel too."""
+    mean, std = _shift(latents, config)
+    return (latents - mean) * float(config.scaling_factor) / std
+
+
 def _unscaled(latents: torch.Tensor, config: Any) -> torch.Tensor:
-    """From the UNet's scale to the VAE's own; some relatives of SDXL shift each channel too."""
+    mean, std = _shift(latents, config)
+    return latents * std / float(config.scaling_factor) + mean
+
+
+def _shift(latents: torch.Tensor, config: Any) -> tuple[torch.Tensor | float, torch.Tensor | float]:
     if config.latents_mean is None or config.latents_std is None:
-        return latents / float(config.scaling_factor)
+        return 0.0, 1.0
     mean, std = (
         torch.tensor(values, device=latents.device, dtype=latents.dtype).view(1, -1, 1, 1)
         for values in (config.latents_mean, config.latents_std)
     )
-    return latents * std / float(config.scaling_factor) + mean
+    return mean, std

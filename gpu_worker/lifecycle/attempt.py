@@ -12,19 +12,21 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
 from gpu_worker.lifecycle.control import JobControl, Stopped, StopReason
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from gpu_worker.lifecycle.keeper import LeaseKeeper
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.lifecycle.output import FileStorer, describe_output
 from gpu_worker.lifecycle.wiring import Wiring
+from gpu_worker.media.inputs import fetch_inputs
 from gpu_worker.ports import EngineJob, JobCancelled
 from shared.document import Generation
 from shared.errors import ErrorCode, GenerationError
 from shared.lease import Lease
 from shared.parse import parse_owned_request
 from shared.ports import Changes, Snapshot, Unavailable
-from shared.request import MAX_SEED
+from shared.request import MAX_SEED, ImageRequest
 from shared.retry import Retry, decide_retry
 
 log = logging.getLogger(__name__)
@@ -102,10 +104,13 @@ class Attempt:
             )
 
     def _generate(self) -> Ending:
-        request = parse_owned_request(self._leased.generation.input, self._leased.path)
+        path = self._leased.path
+        request = parse_owned_request(
+            self._leased.generation.input, path, max_images=self._wiring.max_images
+        )
+        if not isinstance(request, ImageRequest):
+            raise unsupported(request.task_type, PICTURE_TASKS)
         seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
-        # The token makes it this attempt's own: a late cancel never hits the next attempt.
-        job = EngineJob(job_id=f"{self._leased.path}/{self._token}", request=request, seed=seed)
         log.info("claimed", extra={"fields": self._fields})
         engine = self._wiring.engine
         keeper = LeaseKeeper(
@@ -115,10 +120,22 @@ class Attempt:
             heartbeat_seconds=self._wiring.heartbeat_seconds,
         )
         with keeper, closing(self._wiring.watcher.watch(str(self._leased.path), self._on_change)):
+            inputs = fetch_inputs(request, self._wiring.inputs, uid=path.uid)
+            self._check()
+            job = EngineJob(
+                # The token makes it this attempt's own: a late cancel never hits the next attempt.
+                job_id=f"{path}/{self._token}",
+                request=request,
+                seed=seed,
+                image=inputs.image,
+                mask=inputs.mask,
+            )
             with self._control.in_engine(lambda: engine.cancel(job.job_id)):
                 result = engine.run(job, keeper.report)
             self._check()
-            files = self._files.store(result, self._control)
+            files = self._files.store(
+                result, request, self._control, embed_metadata=self._wiring.embed_metadata
+            )
             self._check()
         output = describe_output(result, files)
         timings = {**result.timings, **self._files.timings}

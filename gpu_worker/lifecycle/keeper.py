@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
-from gpu_worker.ports import EngineProgress
+from gpu_worker.media.preview_file import make_preview
+from gpu_worker.ports import EngineProgress, Pixels
 from shared.clock import Clock
 from shared.lease import HEARTBEAT_SECONDS
 from shared.ports import Unavailable
@@ -45,6 +46,9 @@ class LeaseKeeper:
         self._changed = threading.Condition()
         self._progress: dict[str, Any] | None = None
         self._fraction = 0.0
+        #: The newest one, and the file made of it.
+        self._preview: Pixels | None = None
+        self._preview_file: bytes | None = None
         self._failed = False
         self._closed = False
         self._thread = threading.Thread(
@@ -81,13 +85,17 @@ class LeaseKeeper:
                 "step": progress.step,
                 "total_steps": progress.total_steps,
             }
+            if progress.preview is not None:
+                self._preview = progress.preview
             self._changed.notify()
 
     def _keep(self) -> None:
         while (progress := self._next()) is not CLOSED:
             self._control.insist()
             try:
-                self._leased.renew(**({"progress": progress} if progress else {}))
+                self._leased.renew(
+                    **({"progress": self._with_preview(progress)} if progress else {})
+                )
                 self._failed = False
             except LeaseLost:
                 self._control.stop(StopReason.LEASE_LOST)
@@ -100,6 +108,16 @@ class LeaseKeeper:
                 log.exception("heartbeat of %s failed", self._leased.path)
                 self._again(progress)
             self._wrote_at = self._clock.monotonic()
+
+    def _with_preview(self, progress: dict[str, Any]) -> dict[str, Any]:
+        """A write replaces all of the progress, so it carries the last preview on."""
+        with self._changed:
+            preview, self._preview = self._preview, None
+        if preview is not None:
+            self._preview_file = make_preview(preview)
+        if self._preview_file is None:
+            return progress
+        return {**progress, "preview": self._preview_file}
 
     def _again(self, progress: Any) -> None:
         """What could not be written is written next time, unless there is newer."""

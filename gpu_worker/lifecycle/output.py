@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.leased_document import LeasedDocument
-from gpu_worker.media.picture_file import EncodedFile, encode_picture
+from gpu_worker.media.picture_file import EncodedFile
+from gpu_worker.media.result_file import encode_result
 from gpu_worker.media.thumbnail import make_thumbhash, make_thumbnail
 from gpu_worker.ports import EngineResult, Picture
 from shared.ports import ObjectStore, StoredObject
+from shared.request import ImageRequest
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +47,21 @@ class FileStorer:
         #: Seconds: `compress`, `upload`.
         self.timings: dict[str, float] = {}
 
-    def store(self, result: EngineResult, control: JobControl) -> list[dict[str, Any]]:
+    def store(
+        self,
+        result: EngineResult,
+        request: ImageRequest,
+        control: JobControl,
+        *,
+        embed_metadata: bool,
+    ) -> list[dict[str, Any]]:
         """The document's `files[]`, one a picture. Raises `Unavailable`, `Stopped`."""
         started = time.monotonic()
-        compressed = self._each(_compress, result.pictures, control)
+        compressed = self._each(
+            lambda picture: _compress(picture, result, request, embed_metadata),
+            result.pictures,
+            control,
+        )
         uploads_began = time.monotonic()
         uploads = [
             upload
@@ -104,10 +117,12 @@ class FileStorer:
         return [future.result() for future in futures]
 
 
-def _compress(picture: Picture) -> Compressed:
+def _compress(
+    picture: Picture, result: EngineResult, request: ImageRequest, embed_metadata: bool
+) -> Compressed:
     return Compressed(
         seed=picture.seed,
-        picture=encode_picture(picture.pixels),
+        picture=encode_result(picture, result, request, embed_metadata=embed_metadata),
         thumbnail=make_thumbnail(picture.pixels),
         thumbhash=make_thumbhash(picture.pixels),
     )
@@ -137,4 +152,5 @@ def describe_output(result: EngineResult, files: Sequence[Mapping[str, Any]]) ->
         "files": [dict(file) for file in files],
         "model": result.model,
         "native_size": {"width": width, "height": height},
+        "refiner": result.refiner,
     }

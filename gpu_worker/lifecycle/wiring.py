@@ -3,10 +3,11 @@
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from gpu_worker.ports import Engine
+from gpu_worker.ports import Engine, InputImages
 from shared.clock import Clock
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
 from shared.ports import DocumentStore, DocumentWatcher, ObjectStore
+from shared.request import DEFAULT_MAX_IMAGES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,10 +16,16 @@ class Wiring:
     watcher: DocumentWatcher
     objects: ObjectStore
     engine: Engine
+    #: Where requests' input images lie.
+    inputs: InputImages
     #: Compresses and uploads files off the engine's path.
     threads: Executor
     clock: Clock
     #: Unique to this process: the lease's holder.
     worker_id: str
+    #: The bound on a request's `num_images`.
+    max_images: int = DEFAULT_MAX_IMAGES
+    #: Write a picture's parameters, the prompt among them, into its file.
+    embed_metadata: bool = True
     lease_seconds: float = LEASE_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS

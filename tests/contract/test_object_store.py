@@ -7,7 +7,7 @@ import pytest
 
 from gpu_worker.adapters.storage import FirebaseStorage
 from shared.in_memory import InMemoryObjects
-from shared.ports import AlreadyExists, Missing, ObjectStore
+from shared.ports import AlreadyExists, Missing, ObjectStore, TooLarge
 from tests.contract.conftest import BUCKET
 
 PNG = "image/png"
@@ -92,3 +92,20 @@ def test_a_deleted_object_is_gone_and_its_name_free_again(objects: ObjectStore, 
 
 def test_deleting_an_object_that_does_not_exist_is_fine(objects: ObjectStore, name: str) -> None:
     objects.delete(name)
+
+
+def test_an_object_is_read_up_to_a_bound(objects: ObjectStore, name: str) -> None:
+    objects.create(name, b"12345", content_type=PNG)
+    assert objects.read(name, max_bytes=5) == b"12345"
+    with pytest.raises(TooLarge):
+        objects.read(name, max_bytes=4)
+
+
+def test_an_empty_object_is_read_up_to_a_bound(objects: ObjectStore, name: str) -> None:
+    objects.create(name, b"", content_type=PNG)
+    assert objects.read(name, max_bytes=4) == b""
+
+
+def test_a_bounded_read_of_what_does_not_exist_says_so(objects: ObjectStore, name: str) -> None:
+    with pytest.raises(Missing):
+        objects.read(name, max_bytes=4)

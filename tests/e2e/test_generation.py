@@ -3,6 +3,7 @@
 import io
 import itertools
 import secrets
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tools.demo.phone import Phone
+from tools.stack import Stack
 from tools.stack.worker import Worker
 
 PATIENCE_SECONDS = 90.0
@@ -105,6 +107,38 @@ def test_a_task_that_the_worker_does_not_serve_fails_with_a_sentence(phone: Phon
     assert final["status"] == "failed"
     assert final["error"]["code"] == "unsupported_task"
     assert "text2img" in final["error"]["message"]
+
+
+def test_a_picture_is_made_from_an_earlier_one_by_its_url(phone: Phone) -> None:
+    first = generate(phone, prompt="a red circle on a blue background", seed=7)[-1]["output"]
+    *_, final = generate(
+        phone,
+        image_url=first["image_url"],
+        prompt="a red circle on a blue background",
+        strength=0.1,
+        output_format="webp",
+    )
+
+    assert final["status"] == "completed", final.get("error")
+    (file,) = final["output"]["files"]
+    assert file["content_type"] == "image/webp"
+    before, after = (
+        np.asarray(download(output["image_url"])).astype(int) for output in (first, final["output"])
+    )
+    assert np.abs(before - after).mean() < 30
+
+
+def test_another_person_s_picture_is_not_read_even_by_its_whole_url(
+    phone: Phone, stack: Stack, tmp_path: Path
+) -> None:
+    mine = generate(phone, prompt="a red circle", num_inference_steps=2)[-1]["output"]
+    with Phone(stack, log_file=tmp_path / "other.log") as other:
+        other.sign_in()
+        *_, final = generate(other, image_url=mine["image_url"], prompt="a blue star")
+
+    assert final["status"] == "failed"
+    assert final["error"]["code"] == "invalid_input"
+    assert "a file of your own" in final["error"]["message"]
 
 
 def test_a_running_generation_stops_when_the_phone_cancels_it(phone: Phone) -> None:

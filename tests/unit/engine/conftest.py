@@ -1,4 +1,4 @@
-"""One engine process for all tests that do not end it."""
+"""One engine process a model for all tests that do not end it."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from tests.unit.engine.jobs import PATIENCE_SECONDS
+from tests.unit.engine.refiners import add_random_refiner, add_twin
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,24 @@ def shared_engine() -> Iterator[EngineProcess]:
 def engine(shared_engine: EngineProcess) -> EngineProcess:
     shared_engine.wait_ready(PATIENCE_SECONDS)
     return shared_engine
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """The embedded model, with itself as its refiner."""
+    folder = add_twin(tmp_path_factory.mktemp("twin") / "model")
+    yield from _ready(EngineProcess("shapes", model_dir=folder))
+
+
+@pytest.fixture(scope="module")
+def refined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """The embedded model, with an untrained refiner of SDXL's kind."""
+    folder = add_random_refiner(tmp_path_factory.mktemp("refined") / "model")
+    yield from _ready(EngineProcess("shapes", model_dir=folder))
+
+
+def _ready(process: EngineProcess) -> Iterator[EngineProcess]:
+    process.start()
+    process.wait_ready(PATIENCE_SECONDS)
+    yield process
+    process.close()

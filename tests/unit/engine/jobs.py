@@ -3,8 +3,9 @@
 import itertools
 from typing import Any
 
-from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
+from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult, Mask, Pixels
 from shared.parse import parse_request
+from shared.request import MAX_IMAGES
 
 PROMPT = "a red circle on a blue background"
 #: Any job here takes under 3 s; a machine under load gets ten times that.
@@ -13,10 +14,14 @@ PATIENCE_SECONDS = 60.0
 _numbers = itertools.count(1)
 
 
-def make_job(seed: int = 7, **parameters: Any) -> EngineJob:
-    """A `text2img` job as a client's JSON would ask for it; an id of its own."""
-    request = parse_request({"prompt": PROMPT, **parameters})
-    return EngineJob(job_id=f"job-{next(_numbers)}", request=request, seed=seed)
+def make_job(
+    seed: int = 7, image: Pixels | None = None, mask: Mask | None = None, **parameters: Any
+) -> EngineJob:
+    """A job as a client's JSON would ask for it; an id of its own."""
+    request = parse_request({"prompt": PROMPT, **parameters}, max_images=MAX_IMAGES)
+    return EngineJob(
+        job_id=f"job-{next(_numbers)}", request=request, seed=seed, image=image, mask=mask
+    )
 
 
 def run(engine: Engine, seed: int = 7, **parameters: Any) -> EngineResult:

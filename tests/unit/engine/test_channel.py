@@ -60,7 +60,7 @@ def test_every_kind_of_request_arrives_as_it_was(
     supervisor.send(Run.of(job))
     received, frames = engine.receive()
     assert isinstance(received, Run)
-    assert received.job() == job
+    assert received.job(frames) == job
     assert frames == []
 
 

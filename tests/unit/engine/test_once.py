@@ -15,13 +15,17 @@ from PIL import Image
 
 from tests.unit.engine.jobs import PATIENCE_SECONDS, PROMPT
 from tests.unit.engine.judge import look_at
+from tests.unit.engine.refiners import add_twin
 
 
-def once(folder: Path, body: Any) -> subprocess.CompletedProcess[str]:
+def once(folder: Path, body: Any, *options: str) -> subprocess.CompletedProcess[str]:
     request = folder / "wish.json"
     request.write_text(body if isinstance(body, str) else json.dumps(body), encoding="utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "gpu_worker", "once", str(request), "--out", str(folder / "out")],
+        [
+            *(sys.executable, "-m", "gpu_worker", "once", str(request)),
+            *("--out", str(folder / "out"), *options),
+        ],
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -66,10 +70,52 @@ def test_an_invalid_request_is_answered_with_one_sentence(
     assert done.stdout == ""
 
 
+def test_images_are_read_from_the_request_s_folder_and_inpainting_keeps_them(
+    tmp_path: Path,
+) -> None:
+    blue = np.full((64, 96, 3), (42, 88, 218), np.uint8)
+    white = np.zeros((64, 96), np.uint8)
+    white[16:48, 24:72] = 255
+    Image.fromarray(blue).save(tmp_path / "photo.png")
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(white).save(tmp_path / "masks" / "middle.png")
+    wish = {"prompt": PROMPT, "image_url": "photo.png", "mask_url": "masks/middle.png"}
+    done = once(tmp_path, {"input": {**wish, "seed": 7, "strength": 0.9}})
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["native_size"], result["refiner"]) == ([192, 128], False)
+    picture = np.asarray(Image.open(result["image_url"]))
+    assert np.array_equal(picture[white == 0], blue[white == 0])
+    assert not np.array_equal(picture[white > 0], blue[white > 0])
+
+
+def test_a_refiner_and_a_file_format_are_asked_for_at_the_command_line_too(tmp_path: Path) -> None:
+    wish = {"prompt": PROMPT, "seed": 7, "high_noise_frac": 0.8, "num_inference_steps": 10}
+    body = {"input": {**wish, "refiner_inference_steps": 10, "output_format": "webp"}}
+    done = once(tmp_path, body, "--model-dir", str(add_twin(tmp_path / "model")))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["refiner"] is True
+    assert [Path(it).name for it in result["images"]] == ["wish-7.webp"]
+    with Image.open(result["image_url"]) as picture:
+        assert picture.format == "WEBP"
+    assert "refine 10/10" in done.stderr
+
+
+@pytest.mark.parametrize("path", ["nowhere.png", "", "a\0b"])
+def test_an_image_that_is_not_there_is_named(tmp_path: Path, path: str) -> None:
+    done = once(tmp_path, {"input": {"prompt": PROMPT, "image_url": path}})
+    assert done.returncode == 2
+    assert done.stderr.startswith("image_url is ")
+    assert "cannot be read" in done.stderr
+
+
 def test_a_request_that_fails_is_answered_with_a_sentence_and_no_file(tmp_path: Path) -> None:
     done = once(tmp_path, {"input": {"prompt": PROMPT, "task_type": "text2video"}})
     assert done.returncode == 1
-    assert "task_type is text2video; this worker serves text2img only." in done.stderr
+    assert "task_type is text2video; this worker serves text2img, img2img, inpaint only." in (
+        done.stderr
+    )
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "out").exists()

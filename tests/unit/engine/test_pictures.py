@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.specs import SHAPES, FolderSource
@@ -163,6 +164,7 @@ STOCK = """
 import os, sys
 os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np, torch
+torch.set_num_threads(1)  # more threads on a busy machine wait for each other
 from diffusers import DDIMScheduler, StableDiffusionXLPipeline
 pipe = StableDiffusionXLPipeline.from_pretrained(
     sys.argv[1], dtype=torch.float32, variant="fp16", add_watermarker=False)
@@ -200,3 +202,20 @@ def test_the_picture_is_that_of_a_plain_call_of_the_published_pipeline(
 def test_a_prompt_longer_than_the_model_reads_is_cut_not_refused(engine: EngineProcess) -> None:
     job = make_job(prompt=PROMPT + ", highly detailed" * 60, num_inference_steps=1)
     assert len(engine.run(job, lambda _: None).pictures) == 1
+
+
+@pytest.mark.parametrize("scheduler", ["DDIM", "K_EULER", "Heun", "UniPC"])
+def test_previews_come_ever_nearer_to_the_picture(engine: EngineProcess, scheduler: str) -> None:
+    result, reported = run_and_record(engine, scheduler=scheduler, num_inference_steps=13)
+    final = result.pictures[0].pixels
+
+    def away(preview: Pixels) -> float:
+        small = np.asarray(
+            Image.fromarray(final).resize(preview.shape[1::-1], Image.Resampling.BOX)
+        )
+        return float(np.abs(preview.astype(int) - small).mean())
+
+    distances = [away(it.preview) for it in reported if it.preview is not None]
+    assert len(distances) >= 4
+    assert distances[-1] < 0.6 * distances[0]
+    assert distances[-1] < 25

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from gpu_worker.engine.loading import INDEX_FILE
@@ -16,6 +17,7 @@ from gpu_worker.engine.specs import (
     Size,
     find_spec,
 )
+from gpu_worker.ports import Pixels
 from shared.errors import GenerationError
 
 
@@ -29,7 +31,7 @@ def test_every_model_can_be_found_and_draws_its_default_size(spec: ModelSpec) ->
 
 @pytest.mark.parametrize("spec", MODEL_SPECS.values(), ids=MODEL_SPECS)
 def test_every_model_is_pinned_or_lies_here(spec: ModelSpec) -> None:
-    for source in filter(None, (spec.source, spec.fp16_vae)):
+    for source in filter(None, (spec.source, spec.fp16_vae, spec.refiner)):
         match source:
             case HubSource():
                 assert re.fullmatch(r"[0-9a-f]{40}", source.revision)
@@ -73,3 +75,36 @@ def test_a_side_that_is_not_given_is_the_models_own() -> None:
     assert decide_sizes(SDXL, None, None).asked == (1024, 1024)
     assert decide_sizes(SDXL, 768, None).asked == (768, 1024)
     assert decide_sizes(SHAPES, None, 512).asked == (128, 512)
+
+
+def sized(width: int, height: int) -> Pixels:
+    return np.zeros((height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("own", "asked"),
+    [
+        ((1024, 1024), (1024, 1024)),
+        ((1000, 1100), (1000, 1104)),
+        ((4000, 3000), (1320, 992)),  # a photo is drawn at about a million pixels
+        ((100, 100), (768, 768)),  # SDXL draws nothing of use at 100
+        ((3000, 300), (2048, 208)),  # no side above the contract's
+    ],
+)
+def test_an_image_s_own_size_is_fitted_to_what_the_model_draws_well(own: Size, asked: Size) -> None:
+    sizes = decide_sizes(SDXL, None, None, sized(*own))
+    assert sizes.drawn == sizes.asked == asked
+
+
+def test_one_side_given_keeps_the_image_s_proportions() -> None:
+    assert decide_sizes(SDXL, 1024, None, sized(400, 200)).asked == (1024, 512)
+    assert decide_sizes(SDXL, None, 1024, sized(400, 200)).asked == (2048, 1024)
+
+
+def test_both_sides_given_rule_over_the_image() -> None:
+    assert decide_sizes(SHAPES, 256, 384, sized(400, 200)).asked == (256, 384)
+
+
+def test_the_embedded_model_hands_an_image_s_own_size_over() -> None:
+    sizes = decide_sizes(SHAPES, None, None, sized(640, 426))
+    assert (sizes.asked, sizes.drawn) == ((640, 424), (192, 128))

@@ -30,7 +30,10 @@ def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(
         "cost": {"gpu_seconds": 0.0},
     }
     assert set(timings) == {"encode", "denoise", "decode", "compress", "upload"}
-    assert set(output) == {"image_url", "images", "seed", "files", "model", "native_size"}
+    assert set(output) == {
+        *("image_url", "images", "seed", "files"),
+        *("model", "native_size", "refiner"),
+    }
     (file,) = output["files"]
     assert output["image_url"] == file["url"]
     assert output["images"] == [file["url"]]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gpu_worker.adapters.input_images import OwnImages
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Handled
 from gpu_worker.lifecycle.runner import GenerationRunner
@@ -33,6 +34,8 @@ PROMPT = "a red circle that nobody may log"
 INPUT = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4, "width": 64, "height": 64}
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 TIMEOUT_SECONDS = 10.0
+BUCKET = "pictures"
+HOST = "https://storage.example"
 
 
 class ManualClock:
@@ -139,8 +142,8 @@ class Objects:
         self.before_create(name)
         return self.inner.create(name, data, content_type=content_type)
 
-    def read(self, name: str) -> bytes:
-        return self.inner.read(name)
+    def read(self, name: str, *, max_bytes: int | None = None) -> bytes:
+        return self.inner.read(name, max_bytes=max_bytes)
 
     def delete(self, name: str, *, generation: Any = None) -> None:
         self.before_delete(name)
@@ -221,6 +224,7 @@ class World:
         clock: Clock | None = None,
         lease_seconds: float = LEASE_SECONDS,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        **settings: Any,
     ) -> Worker:
         scripted = InMemoryEngine(script)
         runner = GenerationRunner(
@@ -229,11 +233,13 @@ class World:
                 watcher=watcher or self.documents,
                 objects=objects or self.objects,
                 engine=engine or scripted,
+                inputs=OwnImages(objects or self.objects, BUCKET, host=HOST),
                 threads=self.files,
                 clock=clock or self.clock,
                 worker_id=name,
                 lease_seconds=lease_seconds,
                 heartbeat_seconds=heartbeat_seconds,
+                **settings,
             )
         )
         worker = Worker(runner, scripted, self.pool)

@@ -8,9 +8,10 @@ import pytest
 from fast_thumbhash import thumb_hash_to_approximate_aspect_ratio, thumb_hash_to_average_rgba
 from PIL import Image
 
-from gpu_worker.media.picture_file import FORMATS, PictureFormat, encode_picture
+from gpu_worker.media.picture_file import FORMATS, encode_picture
 from gpu_worker.media.thumbnail import THUMBNAIL_SIDE, make_thumbhash, make_thumbnail
 from gpu_worker.ports import Pixels
+from shared.request import OutputFormat
 
 #: What a phone may be told about the mean colour of a lossy file, in 1/255.
 COLOUR_TOLERANCE = 12
@@ -39,9 +40,9 @@ def test_a_png_holds_exactly_the_pixels() -> None:
     assert (encoded.width, encoded.height) == (96, 64)
 
 
-@pytest.mark.parametrize("picture_format", PictureFormat)
+@pytest.mark.parametrize("picture_format", OutputFormat)
 def test_every_format_is_what_it_says_and_looks_like_the_picture(
-    picture_format: PictureFormat,
+    picture_format: OutputFormat,
 ) -> None:
     pixels = painted(192, 128)
     encoded = encode_picture(pixels, picture_format)

@@ -19,6 +19,7 @@ from shared.request import (
     MODELS,
     Img2ImgRequest,
     InpaintRequest,
+    OutputFormat,
     Scheduler,
     TaskType,
     Text2ImgRequest,
@@ -37,7 +38,11 @@ LEAST: Mapping[TaskType, dict[str, Any]] = {
 }
 PICTURES = (TaskType.TEXT2IMG, TaskType.IMG2IMG, TaskType.INPAINT)
 
-SCHEDULERS = "PNDM, KLMS, DDIM, K_EULER, K_EULER_ANCESTRAL, DPMSolverMultistep, DPMSolverSinglestep"
+SCHEDULERS = (
+    "PNDM, KLMS, DDIM, K_EULER, K_EULER_ANCESTRAL, DPMSolverMultistep, DPMSolverSinglestep, UniPC, "
+    "DEIS, Heun, K_EULER_KARRAS, KLMS_KARRAS, DPMSolverMultistepKarras, DPMSolverSinglestepKarras, "
+    "DPMSolverMultistepSDEKarras"
+)
 SCHEMES = "https://, http://, gs://, data:image/"
 SEED = "a whole number from 0 to 9007199254740991"
 SIDE = "a whole number from 64 to 2048, a multiple of 8"
@@ -73,6 +78,11 @@ PICTURE: Mapping[str, Row] = {
     "refiner_inference_steps": ("a whole number from 0 to 150", [0, 150], [-1, 151, "50"]),
     "strength": (SHARE, [0, 0.3, 1], [-0.1, 1.1, "0.3"]),
     "high_noise_frac": ("a number above 0 and below 1", [0.01, 0.8], [0, 1, 1.0, -0.5, "0.8"]),
+    "output_format": (
+        "one of png, jpeg, webp",
+        list(OutputFormat),
+        ["jpg", "PNG", "", 5, True, ["png"]],
+    ),
     "num_images": ("a whole number from 1 to 2", [1, 2, 2.0], [0, 3, "1", 1.5]),
 }
 FILM: Mapping[str, Row] = {
@@ -201,6 +211,7 @@ class TestDefaults:
             strength=0.3,
             high_noise_frac=None,
             num_images=1,
+            output_format=OutputFormat.PNG,
         )
 
     def test_a_film_has_the_seeds_defaults(self) -> None:
@@ -398,3 +409,17 @@ class TestAnything:
         drawn = {field: data.draw(st.sampled_from(TABLE[task][field][1])) for field in fields}
         request = parse_request({**LEAST[task], **drawn})
         assert parse_request(request.model_dump(mode="json")) == request
+
+
+class TestNumberOfImages:
+    @pytest.mark.parametrize("allowed", [1, 2, 4, 16])
+    def test_the_deployment_bounds_it(self, allowed: int) -> None:
+        most = parse_request({"prompt": "x", "num_images": allowed}, max_images=allowed)
+        assert isinstance(most, Text2ImgRequest)
+        assert most.num_images == allowed
+        for more in (allowed + 1, 1000):
+            with pytest.raises(InvalidInput) as caught:
+                parse_request({"prompt": "x", "num_images": more}, max_images=allowed)
+            assert caught.value.message == (
+                f"num_images is {more}; it must be a whole number from 1 to {allowed}."
+            )

@@ -66,6 +66,13 @@ def test_a_document_without_an_input_is_refused() -> None:
     assert refusal({"status": "pending"}).startswith("input is null; it must be an object")
 
 
+def test_the_deployment_bounds_the_number_of_pictures() -> None:
+    current = {**GOOD, "input": {"prompt": "x", "num_images": 4}}
+    assert "from 1 to 2" in refusal(current)
+    allowed = decide_acceptance(PATH, created=current, current=current, max_images=4)
+    assert isinstance(allowed, Accept)
+
+
 def test_a_request_may_name_the_user_and_id_of_its_path() -> None:
     given = {"prompt": "x", "user_id": "ann", "file_uid": "g1"}
     assert isinstance(decide({**GOOD, "input": given}), Accept)

@@ -1,0 +1,58 @@
+"""What a picture's file says of how it was made, where the users of image tools look for it.
+
+The first text is the one that AUTOMATIC1111's web UI began and most tools read; the second is JSON,
+for programs. Neither holds an address: those carry tokens, or whole pictures.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from shared.request import ImageRequest, Text2ImgRequest
+
+#: Names of the two texts in a PNG.
+PARAMETERS_KEY = "parameters"
+JSON_KEY = "emberframe"
+PRIVATE = {"image_url", "mask_url", "user_id", "file_uid", "use_cloud_storage"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metadata:
+    parameters: str
+    json: str
+
+
+def describe_making(
+    request: ImageRequest, *, seed: int, model: str, refiner: bool, width: int, height: int
+) -> Metadata:
+    """Of one picture: `seed` is its own, `width` and `height` are the file's."""
+    prompt = getattr(request, "prompt", None) or ""
+    lines = [prompt]
+    if request.negative_prompt:
+        lines.append(f"Negative prompt: {request.negative_prompt}")
+    facts: dict[str, Any] = {
+        "Steps": request.num_inference_steps,
+        "Sampler": request.scheduler.value,
+        "CFG scale": request.guidance_scale,
+        "Seed": seed,
+        "Size": f"{width}x{height}",
+        "Model": model,
+    }
+    if not isinstance(request, Text2ImgRequest):
+        facts["Denoising strength"] = request.strength
+    if refiner:
+        facts["Refiner steps"] = request.refiner_inference_steps
+        if request.high_noise_frac is not None:
+            facts["Refiner switch at"] = request.high_noise_frac
+    facts["Version"] = "emberframe"
+    lines.append(", ".join(f"{name}: {value}" for name, value in facts.items()))
+    made = {
+        **request.model_dump(mode="json", exclude=PRIVATE, exclude_none=True),
+        "seed": seed,
+        "num_images": 1,
+        "width": width,
+        "height": height,
+        "model": model,
+        "refiner": refiner,
+    }
+    return Metadata(parameters="\n".join(lines), json=json.dumps(made, sort_keys=True))
