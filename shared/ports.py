@@ -98,8 +98,9 @@ class DocumentStore(Protocol):
         """Replace the named fields if the document still has version `expected`.
 
         Raises `Rejected` when it could never be written, `Conflict` when it has another version,
-        and `Missing` or `Conflict` when it is gone (Firestore's emulator does not tell these apart). A reply lost on the way makes the
-        adapter's own retry look like a conflict: the caller reads back and compares.
+        and `Missing` or `Conflict` when it is gone (Firestore's emulator does not tell these
+        apart). A reply lost on the way makes the adapter's own retry look like a conflict: the
+        caller reads back and compares.
         """
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import firestore
 
 from gpu_worker.adapters.firestore import FirestoreDocuments as WorkerDocuments
 from shared.in_memory import InMemoryDocuments
@@ -17,8 +19,11 @@ from shared.ports import (
     Conflict,
     DocumentStore,
     Missing,
+    NotInput,
+    Rejected,
     Snapshot,
 )
+from shared.stored_size import MAX_DOCUMENT_BYTES
 from trigger.adapters.firestore import FirestoreDocuments as TriggerDocuments
 
 #: The emulator runs on this machine; only the moment between two readings differs.
@@ -198,3 +203,38 @@ def test_what_a_caller_does_to_its_own_values_afterwards_does_not_reach_the_stor
     documents.create(path, {"map": value})
     value["list"].append(2)
     assert read(documents, path).data["map"] == {"list": [1]}
+
+
+def test_a_write_that_makes_the_document_too_big_is_rejected_and_changes_nothing(
+    documents: DocumentStore, path: str
+) -> None:
+    text = "x" * (MAX_DOCUMENT_BYTES - 300)
+    version = documents.create(path, {"input": text}).version
+    with pytest.raises(Rejected) as caught:
+        documents.update(path, {"more": "y" * 400}, expected=version)
+    assert "yyy" not in str(caught.value)
+    assert dict(read(documents, path).data) == {"input": text}
+    documents.update(path, {"input": {}, "more": "y" * 400}, expected=version)
+
+
+def test_a_document_that_is_too_big_is_not_created(documents: DocumentStore, path: str) -> None:
+    with pytest.raises(Rejected):
+        documents.create(path, {"input": "x" * (MAX_DOCUMENT_BYTES + 1)})
+    assert documents.read(path) is None
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("store", [TriggerDocuments, WorkerDocuments])
+def test_an_input_that_cannot_be_decoded_reads_as_unreadable_beside_the_server_s_fields(
+    firestore_client: firestore.Client,
+    path: str,
+    store: Callable[[firestore.Client], DocumentStore],
+) -> None:
+    other = firestore.Client(project="other", credentials=AnonymousCredentials())
+    given = {"prompt": "x", "deep": [{"reference": other.document("a/b")}]}
+    firestore_client.document(path).create({"input": given, "status": "pending"})
+    documents = store(firestore_client)
+    snapshot = read(documents, path)
+    assert dict(snapshot.data) == {"input": NotInput.UNREADABLE, "status": "pending"}
+    documents.update(path, {"status": "failed"}, expected=snapshot.version)
+    other.close()

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 from google.cloud.firestore_v1 import types as database_types
 from google.cloud.firestore_v1._helpers import encode_dict
@@ -126,6 +127,23 @@ def test_an_event_that_is_delivered_three_times_publishes_once(
     told = [(line["generation"], line["outcome"]) for line in lines if line["logger"] == "trigger"]
     assert told == [(path, "accepted"), (path, "already_done"), (path, "already_done")]
     assert {line["severity"] for line in lines} == {"INFO"}
+
+
+def test_an_event_with_a_reference_to_another_project_is_handled_and_not_quoted(
+    stack: Stack, database: firestore.Client, ear: Ear, tmp_path: Path
+) -> None:
+    other = firestore.Client(project="other", credentials=AnonymousCredentials())
+    foreign = {"prompt": "x", "a": other.document("a-secret-collection/b")}
+    other.close()
+    path = f"users/ann/generations/{uuid4().hex}"
+    created = {"input": foreign, "status": "pending"}
+    database.document(path).create(created)
+    statuses, lines = deliver(stack, tmp_path / "trigger", [(path, created)])
+    assert statuses == [200]
+    assert [line["outcome"] for line in lines] == ["refused"]
+    assert "a-secret-collection" not in json.dumps(lines)
+    assert database.document(path).get(["status"]).to_dict() == {"status": "failed"}
+    assert ear.heard_by_now() == []
 
 
 def test_an_event_for_a_deleted_document_is_taken_and_done_with(

@@ -1,13 +1,17 @@
 """The function on the real emulators: what a phone creates arrives, and what is wrong is said."""
 
 from datetime import datetime
+from queue import Queue
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.ports import Snapshot
-from tests.emulator.conftest import Await, Ear, Phone
+from shared.stored_size import MAX_DOCUMENT_BYTES
+from tests.emulator.conftest import CHANGE_TIMEOUT_SECONDS, Await, Ear, Phone
 from tests.rules.firestore_rest import REQUEST_TIME
 from tools.stack import Stack
 from trigger.adapters.firestore import FirestoreDocuments
@@ -77,6 +81,45 @@ def test_a_document_that_an_admin_made_without_a_status_fails(
     firestore_client.document(path).create({"input": {"prompt": "a red circle"}})
     document = document_once(path, "failed")
     assert document["error"]["message"] == "status is 'None'; a new generation's must be 'pending'."
+
+
+def test_a_request_that_refers_to_another_project_fails_and_is_not_in_the_function_s_log(
+    stack: Stack, firestore_client: firestore.Client, phone: Phone
+) -> None:
+    other = firestore.Client(project="other", credentials=AnonymousCredentials())
+    given = {"prompt": "x", "a": other.document("a-secret-collection/b")}
+    other.close()
+    ended: Queue[dict[str, Any]] = Queue()
+
+    def on_change(documents: list[Any], _changes: object, _read_time: object) -> None:
+        for document in documents:
+            ended.put(document.to_dict())
+
+    # The library's listener cannot decode the input either, so it asks for the rest.
+    generations = firestore_client.collection(f"users/{phone.uid}/generations")
+    failed = generations.where(filter=FieldFilter("status", "==", "failed"))
+    watch = failed.select(["status", "error"]).on_snapshot(on_change)
+    try:
+        firestore_client.document(phone.path()).create({"input": given, "status": "pending"})
+        document = ended.get(timeout=CHANGE_TIMEOUT_SECONDS)
+    finally:
+        watch.unsubscribe()
+    assert document["error"]["message"].startswith("input holds a value that cannot be read")
+    logs = "".join(
+        file.read_text("utf-8", "replace") for file in stack.log_files.values() if file.exists()
+    )
+    assert "a-secret-collection" not in logs
+
+
+def test_a_document_as_big_as_a_document_may_be_fails_with_a_sentence(
+    phone: Phone, image_ear: Ear, document_once: Await
+) -> None:
+    url = "data:image/png;base64," + "A" * (MAX_DOCUMENT_BYTES - 400)
+    path = create(phone, new(prompt="x", image_url=url))
+    document = document_once(path, "failed")
+    assert "it must take at most 900 KiB" in document["error"]["message"]
+    assert document["input"] == {}
+    assert image_ear.heard_by_now() == []
 
 
 def test_a_second_delivery_of_the_event_publishes_nothing_and_changes_nothing(

@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.lifecycle.leased_document import MAX_CONFLICTS, LeasedDocument, LeaseLost
+from gpu_worker.lifecycle.runner import FAULT_RETRY_SECONDS, MAX_FAULTS
 from gpu_worker.lifecycle.server_clock import ServerClock
 from gpu_worker.lifecycle.take import MAX_ROUNDS, Nothing, NotNow, Taken, take
 from shared.document import Generation
 from shared.errors import InvalidInput
-from shared.ports import Changes, Conflict, Unavailable
-from tests.unit.lifecycle.world import PATH, START, ManualClock, World
+from shared.ports import Changes, Conflict, NotInput, Rejected, Unavailable
+from shared.stored_size import MAX_DOCUMENT_BYTES
+from tests.unit.lifecycle.world import INPUT, PATH, PROMPT, START, ManualClock, World
 
 
 def claim(world: World, worker_id: str = "worker-a", clock: ManualClock | None = None) -> Taken:
@@ -258,3 +261,79 @@ def test_the_server_s_clock_is_never_behind_and_at_most_a_round_trip_ahead() -> 
     assert clock.now() <= server.now() <= clock.now() + timedelta(seconds=5)
     clock.advance(100)
     assert server.now() - clock.now() == timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(
+    "given", [NotInput.UNREADABLE, {"prompt": "x" * (MAX_DOCUMENT_BYTES - 200)}]
+)
+def test_an_input_that_cannot_be_worked_on_ends_without_a_claim(
+    world: World, given: object
+) -> None:
+    world.submit(input=given)
+    assert world.worker().handle() == Done()
+    assert len(world.documents.writes) == 1
+    data = world.documents.data()
+    assert (data["status"], data["error"]["code"]) == ("failed", "invalid_input")
+
+
+def test_a_claim_that_the_store_will_never_take_ends_the_generation(world: World) -> None:
+    world.submit()
+
+    def reject_claims(changes: Changes) -> None:
+        if changes["status"] == "processing":
+            raise Rejected("it would have too many index entries")
+
+    world.documents.before = reject_claims
+    assert world.worker().handle() == Done()
+    data = world.documents.data()
+    assert (data["status"], data["input"]) == ("failed", {})
+    assert data["error"]["code"] == "invalid_input"
+
+
+def test_a_document_that_takes_no_write_at_all_is_let_go(world: World) -> None:
+    world.submit()
+    tries: list[Changes] = []
+
+    def reject(changes: Changes) -> None:
+        tries.append(changes)
+        raise Rejected("never")
+
+    world.documents.before = reject
+    assert world.worker().handle() == Done()
+    assert [changes["status"] for changes in tries] == ["processing", "failed"]
+
+
+def test_a_fault_in_claiming_is_tried_again_but_not_for_ever_and_its_text_is_not_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.submit()
+
+    def fail() -> None:
+        raise ValueError(PROMPT)
+
+    world.documents.before_read = fail
+    worker = world.worker()
+    answers = [worker.handle() for _ in range(MAX_FAULTS)]
+    assert answers == [Later(seconds=FAULT_RETRY_SECONDS)] * (MAX_FAULTS - 1) + [Done()]
+    assert PROMPT not in caplog.text
+    told = [vars(record)["fields"] for record in caplog.records]
+    assert [(it["error"], it["given_up"]) for it in told] == [
+        ("ValueError", number == MAX_FAULTS) for number in range(1, MAX_FAULTS + 1)
+    ]
+    assert all(it["where"].startswith("test_claiming.py:") for it in told)
+
+
+def test_a_fault_that_passed_is_not_held_against_the_document(world: World) -> None:
+    def fail() -> None:
+        raise ValueError(PROMPT)
+
+    worker = world.worker()
+    world.submit()
+    for _ in range(2):
+        world.documents.before_read = fail
+        for _ in range(MAX_FAULTS - 1):
+            assert worker.handle() == Later(seconds=FAULT_RETRY_SECONDS)
+        world.documents.before_read = lambda: None
+        assert worker.handle() == Done()
+    assert world.documents.data()["input"] == INPUT
+    assert world.documents.data()["status"] == "completed"

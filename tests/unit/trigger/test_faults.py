@@ -16,7 +16,7 @@ from google.api_core.retry import Retry
 from google.cloud import firestore
 from grpc import StatusCode as Code
 
-from shared.ports import Conflict, Missing, Unavailable
+from shared.ports import Conflict, Missing, Rejected, Unavailable
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
 from trigger.adapters.transient import RETRY
@@ -138,6 +138,16 @@ def test_a_lost_race_is_not_tried_again(
     service, address = serve(code)
     with pytest.raises(error):
         documents_at(address).update(PATH, {"a": 1}, expected=ANY_VERSION)
+    assert service.calls == ["Commit"]
+
+
+def test_a_write_that_firestore_calls_invalid_is_rejected_without_its_words(
+    serve: Serve, documents_at: Callable[..., FirestoreDocuments]
+) -> None:
+    service, address = serve(Code.INVALID_ARGUMENT)
+    with pytest.raises(Rejected) as caught:
+        documents_at(address).update(PATH, {"a": 1}, expected=ANY_VERSION)
+    assert "scripted" not in str(caught.value)
     assert service.calls == ["Commit"]
 
 
