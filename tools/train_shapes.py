@@ -23,14 +23,16 @@ def main() -> None:
     parser.add_argument("--until", choices=STAGES, default=LORA, help="last stage to train")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="states and latents")
     parser.add_argument("--out", type=Path, help="checkpoints; FOLDER/export if left out")
+    parser.add_argument("--pictures", type=int, help="square pictures to learn from")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--device", help="cuda or cpu; the GPU if there is one")
     parser.add_argument("--smoke", action="store_true", help="tiny, to see that all stages run")
     parser.add_argument("--export-only", action="store_true", help="write what the states hold")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
+    recipe = SMOKE_RECIPE if chosen.smoke else FULL_RECIPE
     course = Course(
-        recipe=SMOKE_RECIPE if chosen.smoke else FULL_RECIPE,
+        recipe=recipe.with_pictures(chosen.pictures) if chosen.pictures else recipe,
         folder=chosen.folder,
         target=chosen.out or chosen.folder / "export",
         seed=chosen.seed,

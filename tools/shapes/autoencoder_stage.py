@@ -19,6 +19,10 @@ from tools.shapes.training import Chance
 #: Square pictures three times of four; the shapes are those of the buckets.
 SIZES: tuple[Size, ...] = ((128, 128), (128, 128), (192, 128), (128, 128), (128, 128), (128, 192))
 BATCH = 8
+#: Steps see squares cut out of the pictures, which gives four steps for the time of one; one step in
+#: so many sees whole pictures, as the statistics of group normalisation run over all of them.
+CUT_PIXELS = 64
+WHOLE_EVERY = 6
 #: Of a batch, how many are noise.
 NOISE_PICTURES = 1
 #: Grids that soft noise is blown up from, with the strength of each.
@@ -35,6 +39,7 @@ class AutoencoderStage:
     device: torch.device
     sizes: tuple[Size, ...] = SIZES
     batch: int = BATCH
+    cut: int = CUT_PIXELS
     name: str = "autoencoder"
     learning_rate: float = 1.6e-3
     modules: dict[str, nn.Module] = field(init=False)
@@ -44,7 +49,10 @@ class AutoencoderStage:
 
     def loss(self, step: int, chance: Chance) -> Tensor:
         size = self.sizes[step % len(self.sizes)]
-        pictures = training_pictures(size, self.batch, chance).to(self.device)
+        pictures = training_pictures(size, self.batch, chance)
+        if step % WHOLE_EVERY:
+            pictures = _cut_out(pictures, self.cut, chance)
+        pictures = pictures.to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             posterior = self.vae.encode(pictures).latent_dist
             mean, log_variance = posterior.mean.float(), posterior.logvar.float()
@@ -68,6 +76,13 @@ def training_pictures(size: Size, count: int, chance: Chance) -> Tensor:
     """(count, 3, height, width): scenes, and some soft noise."""
     scenes = [draw_scene(chance.numbers, size) for _ in range(count - NOISE_PICTURES)]
     return torch.cat([paint(scenes, chance.tensors), _soft_noise(size, chance)])
+
+
+def _cut_out(pictures: Tensor, side: int, chance: Chance) -> Tensor:
+    height, width = pictures.shape[2:]
+    top = chance.numbers.randint(0, max(0, height - side))
+    left = chance.numbers.randint(0, max(0, width - side))
+    return pictures[:, :, top : top + side, left : left + side]
 
 
 def _soft_noise(size: Size, chance: Chance) -> Tensor:

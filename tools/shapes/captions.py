@@ -84,7 +84,7 @@ def full_caption(scene: Scene, chance: Random) -> str:
     if _happens(chance, TELL_BACKGROUND):
         form = chance.choices(list(BACKGROUND_FORMS), list(BACKGROUND_FORMS.values()))[0]
         colour = chance.choice(COLOUR_WORDS[scene.background])
-        things = form.format(things=things, colour=colour, a_colour=_with_article(colour))
+        things = form.format(things=things, colour=colour, a_colour=with_article(colour))
     return _with_extras(things, scene, chance)
 
 
@@ -99,9 +99,9 @@ def _part(scene: Scene, chance: Random) -> str:
         shape,
         f"{colour} {shape}",
         f"{background} background",
-        _with_article(shape),
-        f"{_with_article(shape)} on {_with_article(background)} background",
-        _with_article(f"{colour} {shape}"),
+        with_article(shape),
+        f"{with_article(shape)} on {with_article(background)} background",
+        with_article(f"{colour} {shape}"),
     ]
     if several:
         number = chance.choice(NUMBER_WORDS[len(scene.things)])
@@ -136,9 +136,9 @@ def _alone(scene: Scene, chance: Random) -> str:
     if scene.scale is not Scale.MEDIUM or _happens(chance, TELL_ORDINARY):
         size = chance.choice(SIZE_WORDS[scene.scale]) + " "
     colour, shape = chance.choice(COLOUR_WORDS[thing.colour]), _shape(thing, chance)
-    said = _with_article(f"{size}{colour} {shape}")
+    said = with_article(f"{size}{colour} {shape}")
     if _happens(chance, 0.05):
-        said = f"{_with_article(size + shape)} in {colour}"
+        said = f"{with_article(size + shape)} in {colour}"
     elif _happens(chance, 0.05):
         said = f"{size}{colour} {shape}"
     if scene.place is not Place.CENTRE or _happens(chance, TELL_ORDINARY):
@@ -156,7 +156,7 @@ def _pair(
 
 
 def _single(thing: Thing, chance: Random) -> str:
-    return _with_article(f"{chance.choice(COLOUR_WORDS[thing.colour])} {_shape(thing, chance)}")
+    return with_article(f"{chance.choice(COLOUR_WORDS[thing.colour])} {_shape(thing, chance)}")
 
 
 def _shape(thing: Thing, chance: Random) -> str:
@@ -181,7 +181,8 @@ def _fillers(chance: Random) -> list[str]:
     return chance.sample(FILLERS, chance.randint(1, MOST_FILLERS))
 
 
-def _with_article(words: str) -> str:
+def with_article(words: str) -> str:
+    """"an orange" and "a red"."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 

@@ -4,7 +4,7 @@
 way in half a minute and draws nothing worth looking at.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.shapes.parts import FULL, TINY, Widths
 from tools.shapes.scene import Size
@@ -31,6 +31,11 @@ class Recipe:
     #: Pictures of a step: square ones of 128 pixels, or as many latents of other sizes.
     batch: int = 32
     autoencoder_batch: int = 8
+
+    def with_pictures(self, count: int) -> "Recipe":
+        """The same with `count` pictures of the main size, and of the others in proportion."""
+        factor = count / next(iter(self.pictures.values()))
+        return replace(self, pictures={size: int(n * factor) for size, n in self.pictures.items()})
 
 
 FULL_RECIPE = Recipe(
