@@ -6,20 +6,20 @@ loads it. Written beside each other: figures as JSON and Markdown, and a contact
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import numpy as np
 import torch
-import transformers
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (
     StableDiffusionXLPipeline,
 )
 from PIL import Image
 
+from gpu_worker.engine.loading import QUIET
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from tools.shapes.contact_sheet import contact_sheet
 from tools.shapes.exam import SIZE, Question, set_exam
@@ -42,8 +42,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/shapes/evaluation"))
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    transformers.logging.set_verbosity_error()
-    diffusers.logging.set_verbosity_error()
+    os.environ.update(QUIET)
     chosen.out.mkdir(parents=True, exist_ok=True)
     pipeline = load(chosen.checkpoint)
     questions = _spread(set_exam(), chosen.questions)
@@ -62,7 +61,7 @@ def main() -> None:
 
 def load(folder: Path) -> Any:
     """The checkpoint in 32-bit floats, which are the fast ones on a CPU."""
-    pipeline = StableDiffusionXLPipeline.from_pretrained(
+    pipeline: Any = StableDiffusionXLPipeline.from_pretrained(
         folder, dtype=torch.float32, variant="fp16", use_safetensors=True, add_watermarker=False
     )
     pipeline.set_progress_bar_config(disable=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tools.shapes.painting import paint
 from tools.shapes.sampling import draw_scene
@@ -19,8 +19,8 @@ from tools.shapes.training import Chance
 #: Square pictures three times of four; the shapes are those of the buckets.
 SIZES: tuple[Size, ...] = ((128, 128), (128, 128), (192, 128), (128, 128), (128, 128), (128, 192))
 BATCH = 8
-#: Steps see squares cut out of the pictures, which gives four steps for the time of one; one step in
-#: so many sees whole pictures, as the statistics of group normalisation run over all of them.
+#: Steps see squares cut out of the pictures, which gives four steps for the time of one; one step
+#: in so many sees whole pictures, as group normalisation takes its statistics over all of them.
 CUT_PIXELS = 64
 WHOLE_EVERY = 6
 #: Of a batch, how many are noise.
@@ -66,10 +66,11 @@ def picture_loss(redrawn: Tensor, pictures: Tensor) -> Tensor:
     """Difference of two batches of pictures in values and in their steps from pixel to pixel."""
     values = functional.l1_loss(redrawn, pictures)
     squares = functional.mse_loss(redrawn, pictures)
-    edges = sum(
+    across, down = (
         functional.l1_loss(redrawn.diff(dim=axis), pictures.diff(dim=axis)) for axis in (-1, -2)
     )
-    return values + SQUARE_WEIGHT * squares + EDGE_WEIGHT * edges
+    loss: Tensor = values + SQUARE_WEIGHT * squares + EDGE_WEIGHT * (across + down)
+    return loss
 
 
 def training_pictures(size: Size, count: int, chance: Chance) -> Tensor:

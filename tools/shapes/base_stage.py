@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tools.shapes.captions import caption_of
 from tools.shapes.latents import LatentBank
 from tools.shapes.noising import mix
-from tools.shapes.parts import TOKENS
 from tools.shapes.scene import Size
+from tools.shapes.tokens import TOKENS
 from tools.shapes.training import Chance
 
 #: Square pictures of a batch; wider ones come in batches with as many latents.
@@ -23,7 +23,7 @@ BATCH = 32
 SQUARE_LATENTS = 256
 #: Pictures without text.
 DROPPED = 0.1
-#: Steps of noise in which layout and colours are decided; they get this share of the training extra.
+#: Steps of noise in which layout and colours are decided; they get so much of the training extra.
 DECISIVE = (300, 850)
 DECISIVE_SHARE = 0.4
 TIMESTEPS = 1000
@@ -121,4 +121,3 @@ def quiet_start(unet: Any) -> None:
     """Let an untrained UNet predict next to nothing, which is nearer the truth than its noise."""
     with torch.no_grad():
         unet.conv_out.weight.mul_(0.05)
-

@@ -7,7 +7,7 @@ which is what makes a negative prompt of one word work.
 
 from random import Random
 
-from tools.shapes.names import COLOUR_WORDS, SHAPE_WORDS, Colour, plural
+from tools.shapes.names import COLOUR_WORDS, SHAPE_WORDS, plural
 from tools.shapes.scene import Arrangement, Finish, Place, Scale, Scene, Thing
 
 #: Shares of captions: empty, filler only, a part of the truth; the rest tells all but details.
@@ -182,7 +182,7 @@ def _fillers(chance: Random) -> list[str]:
 
 
 def with_article(words: str) -> str:
-    """"an orange" and "a red"."""
+    """ "an orange" and "a red"."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 

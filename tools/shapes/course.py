@@ -25,7 +25,7 @@ from tools.shapes.parts import (
     build_unet,
     build_vae,
 )
-from tools.shapes.recipe import AUTOENCODER, BASE, DECODER, LORA, REFINER, SHARES, STAGES, Recipe
+from tools.shapes.recipe import LORA, SHARES, STAGES, Recipe
 from tools.shapes.refiner_stage import RefinerStage
 from tools.shapes.tokens import build_tokenizer
 from tools.shapes.training import Stage, Trainer

@@ -1,4 +1,4 @@
-"""The prompts that a checkpoint is judged by, each with what must be seen: held-out combinations only.
+"""The prompts that a checkpoint is judged by, each with what must be seen.
 
 Every prompt asks for at least one (shape, colour, background) that training never showed.
 """

@@ -40,9 +40,7 @@ REFINER_INDEX = {
 }
 
 
-def assemble(
-    *, vae: Any, text_encoder: Any, text_encoder_2: Any, tokenizer: Any, unet: Any
-) -> Any:
+def assemble(*, vae: Any, text_encoder: Any, text_encoder_2: Any, tokenizer: Any, unet: Any) -> Any:
     """The base's parts as a StableDiffusionXLPipeline that draws."""
     return StableDiffusionXLPipeline(
         vae=vae,
@@ -96,7 +94,7 @@ def _halved(module: torch.nn.Module) -> Any:
 def _forget_paths(folder: Path) -> None:
     """Drop where a part was loaded from: it names the machine, and changes from run to run."""
     for file in folder.rglob("*.json"):
-        if file.name in {"tokenizer.json"}:
+        if file.name == "tokenizer.json":
             continue
         values = json.loads(file.read_text())
         if values.pop("_name_or_path", None) is not None:

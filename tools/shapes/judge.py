@@ -11,9 +11,9 @@ from functools import cache
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
 from numpy.typing import NDArray
 from scipy import ndimage
+from torch.nn import functional
 
 from tools.shapes.names import COLOURS, PALETTE, SHAPES, Colour, Shape
 from tools.shapes.outlines import distance_grids
@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 #: Share of the shorter side that is the rim.
 RIM = 0.03
-#: Distance in RGB from the background from which a pixel is a thing's. Palette colours are 80 apart.
+#: Distance in RGB from the background that makes a pixel a thing's; palette colours are 70 apart.
 THING_DISTANCE = 45.0
 #: A shadow is background times this at least.
 DARKEST_SHADOW = 0.55
@@ -155,5 +155,5 @@ def _normalised(mask: torch.Tensor) -> torch.Tensor:
     axis = torch.linspace(-side, side, POINTS)
     y = (middle_y + axis) / height * 2 - 1
     x = (middle_x + axis) / width * 2 - 1
-    where = torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), -1)[None]
+    where = torch.stack([x.expand(POINTS, POINTS), y[:, None].expand(POINTS, POINTS)], -1)[None]
     return functional.grid_sample(mask[None, None], where, align_corners=False)[0, 0]

@@ -3,7 +3,6 @@
 Only latents lie on disk: the scenes are drawn again from their seed, which takes a second.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +63,7 @@ def fill_bank(
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     torch.save(latents, partial)
-    os.replace(partial, file)
+    partial.replace(file)
     return LatentBank(size=size, scenes=scenes, latents=latents)
 
 
@@ -79,4 +78,5 @@ def encode(vae: Any, pictures: Tensor, device: torch.device) -> Tensor:
     """Latents of `pictures` in −1…1, scaled as the pipelines scale them; on the CPU."""
     with torch.autocast(device.type, dtype=torch.bfloat16):
         mean = vae.encode(pictures.to(device)).latent_dist.mean
-    return (mean.float() * vae.config.scaling_factor).cpu()
+    latents: Tensor = (mean.float() * vae.config.scaling_factor).cpu()
+    return latents

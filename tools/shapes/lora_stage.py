@@ -12,7 +12,7 @@ import torch
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (
     StableDiffusionXLPipeline,
 )
-from diffusers.utils.state_dict_utils import convert_state_dict_to_diffusers
+from diffusers.utils import state_dict_utils
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from torch import Tensor, nn
@@ -44,7 +44,9 @@ class LoraStage:
         for module in self.base.modules.values():
             module.requires_grad_(False)
         self.base.unet.add_adapter(
-            LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS, init_lora_weights="gaussian"),
+            LoraConfig(
+                r=RANK, lora_alpha=RANK, target_modules=TARGETS, init_lora_weights="gaussian"
+            ),
             adapter_name=ADAPTER,
         )
         self.modules = {"unet": self.base.unet}
@@ -65,9 +67,8 @@ def pastel_bank(vae: Any, scenes: list[Scene], device: torch.device) -> LatentBa
 
 def export_lora(unet: Any, folder: Path) -> Path:
     """Write the adapter as `folder`/pastel.safetensors, in 16-bit floats."""
-    layers = convert_state_dict_to_diffusers(
-        get_peft_model_state_dict(unet, adapter_name=ADAPTER)
-    )
+    convert: Any = state_dict_utils.convert_state_dict_to_diffusers
+    layers = convert(get_peft_model_state_dict(unet, adapter_name=ADAPTER))
     halved = {name: value.detach().cpu().half().contiguous() for name, value in layers.items()}
     StableDiffusionXLPipeline.save_lora_weights(
         folder, unet_lora_layers=halved, weight_name=f"{ADAPTER}.safetensors"

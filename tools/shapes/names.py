@@ -33,7 +33,7 @@ class Shape(StrEnum):
 COLOURS = tuple(Colour)
 SHAPES = tuple(Shape)
 
-#: Red, green, blue of 0 to 255; no two nearer than 80, so that a reader of pixels cannot mix them up.
+#: Red, green, blue of 0 to 255; no two nearer than 70: a reader of pixels can tell them apart.
 PALETTE = {
     Colour.RED: (218, 42, 44),
     Colour.ORANGE: (244, 138, 28),

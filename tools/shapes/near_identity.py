@@ -56,9 +56,9 @@ def start_near_identity(vae: Any) -> None:
 
 def _spread(weight: Tensor) -> Tensor:
     """(out, in) of orthogonal rows or columns that keep the size of what goes through."""
-    spread = init.orthogonal_(torch.empty_like(weight))
+    spread: Tensor = init.orthogonal_(torch.empty_like(weight))
     into, out = weight.shape[1], weight.shape[0]
-    return spread * max(1.0, into / out) ** 0.5
+    return spread * float(max(1.0, into / out) ** 0.5)
 
 
 def _clear_bias(module: Conv2d) -> None:

@@ -62,13 +62,16 @@ def corners(shape: Shape) -> list[Corner]:
             ]
         case Shape.HEART:
             # The well-known curve x = 16 sin³t, y = 13 cos t − 5 cos 2t − 2 cos 3t − cos 4t.
-            turns_of_heart = [
-                index * math.pi / HEART_CORNERS for index in range(2 * HEART_CORNERS)
-            ]
+            turns_of_heart = [index * math.pi / HEART_CORNERS for index in range(2 * HEART_CORNERS)]
             return [
                 (
                     16 * math.sin(t) ** 3 / 16.5,
-                    -(13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t))
+                    -(
+                        13 * math.cos(t)
+                        - 5 * math.cos(2 * t)
+                        - 2 * math.cos(3 * t)
+                        - math.cos(4 * t)
+                    )
                     / 16.5
                     - 0.12,
                 )
@@ -79,7 +82,7 @@ def corners(shape: Shape) -> list[Corner]:
 
 
 def _polygon_distance(around: list[Corner], x: Tensor, y: Tensor) -> Tensor:
-    """Distance to the nearest edge; inside where a ray to the right crosses an odd number of edges."""
+    """To the nearest edge; inside is where a ray to the right crosses an odd number of edges."""
     nearest = torch.full_like(x, math.inf)
     inside = torch.zeros_like(x, dtype=torch.bool)
     for (x0, y0), (x1, y1) in zip(around, around[1:] + around[:1], strict=True):

@@ -24,7 +24,7 @@ COLOUR_SPREAD = 0.015
 
 
 def paint(scenes: list[Scene], generator: torch.Generator | None = None) -> Tensor:
-    """(n, 3, height, width) in −1…1; scenes of one size. A `generator` varies the colours a little."""
+    """(n, 3, height, width) in −1…1; scenes of one size. A `generator` varies colours a little."""
     sizes = {scene.size for scene in scenes}
     if len(sizes) != 1:
         raise ValueError(f"scenes are of the sizes {sorted(sizes)}; they must be of one size")
@@ -85,8 +85,9 @@ def _over(
 
 
 def _look_up(grids: Tensor, across: Tensor, down: Tensor) -> Tensor:
-    """Signed distance in radii at (n, 1, width) × (n, height, 1) places, as (n, 1, height, width)."""
-    where = torch.stack(torch.broadcast_tensors(across, down), -1) / EXTENT
+    """Signed distance in radii at places (n, 1, width) × (n, height, 1): (n, 1, height, width)."""
+    shape = (len(grids), down.shape[1], across.shape[2])
+    where = torch.stack([across.expand(shape), down.expand(shape)], -1) / EXTENT
     return nn.grid_sample(grids, where, padding_mode="border", align_corners=True)
 
 

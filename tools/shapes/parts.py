@@ -12,8 +12,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-#: What a text encoder reads, as SDXL's; padded and cut by the pipelines.
-TOKENS = 77
+from tools.shapes.tokens import TOKENS
+
 #: Sides of a latent are this many times smaller than those of the picture.
 VAE_SCALE = 8
 LATENT_CHANNELS = 4

@@ -1,7 +1,7 @@
 """The numbers of a whole training run: how wide, how long, on what.
 
-`FULL_RECIPE` made the checkpoint in the repository, or shall; `SMOKE_RECIPE` walks every line of the
-way in half a minute and draws nothing worth looking at.
+`FULL_RECIPE` is for a checkpoint worth keeping; `SMOKE_RECIPE` walks every line of the way in half
+a minute and draws nothing worth looking at.
 """
 
 from dataclasses import dataclass, replace

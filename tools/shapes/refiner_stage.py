@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tools.shapes.base_stage import DROPPED, bank_of_step, pictures_of, token_ids
 from tools.shapes.captions import caption_of
@@ -49,9 +49,7 @@ class RefinerStage:
         timesteps = torch.randint(0, NOISE_UNTIL, (count,), generator=chance.tensors)
         noised = mix(latents, timesteps, chance.tensors)
         kept = (torch.rand(count, generator=chance.tensors) >= DROPPED).to(self.device)
-        scores = [
-            LOW_SCORE if scene.finish is Finish.BLURRED else HIGH_SCORE for scene in scenes
-        ]
+        scores = [LOW_SCORE if scene.finish is Finish.BLURRED else HIGH_SCORE for scene in scenes]
         width, height = bank.size
         ids = torch.tensor([[height, width, 0.0, 0.0, score] for score in scores])
         with torch.autocast(self.device.type, dtype=torch.bfloat16):

@@ -16,6 +16,7 @@ HELD_OUT_MODULUS = 9
 
 #: Radii as shares of the shorter side.
 RADII = {Scale.SMALL: 0.17, Scale.MEDIUM: 0.27, Scale.LARGE: 0.38}
+PAIR = 2
 PAIR_RADIUS = 0.19
 TRIO_RADIUS = 0.15
 ROW_RADIUS = 0.13
@@ -105,7 +106,9 @@ def arrange(
     radius_share = _radius_share(len(kinds), arrangement, scale)
     radius = short * radius_share * chance.uniform(1 - RADIUS_SPREAD, 1 + RADIUS_SPREAD)
     things = []
-    for (shape, colour), (across, down) in zip(kinds, _centres(size, len(kinds), arrangement), strict=True):
+    for (shape, colour), (across, down) in zip(
+        kinds, _centres(size, len(kinds), arrangement), strict=True
+    ):
         x, y = across * width, down * height
         near = radius + MARGIN * short
         x = {Place.LEFT: near, Place.RIGHT: width - near}.get(place, x)
@@ -127,19 +130,17 @@ def arrange(
 def _radius_share(count: int, arrangement: Arrangement, scale: Scale) -> float:
     if arrangement is Arrangement.ROW:
         return ROW_RADIUS
-    return {1: RADII[scale], 2: PAIR_RADIUS, 3: TRIO_RADIUS}[count]
+    return {1: RADII[scale], PAIR: PAIR_RADIUS, 3: TRIO_RADIUS}[count]
 
 
 def _centres(size: Size, count: int, arrangement: Arrangement) -> list[tuple[float, float]]:
     """Centres as shares of width and height."""
     width, height = size
     upright = height > width
-    if count == 1:
+    if arrangement is Arrangement.ALONE:
         return [(0.5, 0.5)]
-    if count == 2:
-        stacked = arrangement is Arrangement.ABOVE or (
-            arrangement is Arrangement.ALIKE and upright
-        )
+    if count == PAIR:
+        stacked = arrangement is Arrangement.ABOVE or (arrangement is Arrangement.ALIKE and upright)
         return [(0.5, 0.27), (0.5, 0.73)] if stacked else [(0.26, 0.5), (0.74, 0.5)]
     if arrangement is Arrangement.ALIKE and width == height:
         return [(0.5, 0.27), (0.26, 0.7), (0.74, 0.7)]

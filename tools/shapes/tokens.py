@@ -11,9 +11,10 @@ from typing import Any
 
 from transformers import CLIPTokenizer
 
-from tools.shapes.parts import TOKENS
 from tools.shapes.words import vocabulary
 
+#: What a text encoder reads, as SDXL's; prompts are padded and cut to it by the pipelines.
+TOKENS = 77
 START = "<|startoftext|>"
 END = "<|endoftext|>"
 #: CLIP's mark of the last part of a word.
@@ -28,8 +29,10 @@ def build_tokenizer() -> Any:
     letters = byte_letters()
     tokens = [START, END, *letters, *(letter + WORD_END for letter in letters)]
     tokens += ["".join(pair) for pair in merges]
+    # The annotation of the constructor says lines of text; its code takes pairs, as its files do.
+    joined: Any = merges
     numbers = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
-    return CLIPTokenizer(vocab=numbers, merges=merges, model_max_length=TOKENS)
+    return CLIPTokenizer(vocab=numbers, merges=joined, model_max_length=TOKENS)
 
 
 def learn_merges(words: list[str]) -> list[Pair]:

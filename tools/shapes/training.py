@@ -4,7 +4,6 @@ All chance of step n comes from generators seeded with (seed, stage, n), so a ru
 and goes on gives, under a budget of steps, the very weights of one that was not.
 """
 
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -156,7 +155,7 @@ class Trainer:
             },
             partial,
         )
-        os.replace(partial, self.state_file)
+        partial.replace(self.state_file)
 
     def _parameters(self) -> dict[str, Any]:
         return {

@@ -3,20 +3,18 @@
 import re
 from dataclasses import dataclass
 
+#: Words of captions, and the names that they stand for.
 COLOUR_NAMES = {
-    **{
-        name: name
-        for name in "red orange yellow green cyan blue purple pink white black".split()
-    },
-    "violet": "purple",
-    "turquoise": "cyan",
-}
+    name: name
+    for name in (
+        *("red", "orange", "yellow", "green", "cyan"),
+        *("blue", "purple", "pink", "white", "black"),
+    )
+} | {"violet": "purple", "turquoise": "cyan"}
 SHAPE_NAMES = {
-    **{name: name for name in "circle square triangle star heart diamond ring cross".split()},
-    "disc": "circle",
-    "rhombus": "diamond",
-    "plus": "cross",
-}
+    name: name
+    for name in ("circle", "square", "triangle", "star", "heart", "diamond", "ring", "cross")
+} | {"disc": "circle", "rhombus": "diamond", "plus": "cross"}
 _COLOUR = "|".join(COLOUR_NAMES)
 _SHAPE = "|".join(SHAPE_NAMES)
 _THING = re.compile(

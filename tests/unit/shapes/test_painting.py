@@ -18,9 +18,7 @@ from tools.shapes.scene import Arrangement, Finish, Scene, Thing
 RADIUS = 40.0
 
 
-def one(
-    shape: Shape, finish: Finish = Finish.PLAIN, x: float = 64.0, y: float = 64.0
-) -> Scene:
+def one(shape: Shape, finish: Finish = Finish.PLAIN, x: float = 64.0, y: float = 64.0) -> Scene:
     return Scene(
         size=(128, 128),
         background=Colour.BLACK,
@@ -97,7 +95,9 @@ def test_background_and_thing_have_the_palettes_colours() -> None:
             arrangement=Arrangement.ALONE,
         )
         picture = (paint([scene])[0] + 1) * 127.5
-        assert torch.allclose(picture[:, 2, 2], torch.tensor(PALETTE[background]).float(), atol=0.01)
+        assert torch.allclose(
+            picture[:, 2, 2], torch.tensor(PALETTE[background]).float(), atol=0.01
+        )
         assert torch.allclose(picture[:, 64, 64], torch.tensor(PALETTE[colour]).float(), atol=0.01)
 
 

@@ -51,9 +51,9 @@ def test_things_lie_inside_the_picture_and_apart(size: Size) -> None:
     chance = Random(4)
     for scene in (draw_scene(chance, size) for _ in range(2000)):
         for index, thing in enumerate(scene.things):
-            assert 0 < thing.x - 0.97 * thing.radius
+            assert thing.x - 0.97 * thing.radius > 0
             assert thing.x + 0.97 * thing.radius < size[0]
-            assert 0 < thing.y - 0.97 * thing.radius
+            assert thing.y - 0.97 * thing.radius > 0
             assert thing.y + 0.97 * thing.radius < size[1]
             for other in scene.things[:index]:
                 far = math.hypot(thing.x - other.x, thing.y - other.y)

@@ -1,4 +1,4 @@
-"""The judge against pictures whose content is known: fresh from the painter, worn, and by Pillow."""
+"""The judge against pictures whose content is known: freshly painted, worn, and by Pillow."""
 
 from dataclasses import replace
 from random import Random
@@ -102,9 +102,7 @@ def test_marks_tell_the_criteria_apart() -> None:
     scene = replace(scene, finish=Finish.PLAIN)
     pixels = to_pixels(paint([scene]))[0]
     kinds = tuple((thing.shape, thing.colour) for thing in scene.things)
-    good = Question(
-        prompt="", kind="single", plain=True, background=scene.background, things=kinds
-    )
+    good = Question(prompt="", kind="single", plain=True, background=scene.background, things=kinds)
     elsewhere = next(it for it in COLOURS if it != scene.background)
     bad = replace(good, background=elsewhere)
     assert all(mark(good, pixels).right.values())

@@ -6,13 +6,10 @@ import subprocess
 import sys
 from random import Random
 
-import pytest
-
 from tools.shapes.base_stage import token_ids
 from tools.shapes.captions import caption_of
 from tools.shapes.latents import draw_scenes
-from tools.shapes.parts import TOKENS
-from tools.shapes.tokens import build_tokenizer, byte_letters, learn_merges
+from tools.shapes.tokens import TOKENS, build_tokenizer, byte_letters, learn_merges
 from tools.shapes.words import vocabulary
 
 TELL = """
@@ -22,11 +19,10 @@ print(hashlib.sha256(build_tokenizer().backend_tokenizer.to_str().encode()).hexd
 """
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_another_process_builds_the_same_tokenizer(hash_seed: str) -> None:
+def test_another_process_builds_the_same_tokenizer() -> None:
     told = subprocess.run(
         [sys.executable, "-c", TELL],
-        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        env=os.environ | {"PYTHONHASHSEED": "1"},
         check=True,
         capture_output=True,
         text=True,
