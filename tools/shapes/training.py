@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tools.shapes.budgets import Budget, rate_at
 
@@ -23,6 +24,9 @@ STATE_SECONDS = 60.0
 AVERAGING = 0.998
 GRADIENT_LIMIT = 1.0
 BETAS = (0.9, 0.98)
+#: Attention as plain products. torch's fused kernel for CPUs took 43 % of a step of the base in its
+#: backward pass alone; without it a step took 0.57 s instead of 0.86 s on one thread.
+ATTENTION = SDPBackend.MATH
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,9 +121,10 @@ class Trainer:
         rate = self.stage.learning_rate * rate_at(self.budget.share(self.step))
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        loss = self.stage.loss(self.step, chance_of(self.seed, self.stage.name, self.step))
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        with sdpa_kernel(ATTENTION):
+            loss = self.stage.loss(self.step, chance_of(self.seed, self.stage.name, self.step))
+            loss.backward()  # type: ignore[no-untyped-call]
         parameters = self._parameters()
         nn.utils.clip_grad_norm_(list(parameters.values()), GRADIENT_LIMIT)
         self._optimiser.step()

@@ -45,7 +45,7 @@ def crisp(count: int, size: Size, seed: int) -> list[Scene]:
 
 @pytest.mark.parametrize("size", [(128, 128), (192, 128), (128, 192)])
 def test_every_painted_picture_is_read_rightly(size: Size) -> None:
-    scenes = crisp(150, size, seed=11)
+    scenes = crisp(100, size, seed=11)
     assert share_right(scenes, paint(scenes)) == 1.0
 
 
