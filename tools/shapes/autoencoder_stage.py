@@ -59,7 +59,8 @@ class AutoencoderStage:
             noise = torch.randn(mean.shape, generator=chance.tensors).to(self.device)
             redrawn = self.vae.decode(mean + noise * torch.exp(0.5 * log_variance)).sample
         divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-        return picture_loss(redrawn.float(), pictures) + KL_WEIGHT * divergence
+        loss: Tensor = picture_loss(redrawn.float(), pictures) + KL_WEIGHT * divergence
+        return loss
 
 
 def picture_loss(redrawn: Tensor, pictures: Tensor) -> Tensor:

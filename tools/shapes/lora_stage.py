@@ -12,7 +12,6 @@ import torch
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (
     StableDiffusionXLPipeline,
 )
-from diffusers.utils import state_dict_utils
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from torch import Tensor, nn
@@ -67,8 +66,9 @@ def pastel_bank(vae: Any, scenes: list[Scene], device: torch.device) -> LatentBa
 
 def export_lora(unet: Any, folder: Path) -> Path:
     """Write the adapter as `folder`/pastel.safetensors, in 16-bit floats."""
-    convert: Any = state_dict_utils.convert_state_dict_to_diffusers
-    layers = convert(get_peft_model_state_dict(unet, adapter_name=ADAPTER))
+    # Left in peft's own names: diffusers' converter to its older ones loses attention layers when
+    # convolutions are adapted as well.
+    layers = get_peft_model_state_dict(unet, adapter_name=ADAPTER)
     halved = {name: value.detach().cpu().half().contiguous() for name, value in layers.items()}
     StableDiffusionXLPipeline.save_lora_weights(
         folder, unet_lora_layers=halved, weight_name=f"{ADAPTER}.safetensors"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from tests.unit.shapes.stages import CPU
 from tools.evaluate_shapes import load
@@ -69,7 +70,7 @@ def test_the_lora_changes_pictures_and_only_while_it_is_loaded(tmp_path: Path) -
     course_in(tmp_path, []).run()
     pipeline = load(tmp_path / "export" / "shapes")
 
-    def draw() -> np.ndarray:  # type: ignore[type-arg]
+    def draw() -> NDArray[np.int64]:
         picture = pipeline(
             "a red circle",
             width=64,
@@ -77,7 +78,7 @@ def test_the_lora_changes_pictures_and_only_while_it_is_loaded(tmp_path: Path) -
             num_inference_steps=2,
             generator=torch.Generator().manual_seed(0),
         ).images[0]
-        return np.asarray(picture).astype(int)
+        return np.asarray(picture, dtype=np.int64)
 
     plain = draw()
     pipeline.load_lora_weights(
