@@ -6,7 +6,7 @@ loads it. Written beside each other: figures as JSON and Markdown, and a contact
 
 import argparse
 import json
-import os
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,6 @@ from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import
 )
 from PIL import Image
 
-from gpu_worker.engine.loading import QUIET
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from tools.shapes.contact_sheet import contact_sheet
 from tools.shapes.exam import SIZE, Question, set_exam
@@ -42,7 +41,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/shapes/evaluation"))
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    os.environ.update(QUIET)
+    for library in ("diffusers", "transformers"):
+        # Prompts that are cut are quoted at length, once a batch.
+        logging.getLogger(library).setLevel(logging.ERROR)
     chosen.out.mkdir(parents=True, exist_ok=True)
     pipeline = load(chosen.checkpoint)
     questions = _spread(set_exam(), chosen.questions)
