@@ -3,6 +3,7 @@
 Only latents lie on disk: the scenes are drawn again from their seed, which takes a second.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +48,12 @@ def fill_bank(
 ) -> LatentBank:
     """Encode `count` scenes, or read `file` where an earlier run left them."""
     scenes = draw_scenes(size, count, seed)
+    mark = fingerprint(vae)
     if file.is_file():
-        latents = torch.load(file, map_location="cpu", weights_only=True)
-        if len(latents) == count:
-            return LatentBank(size=size, scenes=scenes, latents=latents)
-        report(f"{file.name} holds {len(latents)} pictures, not {count}: made anew")
+        kept = torch.load(file, map_location="cpu", weights_only=True)
+        if kept["encoder"] == mark and len(kept["latents"]) == count:
+            return LatentBank(size=size, scenes=scenes, latents=kept["latents"])
+        report(f"{file.name} is of another encoder or number of pictures: made anew")
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for first in range(0, count, BATCH):
@@ -62,7 +64,7 @@ def fill_bank(
     latents = torch.cat(parts)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
-    torch.save(latents, partial)
+    torch.save({"latents": latents, "encoder": mark}, partial)
     partial.replace(file)
     return LatentBank(size=size, scenes=scenes, latents=latents)
 
@@ -71,6 +73,15 @@ def draw_scenes(size: Size, count: int, seed: int) -> list[Scene]:
     """The same scenes for the same seed; none with a held-out combination."""
     chance = Random(f"scenes {size} {seed}")  # noqa: S311 - wants to be repeatable
     return [draw_scene(chance, size) for _ in range(count)]
+
+
+def fingerprint(vae: Any) -> int:
+    """Tells one encoder's weights from another's: latents of one are noise to the other."""
+    mark = 0
+    for part in (vae.encoder, vae.quant_conv):
+        for parameter in part.parameters():
+            mark = zlib.crc32(parameter.detach().cpu().contiguous().numpy().tobytes(), mark)
+    return mark
 
 
 @torch.no_grad()
