@@ -69,9 +69,9 @@ class TestReading:
             st.none()
             | st.booleans()
             | st.integers()
-            | st.text()
-            | st.lists(st.integers())
-            | st.dictionaries(st.text(), st.integers()),
+            | st.text(max_size=8)
+            | st.lists(st.integers(), max_size=3)
+            | st.dictionaries(st.text(max_size=4), st.integers(), max_size=3),
         )
     )
     def test_whatever_stands_in_the_other_fields_the_document_can_be_read(
