@@ -2,11 +2,15 @@
 never sees half of it. Container probes, the local stack and tests read it."""
 
 import json
+import logging
 import os
 import threading
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 class Health(StrEnum):
@@ -24,14 +28,21 @@ class HealthFile:
         self._draining = False
 
     def write(self, state: Health, **details: Any) -> None:
-        """JSON: `{"state": …, "pid": …}` and `details`."""
+        """JSON: `{"state": …, "pid": …}` and `details`. A file that cannot be written (a full disk,
+        say) is a warning: it must neither stop the work nor keep the worker from leaving."""
         if self._path is None:
             return
         with self._lock:
             if self._draining:
                 return
             self._draining = state is Health.DRAINING
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            content = json.dumps({"state": state.value, "pid": os.getpid(), **details})
             fresh = self._path.with_suffix(f".{os.getpid()}.tmp")
-            fresh.write_text(json.dumps({"state": state.value, "pid": os.getpid(), **details}))
-            fresh.replace(self._path)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                fresh.write_text(content)
+                fresh.replace(self._path)
+            except OSError as error:
+                log.warning("cannot write the health file %s: %s", self._path, error.strerror)
+                with suppress(OSError):
+                    fresh.unlink(missing_ok=True)

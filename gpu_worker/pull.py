@@ -99,10 +99,10 @@ class Service:
         )
         serving.start()
         self._stopping.wait()
-        self._health.write(Health.DRAINING)
         # The stream first: what is handed back must not come in again through it.
         self._intake.stop()
         self._runner.drain()
+        self._health.write(Health.DRAINING)
         if self._loaded:
             serving.join(self._step_seconds)
         # An engine that has not come to the end of its step hangs; without it the job comes back.

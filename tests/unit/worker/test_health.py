@@ -5,6 +5,8 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from gpu_worker.health import Health, HealthFile
 
 
@@ -44,3 +46,15 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     while not done.is_set():
         assert json.loads(path.read_text())["pid"] == os.getpid()
     writer.join()
+
+
+@pytest.mark.parametrize("state", list(Health))
+def test_a_file_that_cannot_be_written_is_a_warning_and_leaves_nothing(
+    state: Health, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    HealthFile(taken).write(state)
+    HealthFile(Path("/proc/nowhere/health.json")).write(state)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert list(tmp_path.iterdir()) == [taken]
