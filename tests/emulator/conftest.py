@@ -21,7 +21,7 @@ from trigger.adapters.pubsub import PubSubPublisher
 
 REQUEST_TIMEOUT_SECONDS = 20
 #: The function's first event starts a Python process.
-CHANGE_TIMEOUT_SECONDS = 25
+CHANGE_TIMEOUT_SECONDS = 30
 
 
 @pytest.fixture(scope="session")
