@@ -133,17 +133,25 @@ def document_once(stack: Stack, firestore_client: firestore.Client) -> Await:
 
     def wait(path: str, status: str) -> dict[str, Any]:
         seen: Queue[dict[str, Any]] = Queue()
-        reached = threading.Event()
+        listening, reached = threading.Event(), threading.Event()
+
+        def see(document: firestore.DocumentSnapshot) -> None:
+            fields = document.to_dict() or {}
+            seen.put(fields)
+            if fields.get("status") == status:
+                reached.set()
 
         def on_change(documents: list[Any], _changes: object, _read_time: object) -> None:
             for document in documents:
-                fields = document.to_dict() or {}
-                seen.put(fields)
-                if fields.get("status") == status:
-                    reached.set()
+                see(document)
+            listening.set()
 
         watch = firestore_client.document(path).on_snapshot(on_change)
         try:
+            # The emulator's listeners miss what is committed while they are being added, so one
+            # look after that belongs to listening (docs/architecture/04, Traps).
+            if listening.wait(CHANGE_TIMEOUT_SECONDS):
+                see(firestore_client.document(path).get())
             there = reached.wait(CHANGE_TIMEOUT_SECONDS)
         finally:
             watch.unsubscribe()

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from queue import Queue
+from threading import Event
 from typing import Any
 
 import pytest
@@ -89,17 +90,21 @@ def test_a_request_that_refers_to_another_project_fails_and_is_not_in_the_functi
     other = firestore.Client(project="other", credentials=AnonymousCredentials())
     given = {"prompt": "x", "a": other.document("a-secret-collection/b")}
     other.close()
+    listening = Event()
     ended: Queue[dict[str, Any]] = Queue()
 
     def on_change(documents: list[Any], _changes: object, _read_time: object) -> None:
         for document in documents:
             ended.put(document.to_dict())
+        listening.set()
 
     # The library's listener cannot decode the input either, so it asks for the rest.
     generations = firestore_client.collection(f"users/{phone.uid}/generations")
     failed = generations.where(filter=FieldFilter("status", "==", "failed"))
     watch = failed.select(["status", "error"]).on_snapshot(on_change)
     try:
+        # The emulator's listeners miss what is committed while they are being added.
+        assert listening.wait(CHANGE_TIMEOUT_SECONDS)
         firestore_client.document(phone.path()).create({"input": given, "status": "pending"})
         document = ended.get(timeout=CHANGE_TIMEOUT_SECONDS)
     finally:

@@ -176,6 +176,7 @@ def test_a_closed_watch_is_silent_and_leaves_no_thread(client: firestore.Client,
     watch.close()
     assert watch_threads() == []
     other = documents.watch(path, witness)
+    witness.wait_for(n=1)
     documents.update(path, {"n": 2}, expected=written.version)
     witness.wait_for(n=2)
     other.close()

@@ -39,19 +39,29 @@ firestore.connectFirestoreEmulator(db, host, Number(port));
 const generation = (id) => firestore.doc(db, "users", auth.currentUser.uid, "generations", id);
 const listeners = new Map();
 
+// Resolves once the server has said what is there, or that nothing is.
 function listen(id) {
-  if (listeners.has(id)) return;
-  const stop = firestore.onSnapshot(
-    generation(id),
-    // Snapshots of our own write before the server has it would count as seen too early.
-    { includeMetadataChanges: true },
-    (snapshot) => {
-      if (snapshot.metadata.hasPendingWrites || !snapshot.exists()) return;
-      say({ event: "document", id, data: plain(snapshot.data()) });
-    },
-    (error) => say({ event: "error", op: "listen", id, code: error.code, message: error.message }),
-  );
-  listeners.set(id, stop);
+  if (!listeners.has(id))
+    listeners.set(
+      id,
+      new Promise((listening) => {
+        firestore.onSnapshot(
+          generation(id),
+          // Snapshots of our own write before the server has it would count as seen too early.
+          { includeMetadataChanges: true },
+          (snapshot) => {
+            if (!snapshot.metadata.fromCache) listening();
+            if (snapshot.metadata.hasPendingWrites || !snapshot.exists()) return;
+            say({ event: "document", id, data: plain(snapshot.data()) });
+          },
+          (error) => {
+            say({ event: "error", op: "listen", id, code: error.code, message: error.message });
+            listening();
+          },
+        );
+      }),
+    );
+  return listeners.get(id);
 }
 
 const operations = {
@@ -60,8 +70,9 @@ const operations = {
     say({ event: "signed_in", uid: user.uid });
   },
   async generate({ id, input }) {
-    // Listening first, as an app would: no state can be missed.
-    listen(id);
+    // Listening first, and for certain: the Firestore emulator (not the real one) keeps from a
+    // listener what is committed while it is being added.
+    await listen(id);
     say({ event: "creating", id });
     await firestore.setDoc(generation(id), {
       input,
@@ -71,7 +82,7 @@ const operations = {
     say({ event: "created", id });
   },
   async listen({ id }) {
-    listen(id);
+    await listen(id);
   },
   async cancel({ id }) {
     await firestore.updateDoc(generation(id), { cancel_requested: true });
