@@ -48,8 +48,9 @@ def test_the_demo_shows_progress_saves_the_picture_and_leaves_nothing_running() 
     assert demo.returncode == 0, demo.stderr
     assert re.search(r"processing +\d+% (encode|denoise|decode)", demo.stdout)
     assert "completed" in demo.stdout
-    saved = REPOSITORY / re.search(r"^Saved (.+)$", demo.stdout, re.MULTILINE)[1]  # type: ignore[index]
-    pixels = np.asarray(Image.open(saved).convert("RGB")).astype(int)
+    saved = re.search(r"^Saved (.+)$", demo.stdout, re.MULTILINE)
+    assert saved is not None, demo.stdout
+    pixels = np.asarray(Image.open(REPOSITORY / saved[1]).convert("RGB")).astype(int)
     red, green, blue = pixels[3, 3]
     assert blue > 150 > max(red, green), "the background is blue"
     for stage in ("denoise", "upload", "created → completed"):
