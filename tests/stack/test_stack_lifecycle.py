@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.stack.caller import Caller
+from tests.stack.log_lines import log_lines
 from tools.stack import Stack, StackError, bring_up, running_stack, take_down
 from tools.stack.names import HOST, REPOSITORY, summary_path
 from tools.stack.ports import can_listen, reserved_ports
@@ -179,16 +180,10 @@ def test_what_a_killed_up_had_started_is_cleaned_by_down(
             if line.startswith("Starting the emulators"):
                 break
         log = tmp_path / "logs" / "firebase.log"
-        with subprocess.Popen(
-            ["tail", "-n", "+1", "-F", str(log)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as tail:
-            for line in tail.stdout or []:
+        with log_lines(log) as lines:
+            for line in lines:
                 if "Firestore Emulator logging" in line:  # a JVM in a session of its own
                     break
-            tail.kill()
         up.kill()
     assert take_down(tmp_path) >= 2
     assert not [
