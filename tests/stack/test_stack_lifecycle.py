@@ -73,6 +73,25 @@ def test_a_second_stack_runs_beside_and_leaves_the_first_alone(
         socket.create_connection((host, int(port)), timeout=5).close()
 
 
+def test_the_caller_s_bound_of_images_reaches_the_functions(
+    tmp_path: Path,
+    functions_source: Path,
+    rules_source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EMBERFRAME_MAX_IMAGES", "5")
+    with (
+        running_stack(
+            tmp_path, worker=False, functions_source=functions_source, rules_source=rules_source
+        ) as stack,
+        log_lines(stack.log_files["firebase"]) as lines,
+    ):
+        caller = Caller(stack)
+        assert caller.create(f"users/{caller.uid}/generations/bounded", {}) == 200
+        told = next(line for line in lines if "told of bounded" in line)
+    assert "allowing 5 images" in told
+
+
 def test_up_and_down_from_the_shell_twice_leave_nothing(
     tmp_path: Path, functions_source: Path, rules_source: Path
 ) -> None:
