@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 
 from shared.parse import MAX_SENTENCES, MAX_SHOWN_CHARACTERS, parse_request
 from shared.request import (
@@ -43,7 +44,8 @@ class TestMissing:
             ("a dog", '"a dog"'),
             (7, "7"),
             (b"x", "bytes"),
-            (datetime(2026, 1, 1, tzinfo=UTC), "a datetime"),
+            (datetime(2026, 1, 1, tzinfo=UTC), "a timestamp"),
+            (DatetimeWithNanoseconds(2026, 1, 1, tzinfo=UTC), "a timestamp"),
         ],
     )
     def test_an_input_that_is_no_object_is_told_so(self, raw: object, shown: str) -> None:
