@@ -72,4 +72,5 @@ def test_a_demo_of_a_bad_request_fails_with_the_sentence_and_the_path_of_the_log
     log = re.search(r"log: (\S+)", demo.stderr)
     assert log is not None
     assert Path(log[1]).name == "worker.log"
+    assert re.search(r"The function's log: \S+firebase\.log$", demo.stderr, re.MULTILINE)
     assert processes_of_stacks() - before == set()
