@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import firestore, pubsub_v1, storage
@@ -65,14 +66,34 @@ def run_pull(settings: Settings) -> int:
         engine.close()
 
 
+class Drainable(Protocol):
+    """What `Service` needs of the runner."""
+
+    def drain(self) -> None:
+        """Take nothing more, and stop what runs at its next step."""
+        ...
+
+
+class Intake(Protocol):
+    """What `Service` needs of an intake."""
+
+    def run(self) -> None:
+        """Block until `stop`, or raise what makes taking messages impossible."""
+        ...
+
+    def stop(self) -> None:
+        """Take no more; `run` returns when the jobs in hand are settled."""
+        ...
+
+
 class Service:
     """The running parts and the order in which they start and stop. Used once: `run`."""
 
     def __init__(
         self,
         engine: Engine,
-        runner: GenerationRunner,
-        intake: PullIntake,
+        runner: Drainable,
+        intake: Intake,
         health: HealthFile,
         stopping: threading.Event,
         *,

@@ -6,6 +6,7 @@ Pydantic finds the faults; this module says them to a person: field, value, what
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -176,6 +177,8 @@ def _shown(value: object) -> str:
         return "a list"
     if isinstance(value, bytes):
         return "bytes"
+    if isinstance(value, datetime):  # the client library has a class of its own for them
+        return "a timestamp"
     if isinstance(value, int) and abs(value) > MAX_SHOWN_NUMBER:
         return "a far too large number"
     if value is None or isinstance(value, str | bool | int | float):

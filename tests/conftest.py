@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from google.cloud import firestore
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from hypothesis import HealthCheck, settings
 
 from tools.stack import Stack, running_stack
 from trigger.adapters.pubsub import unbatched_publisher_client
 
 #: Folder of a stack that is up already (`python -m tools.stack`), for quick repeated runs.
 STACK_DIR_VARIABLE = "EMBERFRAME_TEST_STACK"
+
+# In a fresh checkout Hypothesis reads through all our sources before it draws its first value, and
+# takes the second that this lasts for a strategy that is too slow.
+settings.register_profile("emberframe", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("emberframe")
 
 
 def pytest_configure() -> None:

@@ -26,8 +26,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from gpu_worker.lifecycle.handled import Done
-from gpu_worker.lifecycle.runner import GenerationRunner
+from gpu_worker.lifecycle.handled import Done, Handler
 from shared.message import GenerationMessage, MalformedMessage, NewerSchema
 
 log = logging.getLogger(__name__)
@@ -64,7 +63,7 @@ class PullIntake:
         self,
         subscriber: pubsub_v1.SubscriberClient,
         subscriptions: Sequence[str],
-        runner: GenerationRunner,
+        runner: Handler,
         *,
         slots: int,
     ) -> None:

@@ -1,7 +1,9 @@
-"""What an intake does with its message after `GenerationRunner.handle`."""
+"""What an intake hands its messages' generations to, and what it does with a message after that."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
+
+from shared.paths import GenerationPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,3 +19,11 @@ class Later:
 
 
 Handled: TypeAlias = Done | Later
+
+
+class Handler(Protocol):
+    """What an intake needs of a `GenerationRunner`."""
+
+    def handle(self, path: GenerationPath) -> Handled:
+        """Do what the document at `path` wants done. Never raises for a fault of one job."""
+        ...

@@ -1,5 +1,6 @@
-"""Clients of the emulators that the adapters under test are built on."""
+"""Clients of the emulators that the adapters under test are built on, and a place for each test."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -21,3 +22,9 @@ def gcs_client() -> Iterator[storage.Client]:
         patch.undo()
         yield client
         client.close()
+
+
+@pytest.fixture
+def path() -> str:
+    """A document nobody else uses; not a generation, so that the function leaves it alone."""
+    return f"contract/{uuid.uuid4().hex}"

@@ -1,7 +1,6 @@
 """What every `DocumentStore` does: compare-and-set on single documents with the server's clock."""
 
 import threading
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
 from gpu_worker.adapters.firestore import FirestoreDocuments as WorkerDocuments
-from shared.in_memory import InMemoryDocuments
 from shared.ports import (
     DELETE,
     SERVER_TIME,
@@ -24,36 +22,18 @@ from shared.ports import (
     Snapshot,
 )
 from shared.stored_size import MAX_DOCUMENT_BYTES
+from tests.contract.adapters import STORES, BuildStore, each_of
 from trigger.adapters.firestore import FirestoreDocuments as TriggerDocuments
 
 #: The emulator runs on this machine; only the moment between two readings differs.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 CONTENDERS = 8
 
-Build = Callable[[pytest.FixtureRequest], DocumentStore]
 
-STORES: dict[str, Build] = {
-    "in memory": lambda _: InMemoryDocuments(),
-    "trigger": lambda request: TriggerDocuments(request.getfixturevalue("firestore_client")),
-    "worker": lambda request: WorkerDocuments(request.getfixturevalue("firestore_client")),
-}
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(build, id=name, marks=[] if name == "in memory" else pytest.mark.stack)
-        for name, build in STORES.items()
-    ]
-)
+@pytest.fixture(params=each_of(STORES))
 def documents(request: pytest.FixtureRequest) -> DocumentStore:
-    build: Build = request.param
+    build: BuildStore = request.param
     return build(request)
-
-
-@pytest.fixture
-def path() -> str:
-    """A document nobody else uses; not a generation, so that the function leaves it alone."""
-    return f"contract/{uuid.uuid4().hex}"
 
 
 def read(documents: DocumentStore, path: str) -> Snapshot:

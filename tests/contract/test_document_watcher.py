@@ -1,46 +1,22 @@
 """What every `DocumentWatcher` does: tells of the document now and after every change."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from queue import Empty, Queue
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
-from gpu_worker.adapters.firestore import FirestoreDocuments as WorkerDocuments
-from shared.in_memory import InMemoryDocuments
-from shared.ports import DocumentStore, DocumentWatcher, Snapshot, Subscription
+from shared.ports import Snapshot, Subscription
+from tests.contract.adapters import WATCHERS, BuildWatched, Watched, each_of
 
 NOTICE_TIMEOUT_SECONDS = 20
 
 
-class Watched(DocumentStore, DocumentWatcher, Protocol):
-    """A store whose documents can be watched."""
-
-
-Build = Callable[[pytest.FixtureRequest], Watched]
-
-WATCHERS: dict[str, Build] = {
-    "in memory": lambda _: InMemoryDocuments(),
-    "worker": lambda request: WorkerDocuments(request.getfixturevalue("firestore_client")),
-}
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(build, id=name, marks=[] if name == "in memory" else pytest.mark.stack)
-        for name, build in WATCHERS.items()
-    ]
-)
+@pytest.fixture(params=each_of(WATCHERS))
 def documents(request: pytest.FixtureRequest) -> Watched:
-    build: Build = request.param
+    build: BuildWatched = request.param
     return build(request)
-
-
-@pytest.fixture
-def path() -> str:
-    return f"contract/{uuid.uuid4().hex}"
 
 
 class Watch:

@@ -1,0 +1,1 @@
+"""A phone, the stack and workers together, as a deployment has them."""

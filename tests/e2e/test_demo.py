@@ -48,8 +48,9 @@ def test_the_demo_shows_progress_saves_the_picture_and_leaves_nothing_running() 
     assert demo.returncode == 0, demo.stderr
     assert re.search(r"processing +\d+% (encode|denoise|decode)", demo.stdout)
     assert "completed" in demo.stdout
-    saved = REPOSITORY / re.search(r"^Saved (.+)$", demo.stdout, re.MULTILINE)[1]  # type: ignore[index]
-    pixels = np.asarray(Image.open(saved).convert("RGB")).astype(int)
+    saved = re.search(r"^Saved (.+)$", demo.stdout, re.MULTILINE)
+    assert saved is not None, demo.stdout
+    pixels = np.asarray(Image.open(REPOSITORY / saved[1]).convert("RGB")).astype(int)
     red, green, blue = pixels[3, 3]
     assert blue > 150 > max(red, green), "the background is blue"
     for stage in ("denoise", "upload", "created → completed"):
@@ -71,4 +72,5 @@ def test_a_demo_of_a_bad_request_fails_with_the_sentence_and_the_path_of_the_log
     log = re.search(r"log: (\S+)", demo.stderr)
     assert log is not None
     assert Path(log[1]).name == "worker.log"
+    assert re.search(r"The function's log: \S+firebase\.log$", demo.stderr, re.MULTILINE)
     assert processes_of_stacks() - before == set()

@@ -85,7 +85,7 @@ class Running:
     """An intake in a thread for the length of a `with` block."""
 
     def __init__(self, lane: Lane, runner: Runner, slots: int = 1) -> None:
-        self.intake = PullIntake(lane.subscriber, [lane.subscription], runner, slots=slots)  # type: ignore[arg-type]
+        self.intake = PullIntake(lane.subscriber, [lane.subscription], runner, slots=slots)
         self.thread = threading.Thread(target=self.intake.run)
 
     def __enter__(self) -> Self:

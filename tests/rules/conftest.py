@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.rules.firestore_rest import Firestore
-from tests.rules.people import Person
+from tests.rules.people import STRANGER, Person, somebody
 from tests.rules.storage_rest import Storage
 from tools.stack import Stack
 from tools.stack.names import REPOSITORY
@@ -50,3 +50,13 @@ def server(firestore_address: str, http: httpx.Client) -> Firestore:
 @pytest.fixture
 def storage_as(stack: Stack, http: httpx.Client) -> Callable[[Person | None], Storage]:
     return lambda person: Storage(http, stack.storage, stack.project, stack.bucket, person)
+
+
+@pytest.fixture
+def owner() -> Person:
+    return somebody()
+
+
+@pytest.fixture(params=["another person", "a stranger"])
+def intruder(request: pytest.FixtureRequest) -> Person:
+    return STRANGER if request.param == "a stranger" else somebody()

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.rules.people import STRANGER, Person, somebody
+from tests.rules.people import Person
 from tests.rules.storage_rest import Storage
 
 pytestmark = pytest.mark.stack
@@ -21,16 +21,6 @@ DENIALS = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 def assert_denied(answer: httpx.Response) -> None:
     assert answer.status_code in DENIALS, f"{answer.status_code} {answer.text[:300]}"
-
-
-@pytest.fixture
-def owner() -> Person:
-    return somebody()
-
-
-@pytest.fixture(params=["another person", "a stranger"])
-def intruder(request: pytest.FixtureRequest) -> Person:
-    return STRANGER if request.param == "a stranger" else somebody()
 
 
 def output_of(storage_as: As, person: Person) -> str:

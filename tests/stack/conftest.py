@@ -8,13 +8,16 @@ import pytest
 from tools.stack import Stack, running_stack
 
 FUNCTION = '''
-"""Publishes nothing, writes nothing: says which document it was told of."""
+"""Publishes nothing, writes nothing: says which document it was told of, and its bound."""
+import os
+
 from firebase_functions import firestore_fn
 
 
 @firestore_fn.on_document_created(document="users/{uid}/generations/{id}")
 def told(event: firestore_fn.Event[firestore_fn.DocumentSnapshot | None]) -> None:
-    print("told of", event.params["id"], flush=True)
+    bound = os.environ.get("EMBERFRAME_MAX_IMAGES", "the usual number of")
+    print("told of", event.params["id"], "allowing", bound, "images", flush=True)
 '''
 
 FIRESTORE_RULES = """

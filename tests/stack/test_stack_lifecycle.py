@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.stack.caller import Caller
+from tests.stack.log_lines import log_lines
 from tools.stack import Stack, StackError, bring_up, running_stack, take_down
 from tools.stack.names import HOST, REPOSITORY, summary_path
 from tools.stack.ports import can_listen, reserved_ports
@@ -70,6 +71,25 @@ def test_a_second_stack_runs_beside_and_leaves_the_first_alone(
     for service in ("auth", "firestore", "pubsub", "storage"):
         host, _, port = stack.emulators[service].rpartition(":")
         socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def test_the_caller_s_bound_of_images_reaches_the_functions(
+    tmp_path: Path,
+    functions_source: Path,
+    rules_source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EMBERFRAME_MAX_IMAGES", "5")
+    with (
+        running_stack(
+            tmp_path, worker=False, functions_source=functions_source, rules_source=rules_source
+        ) as stack,
+        log_lines(stack.log_files["firebase"]) as lines,
+    ):
+        caller = Caller(stack)
+        assert caller.create(f"users/{caller.uid}/generations/bounded", {}) == 200
+        told = next(line for line in lines if "told of bounded" in line)
+    assert "allowing 5 images" in told
 
 
 def test_up_and_down_from_the_shell_twice_leave_nothing(
@@ -179,16 +199,10 @@ def test_what_a_killed_up_had_started_is_cleaned_by_down(
             if line.startswith("Starting the emulators"):
                 break
         log = tmp_path / "logs" / "firebase.log"
-        with subprocess.Popen(
-            ["tail", "-n", "+1", "-F", str(log)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as tail:
-            for line in tail.stdout or []:
+        with log_lines(log) as lines:
+            for line in lines:
                 if "Firestore Emulator logging" in line:  # a JVM in a session of its own
                     break
-            tail.kill()
         up.kill()
     assert take_down(tmp_path) >= 2
     assert not [

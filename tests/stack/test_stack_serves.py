@@ -1,12 +1,12 @@
 """The real stack serves: topics are there, functions fire, rules hold."""
 
-import subprocess
 import threading
 
 import httpx
 import pytest
 
 from tests.stack.caller import Caller
+from tests.stack.log_lines import log_lines
 from tools.stack import Stack
 from tools.stack.names import SUBSCRIPTIONS
 
@@ -28,17 +28,11 @@ def test_topics_and_subscriptions_are_there(stack: Stack) -> None:
 
 
 def test_a_created_document_reaches_the_function(stack: Stack, caller: Caller) -> None:
-    log = stack.log_files["firebase"]
     heard = threading.Event()
-    with subprocess.Popen(
-        ["tail", "-n", "+1", "-F", str(log)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as tail:
+    with log_lines(stack.log_files["firebase"]) as lines:
 
         def listen() -> None:
-            for line in tail.stdout or []:
+            for line in lines:
                 if "told of first" in line:
                     heard.set()
                     return
@@ -47,8 +41,7 @@ def test_a_created_document_reaches_the_function(stack: Stack, caller: Caller) -
         listener.start()
         assert caller.create(f"users/{caller.uid}/generations/first", {}) == 200
         assert heard.wait(timeout=30)
-        tail.kill()
-        listener.join()
+    listener.join()
 
 
 def test_firestore_rules_are_in_force(caller: Caller) -> None:

@@ -1,7 +1,7 @@
 """`python -m tools.demo`: a document becomes a picture on the local stack, watched live.
 
-Exit code 0, or 1 and one plain sentence with the path of the log. Uses the stack of `make up` when
-that is running, else one of its own, which is gone afterwards.
+Exit code 0, or 1 and one plain sentence with the paths of the logs. Uses the stack of `make up`
+when that is running, else one of its own, which is gone afterwards.
 """
 
 import argparse
@@ -18,14 +18,12 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from tools.demo.following import follow, log_files
 from tools.demo.phone import Phone, PhoneError
 from tools.demo.picture import save_files
 from tools.demo.show import ProgressBar, print_timings
 from tools.stack import Stack, StackError, running_stack
 from tools.stack.names import DEFAULT_STATE_DIR, DEMO_STATE_DIR
-
-#: On two slow cores a film takes tens of seconds; a demo that says nothing for longer is broken.
-GENERATION_TIMEOUT_SECONDS = 300.0
 
 
 class DemoFailed(Exception):
@@ -37,15 +35,14 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = Console(highlight=False, soft_wrap=True)
-    log_file: Path | None = None
+    where_to_look = ""
     try:
         request = _request(arguments)
         with _stack(console) as stack:
-            log_file = stack.log_files["worker"]
+            where_to_look = f"\n{log_files(stack.log_files)}"
             _generate(stack, request, arguments, console)
     except (StackError, PhoneError, TimeoutError, httpx.HTTPError, DemoFailed) as failure:
-        log = f" The worker's log: {log_file}" if log_file else ""
-        print(f"The demo failed: {failure}{log}", file=sys.stderr)
+        print(f"The demo failed: {failure}{where_to_look}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted; nothing was left running.", file=sys.stderr)
@@ -95,7 +92,12 @@ def _generate(
         moments["created"] = phone.wait_for("creating")["at"] / 1000
         document: dict[str, Any] = {}
         with ProgressBar(console) as bar:
-            for seen in phone.documents(generation_id, GENERATION_TIMEOUT_SECONDS):
+            for seen in follow(
+                phone,
+                generation_id,
+                logs=stack.log_files,
+                notice=lambda sentence: console.print(sentence, markup=False),
+            ):
                 document = seen["data"]
                 moments.setdefault(document["status"], seen["at"] / 1000)
                 bar.show(document)

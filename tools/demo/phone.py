@@ -20,6 +20,8 @@ from tools.stack import Stack
 SCRIPT = Path(__file__).with_name("phone.mjs")
 NODE_PACKAGE = Path(__file__).resolve().parents[2] / "build/node/package.json"
 
+#: Statuses after which nothing comes any more.
+FINAL = ("completed", "failed", "cancelled")
 #: One JSON object as `phone.mjs` documents it.
 Event = dict[str, Any]
 
@@ -117,7 +119,7 @@ class Phone:
         for event in self.events(timeout_seconds):
             if event["event"] == "document" and event["id"] == generation_id:
                 yield event
-                if event["data"]["status"] in ("completed", "failed", "cancelled"):
+                if event["data"]["status"] in FINAL:
                     return
 
     def _send(self, command: dict[str, Any]) -> None:

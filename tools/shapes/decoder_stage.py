@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from tools.shapes.autoencoder_stage import picture_loss
-from tools.shapes.base_stage import size_ids, token_ids
+from tools.shapes.base_stage import size_ids
 from tools.shapes.captions import full_caption
+from tools.shapes.denoising import token_ids
 from tools.shapes.latents import encode
 from tools.shapes.noising import guess_latents, mix
 from tools.shapes.painting import paint

@@ -9,16 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from tools.shapes.base_stage import DROPPED, bank_of_step, pictures_of, token_ids
-from tools.shapes.captions import caption_of
+from tools.shapes.denoising import BATCH, draw_batch, token_ids, velocity_loss
 from tools.shapes.latents import LatentBank
-from tools.shapes.noising import mix
-from tools.shapes.scene import Finish
+from tools.shapes.scene import Finish, Scene, Size
 from tools.shapes.training import Chance
 
-BATCH = 32
 #: Noise up to this step: a refiner that takes over at 0.8 begins at 200; earlier ones are allowed.
 NOISE_UNTIL = 600
 #: The defaults of diffusers' refiner pipeline.
@@ -42,28 +38,27 @@ class RefinerStage:
         self.modules = {"unet": self.unet}
 
     def loss(self, step: int, chance: Chance) -> Tensor:
-        bank = bank_of_step(self.banks, step)
-        count = pictures_of(bank.size, self.batch)
-        scenes, latents = bank.batch(count, chance.numbers)
-        captions = [caption_of(scene, chance.numbers) for scene in scenes]
-        timesteps = torch.randint(0, NOISE_UNTIL, (count,), generator=chance.tensors)
-        noised = mix(latents, timesteps, chance.tensors)
-        kept = (torch.rand(count, generator=chance.tensors) >= DROPPED).to(self.device)
-        scores = [LOW_SCORE if scene.finish is Finish.BLURRED else HIGH_SCORE for scene in scenes]
-        width, height = bank.size
-        ids = torch.tensor([[height, width, 0.0, 0.0, score] for score in scores])
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            with torch.no_grad():
-                text = self.text_encoder_2(
-                    token_ids(self.tokenizer, captions).to(self.device), output_hidden_states=True
-                )
-            velocity = self.unet(
-                noised.mixture.to(self.device),
-                timesteps.to(self.device),
-                encoder_hidden_states=text.hidden_states[-2] * kept[:, None, None],
-                added_cond_kwargs={
-                    "text_embeds": text.text_embeds * kept[:, None],
-                    "time_ids": ids.to(self.device),
-                },
-            ).sample
-        return functional.mse_loss(velocity.float(), noised.velocity.to(self.device))
+        batch = draw_batch(
+            self.banks, step=step, batch=self.batch, chance=chance, draw_timesteps=draw_timesteps
+        )
+        ids = score_ids(batch.size, batch.scenes)
+        return velocity_loss(self.unet, batch, read=self._read, time_ids=ids, device=self.device)
+
+    @torch.no_grad()
+    def _read(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        """States of the last layer but one, and the pooled text."""
+        ids = token_ids(self.tokenizer, captions).to(self.device)
+        text = self.text_encoder_2(ids, output_hidden_states=True)
+        return text.hidden_states[-2], text.text_embeds
+
+
+def draw_timesteps(count: int, generator: torch.Generator) -> Tensor:
+    """(count,) of the last part of the noise."""
+    return torch.randint(0, NOISE_UNTIL, (count,), generator=generator)
+
+
+def score_ids(size: Size, scenes: list[Scene]) -> Tensor:
+    """(n, 5): height and width, no crop, aesthetic score, as the refiner's pipeline says."""
+    width, height = size
+    scores = [LOW_SCORE if scene.finish is Finish.BLURRED else HIGH_SCORE for scene in scenes]
+    return torch.tensor([[height, width, 0.0, 0.0, score] for score in scores])

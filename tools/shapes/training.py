@@ -124,7 +124,7 @@ class Trainer:
         self._optimiser.zero_grad(set_to_none=True)
         with sdpa_kernel(ATTENTION):
             loss = self.stage.loss(self.step, chance_of(self.seed, self.stage.name, self.step))
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)  # what `loss.backward()` calls, with types
         parameters = self._parameters()
         nn.utils.clip_grad_norm_(list(parameters.values()), GRADIENT_LIMIT)
         self._optimiser.step()

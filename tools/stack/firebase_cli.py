@@ -7,16 +7,15 @@ to load it says "ready" all the same. Bound: the caller's deadline.
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tools.stack.failure import StackError
 from tools.stack.names import FIREBASE_CLI, PROJECT, SERVICES
+from tools.stack.waiting import wait_until
 
 PRELOAD = Path(__file__).with_name("lazy_auth_schemas.cjs")
 READY = "All emulators ready!"
-POLL_SECONDS = 0.05
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 #: Lines in which firebase-tools says why it gives up, most telling first.
@@ -72,12 +71,9 @@ class FirebaseCli:
 
         Raises StackError if it is not ready at `deadline` (monotonic clock).
         """
-        while READY not in self.text():
-            check()
-            if time.monotonic() > deadline:
-                why = self.reason() or "they did not say why"
-                raise StackError(f"The emulators did not become ready in time: {why}.", self.log)
-            time.sleep(POLL_SECONDS)
+        if not wait_until(lambda: READY in self.text(), deadline=deadline, check=check):
+            why = self.reason() or "they did not say why"
+            raise StackError(f"The emulators did not become ready in time: {why}.", self.log)
 
     def assert_initialised(self, functions: list[str]) -> None:
         """Raises StackError unless each function of `functions` was initialised."""

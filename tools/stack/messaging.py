@@ -3,6 +3,7 @@
 Bound: the caller's deadline. Repeating is harmless: what exists already is left as it is.
 """
 
+import functools
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -11,10 +12,11 @@ import httpx
 
 from tools.stack.failure import StackError
 from tools.stack.names import PROJECT, SUBSCRIPTIONS
+from tools.stack.waiting import wait_until
 
-#: The emulator looks at each stream every 50 ms.
+#: The emulator looks at each stream every 50 ms, each at its own time, and ends it then without a
+#: word to anybody but its client, which is gone: there is nothing to wait for but the time itself.
 STREAM_TICKS_SECONDS = 0.2
-POLL_SECONDS = 0.05
 
 #: The worker renews its deadline while it works; this bounds redelivery after it dies.
 ACK_DEADLINE_SECONDS = 20
@@ -38,8 +40,13 @@ def create_topics_and_subscriptions(
                 "ackDeadlineSeconds": ACK_DEADLINE_SECONDS,
                 "retryPolicy": RETRY_POLICY,
             }
-            _put(client, f"topics/{topic}", {}, deadline, check)
-            _put(client, f"subscriptions/{subscription}", settings, deadline, check)
+            for path, body in (
+                (f"topics/{topic}", {}),
+                (f"subscriptions/{subscription}", settings),
+            ):
+                put = functools.partial(_put, client, path, body)
+                if not wait_until(put, deadline=deadline, check=check):
+                    raise StackError("The Pub/Sub emulator did not answer in time.")
 
 
 def end_streams(pubsub: str) -> None:
@@ -58,22 +65,12 @@ def end_streams(pubsub: str) -> None:
             time.sleep(STREAM_TICKS_SECONDS)
 
 
-def _put(
-    client: httpx.Client,
-    path: str,
-    body: dict[str, object],
-    deadline: float,
-    check: Callable[[], None],
-) -> None:
-    while True:
-        try:
-            answer = client.put(path, json=body)
-        except httpx.TransportError as absent:
-            check()
-            if time.monotonic() > deadline:
-                raise StackError("The Pub/Sub emulator did not answer in time.") from absent
-            time.sleep(POLL_SECONDS)
-            continue
-        if answer.is_success or answer.status_code == HTTPStatus.CONFLICT:
-            return
-        raise StackError(f"The Pub/Sub emulator refused {path}: {answer.text.strip()}")
+def _put(client: httpx.Client, path: str, body: dict[str, object]) -> bool:
+    """Creates what is at `path`, or finds it there; False while nobody listens."""
+    try:
+        answer = client.put(path, json=body)
+    except httpx.TransportError:
+        return False
+    if answer.is_success or answer.status_code == HTTPStatus.CONFLICT:
+        return True
+    raise StackError(f"The Pub/Sub emulator refused {path}: {answer.text.strip()}")

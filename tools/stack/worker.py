@@ -5,13 +5,11 @@ It starts early, because loading torch takes as long as the emulators do; it wai
 
 import json
 import subprocess
-import time
 from pathlib import Path
 
 from tools.stack.failure import StackError
 from tools.stack.names import REPOSITORY, VIRTUAL_ENVIRONMENT
-
-POLL_SECONDS = 0.05
+from tools.stack.waiting import wait_until
 
 #: A worker leaves within 8 s of SIGTERM; it gets a little more.
 TERMINATION_GRACE_SECONDS = 10.0
@@ -48,11 +46,10 @@ class Worker:
 
     def wait_until_ready(self, *, deadline: float) -> None:
         """Raises StackError if it ends, or is not ready at `deadline` (monotonic clock)."""
-        while self.state() != "ready":
-            self.assert_running()
-            if time.monotonic() > deadline:
-                raise StackError("The worker did not become ready in time.", self.log)
-            time.sleep(POLL_SECONDS)
+        if not wait_until(
+            lambda: self.state() == "ready", deadline=deadline, check=self.assert_running
+        ):
+            raise StackError("The worker did not become ready in time.", self.log)
 
     def state(self) -> str | None:
         """What the health file says: starting, ready or draining; None before it is written."""

@@ -10,19 +10,19 @@ from typing import Any, TypeVar
 
 from google.events.cloud.firestore import Document, DocumentEventData
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
 
 
-def with_status_only(handler: Handler) -> Handler:
+def with_status_only(handler: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
     """`handler` of raw CloudEvents, with all attributes that deployment tools look for."""
 
     @functools.wraps(handler)
-    def handle(raw: Any) -> Any:
+    def handle(raw: Any) -> Answer:
         if isinstance(raw.data, bytes):
             raw.data = _status_only(raw.data)
         return handler(raw)
 
-    return handle  # type: ignore[return-value]
+    return handle
 
 
 def _status_only(data: bytes) -> bytes:

@@ -1,0 +1,1 @@
+"""The model in its process, on the embedded checkpoint."""

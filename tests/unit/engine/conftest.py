@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
-from tests.unit.engine.jobs import PATIENCE_SECONDS
+from gpu_worker.ports import Mask, Pixels
+from tests.unit.engine.jobs import PATIENCE_SECONDS, run
 from tests.unit.engine.refiners import add_random_refiner, add_twin
 
 
@@ -21,6 +23,20 @@ def shared_engine() -> Iterator[EngineProcess]:
 def engine(shared_engine: EngineProcess) -> EngineProcess:
     shared_engine.wait_ready(PATIENCE_SECONDS)
     return shared_engine
+
+
+@pytest.fixture(scope="session")
+def image(shared_engine: EngineProcess) -> Pixels:
+    """A red circle on blue, 128 × 128, as the model itself draws it."""
+    return run(shared_engine, 7).pictures[0].pixels
+
+
+@pytest.fixture
+def mask() -> Mask:
+    """The middle quarter."""
+    mask = np.zeros((128, 128), np.uint8)
+    mask[32:96, 32:96] = 255
+    return mask
 
 
 @pytest.fixture(scope="module")

@@ -213,6 +213,6 @@ def test_strength_decides_how_many_steps_are_run(
 
 
 def test_no_strength_is_no_leg() -> None:
-    how = {"steps": 25, "strength": 0.0}
-    assert plan_base(Scheduler.DDIM, SDXL_CONFIG, **how, base_share=None) is None  # type: ignore[arg-type]
+    base = plan_base(Scheduler.DDIM, SDXL_CONFIG, steps=25, strength=0.0, base_share=None)
+    assert base is None
     assert plan_finishing(Scheduler.DDIM, SDXL_CONFIG, steps=25, strength=0.0) is None

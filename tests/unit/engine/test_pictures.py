@@ -12,19 +12,13 @@ from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from gpu_worker.ports import Pixels
 from shared.request import Scheduler
+from tests.unit.engine.images import ROUNDING, difference
 from tests.unit.engine.jobs import PROMPT, make_job, run, run_and_record
 from tests.unit.engine.judge import look_at, share_of
-
-#: Batched and single runs differ by rounding, at most one step of 8 bits.
-ROUNDING = 1
 
 
 def picture(engine: EngineProcess, seed: int = 7, **parameters: object) -> Pixels:
     return run(engine, seed, **parameters).pictures[0].pixels
-
-
-def difference(one: Pixels, other: Pixels) -> int:
-    return int(np.abs(one.astype(int) - other).max())
 
 
 @pytest.mark.parametrize("seed", [1, 7, 42])

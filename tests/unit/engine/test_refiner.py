@@ -11,12 +11,11 @@ import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.ports import EngineProgress, EngineResult, Pixels
+from tests.unit.engine.images import ROUNDING
 from tests.unit.engine.jobs import PROMPT, run, run_and_record
 from tests.unit.engine.judge import look_at
 from tests.unit.engine.refiners import add_random_refiner
 
-#: Batched and single runs differ by rounding, at most one step of 8 bits.
-ROUNDING = 1
 #: In dB, over the whole picture.
 SAME_PICTURE = 40.0
 LIKE_PICTURE = 20.0

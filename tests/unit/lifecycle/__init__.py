@@ -1,0 +1,1 @@
+"""From a message to a finished document, on ports in memory."""

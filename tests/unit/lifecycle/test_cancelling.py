@@ -33,10 +33,7 @@ def test_a_generation_cancelled_in_the_queue_never_reaches_the_engine(world: Wor
 
 
 def test_a_running_generation_stops_through_the_watch(world: World) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    _, handling = world.hold_one()
     world.documents.change(cancel_requested=True)
     assert handling.result(TIMEOUT_SECONDS) == Done()
     assert_cancelled(world)
@@ -145,10 +142,7 @@ def test_files_stored_before_the_stop_go(world: World, deleted: bool) -> None:
 
 
 def test_a_document_deleted_under_its_job_stops_it_and_is_not_written_again(world: World) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    worker, handling = world.hold_one()
     written = len(world.documents.writes)
     world.documents.inner.delete("users/ada/generations/g1")
     handling.result(TIMEOUT_SECONDS)
@@ -157,10 +151,7 @@ def test_a_document_deleted_under_its_job_stops_it_and_is_not_written_again(worl
 
 
 def test_a_late_stop_of_one_attempt_does_not_hit_the_next_one(world: World) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    worker, handling = world.hold_one()
     world.clock.advance(31)
     other = world.worker(name="worker-b")
     assert other.handle() == Done()

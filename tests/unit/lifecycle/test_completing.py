@@ -115,10 +115,7 @@ def test_a_generation_held_elsewhere_is_looked_at_when_its_lease_would_lapse(wor
 def test_a_duplicate_in_the_same_process_runs_once_and_is_not_acknowledged_early(
     world: World,
 ) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    worker, handling = world.hold_one()
     assert worker.handle() == Later(seconds=30)
     worker.release()
     assert handling.result(TIMEOUT_SECONDS) == Done()

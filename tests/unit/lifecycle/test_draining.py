@@ -11,10 +11,7 @@ from tests.unit.lifecycle.world import TIMEOUT_SECONDS, World, crashing, held
 def test_a_running_generation_goes_back_to_the_queue_without_counting_the_attempt(
     world: World,
 ) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    worker, handling = world.hold_one()
     worker.runner.drain()
     assert handling.result(TIMEOUT_SECONDS) == Later(seconds=0)
     data = world.documents.data()
@@ -26,10 +23,7 @@ def test_a_running_generation_goes_back_to_the_queue_without_counting_the_attemp
 
 
 def test_what_was_given_back_is_finished_by_another_worker_at_once(world: World) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    worker, handling = world.hold_one()
     worker.runner.drain()
     handling.result(TIMEOUT_SECONDS)
     assert world.worker(name="worker-b").handle() == Done()
@@ -81,10 +75,7 @@ def test_a_drain_during_the_claim_gives_the_claim_back(world: World) -> None:
 
 
 def test_an_engine_closed_under_its_job_gives_the_job_back(world: World) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    worker, handling = world.hold_one()
     worker.engine.close()
     assert handling.result(TIMEOUT_SECONDS) == Later(seconds=0)
     assert world.documents.data()["status"] == "queued"

@@ -63,13 +63,18 @@ def test_the_fraction_never_goes_backwards(world: World) -> None:
     with LeaseKeeper(leased, JobControl(), world.clock, write_interval_seconds=0) as keeper:
         for step, stage in ((10, "denoise"), (2, "decode"), (0, "encode")):
             keeper.report(at(step, stage))
-            world.documents.wait_for_writes(lambda w, s=stage: stage_of(w) == s)  # type: ignore[misc]
+            world.documents.wait_for_writes(tells_of(stage))
     assert fractions(world) == [1.0, 1.0, 1.0]
 
 
-def stage_of(write: Mapping[str, Any]) -> str | None:
-    progress = write.get("progress")
-    return progress["stage"] if isinstance(progress, dict) else None
+def tells_of(stage: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a write's progress is of `stage`."""
+
+    def tells(write: Mapping[str, Any]) -> bool:
+        progress = write.get("progress")
+        return isinstance(progress, dict) and progress["stage"] == stage
+
+    return tells
 
 
 def test_the_lease_is_renewed_in_quiet(world: World) -> None:

@@ -211,10 +211,7 @@ def test_the_job_stops_when_no_heartbeat_gets_through_its_trust_window(world: Wo
 def test_a_window_that_closed_while_everything_slept_stops_the_job_at_the_next_step(
     world: World,
 ) -> None:
-    world.submit()
-    worker = world.worker(held)
-    handling = worker.start()
-    worker.wait_held()
+    worker, handling = world.hold_one()
     world.documents.wait_for_writes(lambda w: step_of(w) is not None)
     writes: list[dict[str, Any]] = list(world.documents.writes)
     # Past the trust window (24 s), and nobody else has taken over.

@@ -246,6 +246,14 @@ class World:
         self.workers.append(worker)
         return worker
 
+    def hold_one(self) -> tuple[Worker, "Future[Handled]"]:
+        """A worker in the middle of the generation at PATH, and what its `handle` will return."""
+        self.submit()
+        worker = self.worker(held)
+        handling = worker.start()
+        worker.wait_held()
+        return worker, handling
+
     @staticmethod
     def conflict() -> Conflict:
         """What an adapter's own retry answers after the reply to its first try was lost."""

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from random import Random
 
-from tools.shapes.base_stage import token_ids
 from tools.shapes.captions import caption_of
+from tools.shapes.denoising import token_ids
 from tools.shapes.latents import draw_scenes
 from tools.shapes.tokens import TOKENS, build_tokenizer, byte_letters, learn_merges
 from tools.shapes.words import vocabulary

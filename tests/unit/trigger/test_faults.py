@@ -31,7 +31,7 @@ PATIENT_RETRY = RETRY.with_delay(initial=0.01, maximum=0.05).with_timeout(30.0)
 ANY_VERSION = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-class Service(grpc.GenericRpcHandler):  # type: ignore[misc]
+class Service(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no types
     """Answers every call with the next code of the script, and then always with the last."""
 
     def __init__(self, *script: Code) -> None:

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -44,7 +43,9 @@ class Intake:
 class Parts:
     """One service over fakes, run in a thread."""
 
-    def __init__(self, folder: Path, engine: Any = None, intake: Any = None) -> None:
+    def __init__(
+        self, folder: Path, engine: InMemoryEngine | None = None, intake: Intake | None = None
+    ) -> None:
         self.engine = engine or InMemoryEngine()
         self.intake = intake or Intake()
         self.runner = Runner()
@@ -54,8 +55,8 @@ class Parts:
         self.codes: list[int] = []
         self.service = Service(
             self.engine,
-            self.runner,  # type: ignore[arg-type]
-            self.intake,  # type: ignore[arg-type]
+            self.runner,
+            self.intake,
             HealthFile(self.health),
             self.stopping,
             step_seconds=0.05,
@@ -92,20 +93,28 @@ def test_it_is_ready_once_the_engine_is_and_drains_on_a_signal(tmp_path: Path) -
     assert parts.left == []
 
 
-class Loading(InMemoryEngine):
+class Closing(InMemoryEngine):
+    """Tells when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = threading.Event()
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Loading(Closing):
     """Never gets ready; `close` ends the waiting, as the port says."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting, self.closed = threading.Event(), threading.Event()
+        self.waiting = threading.Event()
 
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         self.waiting.set()
         assert self.closed.wait(TIMEOUT_SECONDS)
         raise GenerationError(ErrorCode.INTERNAL, "The engine is closed.")
-
-    def close(self) -> None:
-        self.closed.set()
 
 
 def test_a_signal_counts_while_the_model_is_being_loaded(tmp_path: Path) -> None:
@@ -140,8 +149,7 @@ def test_a_failed_pull_ends_the_worker(tmp_path: Path, caplog: pytest.LogCapture
 
 
 def test_a_job_that_only_the_engine_s_end_frees_is_given_back(tmp_path: Path) -> None:
-    engine = Loading()
-    engine.wait_ready = InMemoryEngine().wait_ready  # type: ignore[method-assign]
+    engine = Closing()
     parts = Parts(
         tmp_path, engine=engine, intake=Intake(lambda: engine.closed.wait(TIMEOUT_SECONDS))
     )

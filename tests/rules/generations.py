@@ -1,0 +1,59 @@
+"""Generations as the deny matrix meets them: their fields, as new and as the server leaves them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.rules.firestore_rest import PERMISSION_DENIED, REQUEST_TIME, Firestore
+from tests.rules.people import Person
+
+As = Callable[[Person], Firestore]
+
+OPEN = ("pending", "queued", "processing")
+FINISHED = ("completed", "failed", "cancelled")
+NEW: Mapping[str, Any] = {
+    "input": {"prompt": "a red circle on a blue background"},
+    "status": "pending",
+    "created_at": REQUEST_TIME,
+}
+#: Fields that only the server writes.
+SERVER_FIELDS: Mapping[str, Any] = {
+    "queue": {"ahead": 0, "eta_seconds": 0},
+    "progress": {"fraction": 1.0},
+    "output": {"image_url": "https://example.com/not-ours.png"},
+    "error": {"code": "internal", "message": "no", "retryable": False},
+    "attempt": 0,
+    "lease": {"token": 99, "worker_id": "me", "expires_at": None},
+    "queued_at": REQUEST_TIME,
+    "started_at": REQUEST_TIME,
+    "completed_at": REQUEST_TIME,
+    "updated_at": REQUEST_TIME,
+    "timings": {"total": 0.0},
+    "cost": {"gpu_seconds": 0.0},
+    "expire_at": REQUEST_TIME,
+    "anything_else": True,
+}
+
+
+def path_of(person: Person, generation_id: str | None = None) -> str:
+    return f"users/{person.uid}/generations/{generation_id or uuid4().hex}"
+
+
+def existing(server: Firestore, person: Person, status: str, **fields: Any) -> str:
+    """A generation of `person` as the server has left it."""
+    path = path_of(person)
+    assert server.create(path, {**NEW, "status": status, **fields}).is_success
+    return path
+
+
+def fields_of(server: Firestore, path: str) -> dict[str, Any]:
+    answer = server.get(path)
+    assert answer.is_success, answer.text
+    fields: dict[str, Any] = answer.json().get("fields", {})
+    return fields
+
+
+def assert_denied(answer: httpx.Response) -> None:
+    assert answer.status_code == PERMISSION_DENIED, answer.text
