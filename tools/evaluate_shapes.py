@@ -23,12 +23,16 @@ from gpu_worker.engine.specs import SHAPES, FolderSource
 from tools.shapes.contact_sheet import contact_sheet
 from tools.shapes.exam import SIZE, Question, set_exam
 from tools.shapes.marking import CRITERIA, GOALS, Mark, by_kind, describe, mark, shares
+from tools.shapes.scene import Size
 
 #: Pictures drawn at once.
 BATCH = 10
 #: The seed of question i is this plus i.
 FIRST_SEED = 1000
 MISSES_SHOWN = 15
+SIZES: dict[str, Size] = {
+    f"{width}x{height}": (width, height) for width, height in SHAPES.native_sizes
+}
 
 
 def main() -> None:
@@ -36,6 +40,9 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path, nargs="?", default=_shipped())
     parser.add_argument("--guidance", type=float, nargs="+", default=[7.5, 3.0])
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument(
+        "--size", choices=list(SIZES), default="128x128", help="one of the model's own sizes"
+    )
     parser.add_argument("--questions", type=int, help="only the first so many")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("build/shapes/evaluation"))
@@ -47,10 +54,15 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     pipeline = load(chosen.checkpoint)
     questions = _spread(set_exam(), chosen.questions)
-    figures: dict[str, Any] = {"questions": len(questions), "steps": chosen.steps, "guidance": {}}
+    figures: dict[str, Any] = {
+        "questions": len(questions),
+        "steps": chosen.steps,
+        "size": chosen.size,
+        "guidance": {},
+    }
     for guidance in chosen.guidance:
         marks, pictures, seconds = examine(
-            pipeline, questions, guidance=guidance, steps=chosen.steps
+            pipeline, questions, guidance=guidance, steps=chosen.steps, size=SIZES[chosen.size]
         )
         right = [it.right["all"] for it in marks]
         contact_sheet(pictures, right).save(chosen.out / f"guidance-{guidance:g}.png")
@@ -70,7 +82,12 @@ def load(folder: Path) -> Any:
 
 
 def examine(
-    pipeline: Callable[..., Any], questions: list[Question], *, guidance: float, steps: int
+    pipeline: Callable[..., Any],
+    questions: list[Question],
+    *,
+    guidance: float,
+    steps: int,
+    size: Size = SIZE,
 ) -> tuple[list[Mark], list[Image.Image], float]:
     """Marks, pictures and the seconds that drawing one took, in batches."""
     pictures: list[Image.Image] = []
@@ -79,8 +96,8 @@ def examine(
         batch = questions[first : first + BATCH]
         pictures += pipeline(
             [it.prompt for it in batch],
-            width=SIZE[0],
-            height=SIZE[1],
+            width=size[0],
+            height=size[1],
             num_inference_steps=steps,
             guidance_scale=guidance,
             generator=[

@@ -76,7 +76,7 @@ def test_the_seed_decides_the_picture(engine: Engine) -> None:
 
 
 def test_progress_passes_the_stages_in_order_and_ends_at_the_total(engine: Engine) -> None:
-    _, reported = run_and_record(engine, num_inference_steps=9)
+    _, reported = run_and_record(engine, num_inference_steps=9, refiner_inference_steps=0)
     stages = [it.stage for it in reported]
     assert list(dict.fromkeys(stages)) == ["encode", "denoise", "decode"]
     steps = [it.step for it in reported]
@@ -98,7 +98,7 @@ def test_a_job_that_begins_with_an_image_has_its_size(engine: Engine) -> None:
 
 
 def test_a_preview_comes_with_the_first_step_and_again_later(engine: Engine) -> None:
-    _, reported = run_and_record(engine, num_inference_steps=9)
+    _, reported = run_and_record(engine, num_inference_steps=9, refiner_inference_steps=0)
     shown = [it for it in reported if it.preview is not None]
     assert shown[0].step == 1
     assert 2 <= len(shown) < 9

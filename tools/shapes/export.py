@@ -1,6 +1,6 @@
 """Writes trained parts as the folders that the engine loads: 16-bit safetensors, as SDXL's own.
 
-`shapes` is a whole checkpoint. `shapes-refiner` holds the refiner's own UNet and scheduler; the
+`shapes` is a whole checkpoint. `shapes/refiner` holds the refiner's own UNet and scheduler; the
 parts that it shares with the base are handed to `from_pretrained`, not stored twice.
 """
 
@@ -18,7 +18,7 @@ from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import
 from tools.shapes.parts import build_scheduler
 
 BASE_FOLDER = "shapes"
-REFINER_FOLDER = "shapes-refiner"
+REFINER_FOLDER = f"{BASE_FOLDER}/refiner"
 LORA_FOLDER = "shapes-lora"
 #: Of everything that is exported, on disk.
 MOST_BYTES = 12_000_000
@@ -72,7 +72,7 @@ def export_base(pipeline: Any, folder: Path) -> Path:
 
 
 def export_refiner(unet: Any, folder: Path) -> Path:
-    """Write `folder`/shapes-refiner."""
+    """Write `folder`/shapes/refiner, where the engine looks for it."""
     target = folder / REFINER_FOLDER
     _halved(unet).save_pretrained(target / "unet", variant=VARIANT, safe_serialization=True)
     build_scheduler().save_pretrained(target / "scheduler")

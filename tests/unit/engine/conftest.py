@@ -8,12 +8,13 @@ import pytest
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.ports import Mask, Pixels
 from tests.unit.engine.jobs import PATIENCE_SECONDS, run
-from tests.unit.engine.refiners import add_random_refiner, add_twin
+from tests.unit.engine.refiners import add_random_refiner, add_twin, copy_base
 
 
 @pytest.fixture(scope="session")
-def shared_engine() -> Iterator[EngineProcess]:
-    process = EngineProcess("shapes")
+def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    folder = copy_base(tmp_path_factory.mktemp("base") / "model")
+    process = EngineProcess("shapes", model_dir=folder)
     process.start()
     yield process
     process.close()
@@ -21,6 +22,7 @@ def shared_engine() -> Iterator[EngineProcess]:
 
 @pytest.fixture
 def engine(shared_engine: EngineProcess) -> EngineProcess:
+    """The embedded model without its refiner."""
     shared_engine.wait_ready(PATIENCE_SECONDS)
     return shared_engine
 

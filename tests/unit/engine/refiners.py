@@ -1,4 +1,4 @@
-"""Checkpoints with a refiner, made by code: the embedded model has none.
+"""Checkpoints without a refiner, or with another than the embedded model's, made by code.
 
 Of the real classes and in the real layout: a `refiner` folder beside the model's parts, which holds
 only what it does not share (the second text encoder, its tokenizer and the VAE are the model's).
@@ -38,18 +38,23 @@ StableDiffusionXLImg2ImgPipeline(
 """
 
 
-def add_twin(folder: Path) -> Path:
-    """The embedded model whose refiner is the same model again: it should go on as if alone."""
+def copy_base(folder: Path) -> Path:
+    """The embedded model without its refiner."""
     assert isinstance(SHAPES.source, FolderSource)
     shutil.copytree(SHAPES.source.folder, folder, ignore=shutil.ignore_patterns(REFINER_FOLDER))
+    return folder
+
+
+def add_twin(folder: Path) -> Path:
+    """The embedded model whose refiner is the same model again: it should go on as if alone."""
+    copy_base(folder)
     shutil.copytree(folder, folder / REFINER_FOLDER)
     return folder
 
 
 def add_random_refiner(folder: Path) -> Path:
     """The embedded model with a refiner of SDXL's kind: one text encoder, an aesthetic score."""
-    assert isinstance(SHAPES.source, FolderSource)
-    shutil.copytree(SHAPES.source.folder, folder, ignore=shutil.ignore_patterns(REFINER_FOLDER))
+    copy_base(folder)
     refiner = folder / REFINER_FOLDER
     subprocess.run(
         [sys.executable, "-c", RANDOM_REFINER, folder, refiner],

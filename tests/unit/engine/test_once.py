@@ -34,7 +34,8 @@ def once(folder: Path, body: Any, *options: str) -> subprocess.CompletedProcess[
 
 
 def test_one_request_gives_pictures_and_the_seeds_result_shape(tmp_path: Path) -> None:
-    done = once(tmp_path, {"input": {"prompt": PROMPT, "seed": 7, "num_images": 2, "width": 256}})
+    wish = {"prompt": PROMPT, "seed": 7, "num_images": 2, "width": 256}
+    done = once(tmp_path, {"input": {**wish, "refiner_inference_steps": 0}})
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["image_url"] == result["images"][0]
@@ -135,7 +136,8 @@ def test_a_request_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_it_quickly_with_nothing_left_behind(tmp_path: Path) -> None:
     request = tmp_path / "wish.json"
-    request.write_text(json.dumps({"input": {"prompt": PROMPT, "num_inference_steps": 150}}))
+    wish = {"prompt": PROMPT, "num_inference_steps": 150, "refiner_inference_steps": 0}
+    request.write_text(json.dumps({"input": wish}))
     command = [sys.executable, "-m", "gpu_worker", "once", str(request), "--out", str(tmp_path)]
     # A process group of its own, as a terminal gives: Ctrl-C reaches the engine as well.
     with subprocess.Popen(

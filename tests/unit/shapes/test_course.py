@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_all_stages_leave_a_state_and_the_exports_draw(trained: Path) -> None:
     states = {file.stem for file in trained.glob("*.pt") if not file.stem.startswith("latents")}
     assert states == set(ALL_STAGES) - {LORA}
-    assert (trained / "export" / "shapes-refiner" / "model_index.json").is_file()
+    assert (trained / "export" / "shapes" / "refiner" / "model_index.json").is_file()
     picture = load(trained / "export" / "shapes")(
         "a red circle", width=64, height=64, num_inference_steps=1
     ).images[0]

@@ -76,7 +76,7 @@ def test_weights_are_16_bit_and_no_file_names_this_machine(exported: Path) -> No
 def test_the_refiner_loads_with_the_parts_of_the_base_and_takes_over(exported: Path) -> None:
     base = load(exported / "shapes")
     refiner: Any = StableDiffusionXLImg2ImgPipeline.from_pretrained(
-        exported / "shapes-refiner",
+        exported / "shapes" / "refiner",
         vae=base.vae,
         text_encoder_2=base.text_encoder_2,
         tokenizer_2=base.tokenizer_2,
