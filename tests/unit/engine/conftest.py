@@ -1,11 +1,13 @@
 """One engine process a model for all tests that do not end it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from tests.unit.engine.jobs import PATIENCE_SECONDS
+from tests.unit.engine.lora_files import build_loras
 from tests.unit.engine.refiners import add_random_refiner, add_twin
 
 
@@ -35,6 +37,12 @@ def refined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]
     """The embedded model, with an untrained refiner of SDXL's kind."""
     folder = add_random_refiner(tmp_path_factory.mktemp("refined") / "model")
     yield from _ready(EngineProcess("shapes", model_dir=folder))
+
+
+@pytest.fixture(scope="session")
+def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of `lora_files`. Tests that spoil one copy it first."""
+    return build_loras(tmp_path_factory.mktemp("loras"))
 
 
 def _ready(process: EngineProcess) -> Iterator[EngineProcess]:
