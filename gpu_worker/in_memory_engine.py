@@ -180,5 +180,7 @@ class InMemoryEngine:
 def _paint(size: Size, *origin: object) -> Pixels:
     """One colour, which `origin` decides."""
     width, height = size
-    colour = np.random.default_rng(zlib.crc32(repr(origin).encode())).integers(0, 256, 3, dtype=np.uint8)
+    colour = np.random.default_rng(zlib.crc32(repr(origin).encode())).integers(
+        0, 256, 3, dtype=np.uint8
+    )
     return np.tile(colour, (height, width, 1))

@@ -14,7 +14,7 @@ from typing import Any
 
 from gpu_worker.engine.specs import MODEL_SPECS
 from gpu_worker.loras import Loras, OfferedLora
-from shared.request import LORA_NAME_PATTERN, MAX_LORA_WEIGHT
+from shared.request import LORA_NAME_PATTERN, LORA_NAME_WORDS, MAX_LORA_WEIGHT
 
 SUFFIX = ".safetensors"
 CHUNK_BYTES = 2**20
@@ -29,8 +29,10 @@ class RegistryFault(Exception):
     """The registry cannot be used; says why, a sentence a line."""
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_weight(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value <= MAX_LORA_WEIGHT
 
 
 def _matches(pattern: str) -> Callable[[object], bool]:
@@ -50,10 +52,7 @@ KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
     "weight_name": (_matches(rf".+\{SUFFIX}"), f"the name of a {SUFFIX} file in the repository"),
     "sha256": (_matches(r"[0-9a-fA-F]{64}"), "the SHA-256 of the file, 64 hex digits"),
     "models": (_are_models, f"a list of models: {', '.join(MODEL_SPECS)}"),
-    "max_weight": (
-        lambda value: _is_number(value) and 0 < value <= MAX_LORA_WEIGHT,  # type: ignore[operator]
-        f"a number above 0 and up to {MAX_LORA_WEIGHT}",
-    ),
+    "max_weight": (_is_weight, f"a number above 0 and up to {MAX_LORA_WEIGHT}"),
 }
 LOCAL = ("file", "sha256")
 ON_THE_HUB = ("repository", "revision", "weight_name", "sha256")
@@ -62,7 +61,7 @@ ON_THE_HUB = ("repository", "revision", "weight_name", "sha256")
 def fetch_from_hub(repository: str, revision: str, name: str) -> Path:
     """What lies in the hub's cache is taken from there, without asking the hub."""
     from huggingface_hub import hf_hub_download  # noqa: PLC0415 - half a second, only where it is used
-    from huggingface_hub.utils import disable_progress_bars  # noqa: PLC0415
+    from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
 
     disable_progress_bars()
     return Path(hf_hub_download(repository, name, revision=revision))
@@ -104,9 +103,7 @@ def _read(registry: Path, model: str, fetch: Fetch) -> list[OfferedLora]:
         raise RegistryFault(f"{registry} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # of TOML and of UTF-8
         raise RegistryFault(f"{registry} is not TOML: {error}.") from None
-    faults = [
-        f"{registry}: {fault}" for name, it in tables.items() for fault in _faults(name, it)
-    ]
+    faults = [f"{registry}: {fault}" for name, it in tables.items() for fault in _faults(name, it)]
     if faults:
         raise RegistryFault("\n".join(faults))
     offered = []
@@ -124,10 +121,7 @@ def _read(registry: Path, model: str, fetch: Fetch) -> list[OfferedLora]:
 def _faults(name: str, table: object) -> list[str]:
     """What is wrong with one table as it is written, a sentence each."""
     if re.fullmatch(LORA_NAME_PATTERN, name) is None:
-        return [
-            f"[{_shown(name)}] is no name; it must be of at most 64 lower-case letters, digits, "
-            "- and _, not beginning with - or _."
-        ]
+        return [f"[{_shown(name)}] is no name; it must be {LORA_NAME_WORDS}."]
     if not isinstance(table, dict):
         return [f"{name} is {_shown(table)}; it must be a table, [{name}]."]
     faults = [

@@ -26,7 +26,7 @@ class OfferedLora:
     max_weight: float = MAX_LORA_WEIGHT
 
 
-def describe_loras(request: GenerationRequest) -> dict[str, Any]:
+def describe_loras(request: GenerationRequest | ImageRequest) -> dict[str, Any]:
     """What an output says of them: `loras`, where there are any."""
     asked = request.loras if isinstance(request, ImageRequest) else ()
     return {"loras": [lora.model_dump() for lora in asked]} if asked else {}

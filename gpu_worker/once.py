@@ -45,7 +45,8 @@ def run_once(
 ) -> int:
     """Returns the command's exit code: 0, or one of the EXIT_ constants after a sentence on stderr.
 
-    `registry` is a file of LoRAs. Pictures are called `{name of the request file}-{seed}.{png, jpg or webp}`.
+    `registry` is a file of LoRAs. Pictures are called
+    `{name of the request file}-{seed}.{png, jpg or webp}`.
     """
     stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
     try:

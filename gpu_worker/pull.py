@@ -42,7 +42,10 @@ FILE_THREADS = 4
 
 
 def run_pull(settings: Settings, loras: Loras) -> int:
-    """`loras` are what requests may name. Returns the process's exit code: 0 after a signal, 1 when the engine or the pull failed."""
+    """Returns the process's exit code: 0 after a signal, 1 when the engine or the pull failed.
+
+    `loras` are those that requests may name.
+    """
     health = HealthFile(settings.health_file)
     health.write(Health.STARTING)
     stopping = threading.Event()

@@ -16,6 +16,7 @@ from shared.paths import GenerationPath
 from shared.request import (
     DEFAULT_MAX_IMAGES,
     LORA_NAME_PATTERN,
+    LORA_NAME_WORDS,
     MAX_URL_CHARACTERS,
     MODELS,
     URL_SCHEMES,
@@ -180,21 +181,21 @@ def _allowed(field: Mapping[str, Any]) -> str:
         case "number":
             return f"a number{_range(field)}"
         case "array":
-            keys = _list(field["items"]["properties"])
-            return f"a list of at most {field['maxItems']} objects with the keys {keys}"
-        case "object":
-            return f"an object with the keys {_list(field['properties'])}"
-    return _allowed_text(field)
+            each = _allowed(field["items"]).removeprefix("an object")
+            return f"a list of at most {field['maxItems']} objects{each}"
+    return _allowed_text_or_object(field)
 
 
-def _allowed_text(field: Mapping[str, Any]) -> str:
+def _allowed_text_or_object(field: Mapping[str, Any]) -> str:
+    if "properties" in field:
+        return f"an object with the keys {_list(field['properties'])}"
     if field.get("maxLength") == MAX_URL_CHARACTERS:
         return (
             f"an address of at most {MAX_URL_CHARACTERS} characters that begins with one of "
             f"{_list(URL_SCHEMES)}"
         )
     if field.get("pattern") == LORA_NAME_PATTERN:
-        return "a name of at most 64 lower-case letters, digits, - and _, not beginning with - or _"
+        return LORA_NAME_WORDS
     longest = f" of at most {field['maxLength']} characters" if "maxLength" in field else ""
     return f"a {'non-blank ' if 'minLength' in field else ''}text{longest}"
 

@@ -26,6 +26,9 @@ MAX_LORAS = 4
 MAX_LORA_WEIGHT = 2
 #: Safe in a file of settings, in A1111's `<lora:name:weight>` and as a name of a torch module.
 LORA_NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,63}$"
+LORA_NAME_WORDS = (
+    "a name of at most 64 lower-case letters, digits, - and _, not beginning with - or _"
+)
 #: Width × height of the films that Wan2.1 was trained for, and their portrait forms.
 VIDEO_SIZES = ((832, 480), (480, 832), (1280, 720), (720, 1280))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from diffusers.utils.peft_utils import delete_adapter_layers, set_adapter_layers
+from diffusers.utils import peft_utils
 from safetensors import safe_open
 
 from gpu_worker.engine.faults import is_out_of_memory
@@ -23,6 +23,8 @@ LOG = logging.getLogger(__name__)
 
 #: Kept at once: some hundred MB each for SDXL, and every wrapper costs a little time in every step.
 MAX_KEPT = 8
+#: Untyped.
+PEFT: Any = peft_utils
 #: The modules that a LoRA may change.
 MODULES = ("unet", "text_encoder", "text_encoder_2")
 
@@ -129,13 +131,13 @@ class LoraShelf:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for module in self._modules:
-                delete_adapter_layers(module, _adapter(name))
+                PEFT.delete_adapter_layers(module, _adapter(name))
                 getattr(module, "peft_config", {}).pop(_adapter(name), None)
 
     def _switch(self, *, on: bool) -> None:
         self._on = on
         for module in self._modules:
-            set_adapter_layers(module, enabled=on)
+            PEFT.set_adapter_layers(module, enabled=on)
 
 
 def _adapter(name: str) -> str:

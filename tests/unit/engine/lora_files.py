@@ -14,7 +14,7 @@ from gpu_worker.ports import LoraFile
 
 #: Of the UNet's attention blocks and of its convolutions; of both text encoders' attention.
 UNET, OTHER, WORDS = "ink", "ember", "words"
-#: `ember` at half its strength, written as kohya's trainer does, in which most SDXL LoRAs are found.
+#: `ember` at half its strength, written as kohya's trainer does it: so are most LoRAs of SDXL.
 KOHYA = "kohya"
 #: For another model: of layers that this one does not have, and of layers of another size.
 STRANGER, WIDER, WIDER_WORDS, HALF = "stranger", "wider", "wider-words", "half"

@@ -94,7 +94,7 @@ def test_the_refiner_gets_embeddings_without_any(
     lora_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = Model(SHAPES, FolderSource(folder=add_twin(tmp_path / "model"), variant="fp16"))
-    pipelines = model._draw._pipelines
+    pipelines: Any = model._draw._pipelines
     assert pipelines.refiner.text_encoder_2 is pipelines.text2img.text_encoder_2
     seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}
     encode = stages.encode
@@ -105,9 +105,11 @@ def test_the_refiner_gets_embeddings_without_any(
         return encoded
 
     monkeypatch.setattr(stages, "encode", encode_and_record)
-    parameters = {"num_inference_steps": 4, "refiner_inference_steps": 4, "high_noise_frac": 0.5}
     for loras in ((), (lora_of(lora_folder, WORDS),)):
-        model.generate(make_job(loras=loras, **parameters), lambda _: None, lambda: None)
+        job = make_job(
+            loras=loras, num_inference_steps=4, refiner_inference_steps=4, high_noise_frac=0.5
+        )
+        model.generate(job, lambda _: None, lambda: None)
     base, refiner = seen[False], seen[True]
     assert not torch.equal(base[0], base[1])
     assert torch.equal(refiner[0], refiner[1])

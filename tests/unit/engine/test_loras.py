@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ class Artist:
     def draw(
         self, *loras: LoraFile, image: Pixels | None = None, mask: Mask | None = None
     ) -> NDArray[np.int64]:
-        addresses = {"image_url": SOMEWHERE} if image is not None else {}
+        addresses: dict[str, Any] = {"image_url": SOMEWHERE} if image is not None else {}
         if mask is not None:
             addresses["mask_url"] = SOMEWHERE
         job = make_job(
