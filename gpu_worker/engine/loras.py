@@ -66,12 +66,14 @@ class LoraShelf:
     @contextmanager
     def suspended(self) -> Iterator[None]:
         """Within `applied`: the modules once as they came, for a refiner that shares some."""
-        on = self._on
+        if not self._on:
+            yield
+            return
         self._switch(on=False)
         try:
             yield
         finally:
-            self._switch(on=on)
+            self._switch(on=True)
 
     def _have(self, place: str, lora: LoraFile, needed: Sequence[LoraFile]) -> None:
         if lora.name in self._kept:
