@@ -1,12 +1,15 @@
 """The container's ways to run: `pull` serves a deployment, `once` tries one request here."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from shared.json_log import log_json
+
+LORAS_VARIABLE = "EMBERFRAME_LORAS"
 
 
 def main() -> int:
@@ -18,6 +21,12 @@ def main() -> int:
     once.add_argument("--out", type=Path, required=True, help="directory for the files")
     once.add_argument("--model", default="shapes", help="a name of the model table")
     once.add_argument("--model-dir", type=Path, help="load the model from this directory")
+    once.add_argument(
+        "--loras",
+        type=Path,
+        default=os.environ.get(LORAS_VARIABLE) or None,
+        help=f"a registry of LoRAs (default: {LORAS_VARIABLE})",
+    )
     arguments = parser.parse_args()
     if arguments.command == "once":
         # Imported here: neither way of running pays for the other's libraries.
@@ -28,11 +37,13 @@ def main() -> int:
             arguments.out,
             model=arguments.model,
             model_dir=arguments.model_dir,
+            registry=arguments.loras,
         )
     return _pull()
 
 
 def _pull() -> int:
+    from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
     from gpu_worker.pull import run_pull  # noqa: PLC0415
     from gpu_worker.settings import Settings  # noqa: PLC0415
 
@@ -46,8 +57,13 @@ def _pull() -> int:
             wrong = "is not set" if fault["type"] == "missing" else f"is {fault['input']!r}"
             print(f"{variable} {wrong}: {fault['msg']}", file=sys.stderr)
         return 2
+    try:
+        loras = offered_loras(settings.loras, settings.image_model, model_dir=settings.model_dir)
+    except RegistryFault as fault:
+        print(fault, file=sys.stderr)
+        return 2
     log_json(settings.log_level)
-    return run_pull(settings)
+    return run_pull(settings, loras)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from typing import TextIO
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.input_images import InlineImages
 from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
+from gpu_worker.lora_registry import RegistryFault, offered_loras
+from gpu_worker.loras import Loras, describe_loras
 from gpu_worker.media.inputs import fetch_inputs
 from gpu_worker.media.result_file import encode_result
 from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
@@ -37,17 +39,22 @@ def run_once(
     *,
     model: str,
     model_dir: Path | None = None,
+    registry: Path | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
     """Returns the command's exit code: 0, or one of the EXIT_ constants after a sentence on stderr.
 
-    Pictures are called `{name of the request file}-{seed}.{png, jpg or webp}`.
+    `registry` is a file of LoRAs. Pictures are called
+    `{name of the request file}-{seed}.{png, jpg or webp}`.
     """
     stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
     try:
         request = read_request(request_file)
-        job = _prepare(request)
+        job = _prepare(request, offered_loras(registry, model, model_dir=model_dir))
+    except RegistryFault as fault:
+        print(fault, file=stderr)
+        return EXIT_BAD_INPUT
     except GenerationError as error:
         print(error.message, file=stderr)
         return EXIT_BAD_INPUT if isinstance(error, InvalidInput) else EXIT_FAILED
@@ -63,7 +70,7 @@ def run_once(
         return EXIT_INTERRUPTED
     finally:
         engine.close()
-    print(json.dumps(_summary(result, paths), indent=2), file=stdout)
+    print(json.dumps(_summary(result, job, paths), indent=2), file=stdout)
     return 0
 
 
@@ -95,13 +102,19 @@ def _inlined(name: str, value: object, folder: Path) -> object:
     return "data:image/file;base64," + base64.b64encode(data).decode()
 
 
-def _prepare(request: GenerationRequest) -> EngineJob:
+def _prepare(request: GenerationRequest, loras: Loras) -> EngineJob:
     if not isinstance(request, ImageRequest):
         raise unsupported(request.task_type, PICTURE_TASKS)
+    found = loras.find(request)
     seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
     inputs = fetch_inputs(request, InlineImages(), uid=None)
     return EngineJob(
-        job_id="once", request=request, seed=seed, image=inputs.image, mask=inputs.mask
+        job_id="once",
+        request=request,
+        seed=seed,
+        image=inputs.image,
+        mask=inputs.mask,
+        loras=found,
     )
 
 
@@ -129,7 +142,7 @@ def _write(result: EngineResult, job: EngineJob, out: Path, stem: str) -> list[s
     return paths
 
 
-def _summary(result: EngineResult, paths: list[str]) -> dict[str, object]:
+def _summary(result: EngineResult, job: EngineJob, paths: list[str]) -> dict[str, object]:
     return {
         "image_url": paths[0],
         "images": paths,
@@ -137,5 +150,6 @@ def _summary(result: EngineResult, paths: list[str]) -> dict[str, object]:
         "model": result.model,
         "native_size": list(result.native_size),
         "refiner": result.refiner,
+        **describe_loras(job.request),
         "timings": {stage: round(seconds, 3) for stage, seconds in result.timings.items()},
     }

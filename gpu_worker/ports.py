@@ -2,17 +2,31 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.request import GenerationRequest
+from shared.request import GenerationRequest, ImageRequest
 
 #: Height × width × 3, 8 bits, RGB.
 Pixels = NDArray[np.uint8]
 #: Height × width, 8 bits: 255 is painted anew, 0 is kept, nothing between.
 Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoraFile:
+    """One LoRA that a job asks for, found."""
+
+    name: str
+    #: In −2 … 2, as the request has it.
+    weight: float
+    #: Safetensors, on this machine.
+    file: Path
+    #: Of the file's content, in lower-case hex: nothing else may be loaded under this name.
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +41,14 @@ class EngineJob:
     image: Pixels | None = field(default=None, compare=False)
     #: What `mask_url` refers to, of any size: it is stretched over the image.
     mask: Mask | None = field(default=None, compare=False)
+    #: What the request's `loras` refer to, in their order.
+    loras: tuple[LoraFile, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` when `loras` are not the request's: they would be lost in silence."""
+        asked = self.request.loras if isinstance(self.request, ImageRequest) else ()
+        if [(it.name, it.weight) for it in asked] != [(it.name, it.weight) for it in self.loras]:
+            raise ValueError("the job's LoRAs are not those of its request")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,6 +25,7 @@ from gpu_worker.health import Health, HealthFile
 from gpu_worker.intake.pull import PullIntake
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
+from gpu_worker.loras import Loras
 from gpu_worker.ports import Engine
 from gpu_worker.settings import Settings
 from shared.clock import SystemClock
@@ -41,8 +42,11 @@ RELEASE_SECONDS = 1.5
 FILE_THREADS = 4
 
 
-def run_pull(settings: Settings) -> int:
-    """Returns the process's exit code: 0 after a signal, 1 when the engine or the pull failed."""
+def run_pull(settings: Settings, loras: Loras) -> int:
+    """Returns the process's exit code: 0 after a signal, 1 when the engine or the pull failed.
+
+    `loras` are those that requests may name.
+    """
     health = HealthFile(settings.health_file)
     health.write(Health.STARTING)
     stopping = threading.Event()
@@ -51,7 +55,7 @@ def run_pull(settings: Settings) -> int:
     engine = EngineProcess(model=settings.image_model, model_dir=settings.model_dir)
     engine.start()
     try:
-        runner = GenerationRunner(wire(settings, engine))
+        runner = GenerationRunner(wire(settings, engine, loras))
         with pubsub_v1.SubscriberClient() as subscriber:
             names = (settings.image_subscription, settings.video_subscription)
             intake = PullIntake(
@@ -156,7 +160,7 @@ class Service:
             self._stopping.set()
 
 
-def wire(settings: Settings, engine: EngineProcess) -> Wiring:
+def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
     """The production wiring; emulators are used when their usual variables are set."""
     credentials = emulator_credentials()
     documents = FirestoreDocuments(
@@ -174,6 +178,7 @@ def wire(settings: Settings, engine: EngineProcess) -> Wiring:
         objects=objects,
         inputs=OwnImages(objects, settings.bucket_name, host=host),
         engine=engine,
+        loras=loras,
         threads=ThreadPoolExecutor(FILE_THREADS, "files"),
         clock=SystemClock(),
         worker_id=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",

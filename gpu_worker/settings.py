@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     image_model: str = "sdxl"
     #: A directory to load the model from, in place of the model hub.
     model_dir: Path | None = None
+    #: A registry of LoRAs (TOML) that requests may name.
+    loras: Path | None = None
     image_subscription: str = IMAGE_SUBSCRIPTION
     video_subscription: str = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.

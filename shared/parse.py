@@ -5,7 +5,7 @@ Pydantic finds the faults; this module says them to a person: field, value, what
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,6 +16,8 @@ from shared.errors import InvalidInput
 from shared.paths import GenerationPath
 from shared.request import (
     DEFAULT_MAX_IMAGES,
+    LORA_NAME_PATTERN,
+    LORA_NAME_WORDS,
     MAX_URL_CHARACTERS,
     MODELS,
     URL_SCHEMES,
@@ -40,7 +42,7 @@ def parse_request(raw: object, *, max_images: int = DEFAULT_MAX_IMAGES) -> Gener
     """
     if not isinstance(raw, Mapping):
         raise InvalidInput(f"input is {_shown(raw)}; it must be an object of request parameters.")
-    given = {_text(str(key)): value for key, value in raw.items() if value is not None}
+    given = _given(raw)
     model = MODELS[_task_type(given)]
     given.pop("task_type", None)
     try:
@@ -67,6 +69,17 @@ def parse_owned_request(
                 "as in the document's path."
             )
     return request
+
+
+def _given(raw: Mapping[Any, object]) -> dict[str, object]:
+    """`raw` without what is null, and with keys that are texts; likewise the objects of a list."""
+    return {
+        _text(str(key)): [_given(it) if isinstance(it, Mapping) else it for it in value]
+        if isinstance(value, list)
+        else value
+        for key, value in raw.items()
+        if value is not None
+    }
 
 
 def _task_type(given: Mapping[str, object]) -> TaskType:
@@ -99,39 +112,62 @@ def _sentences(model: type[GenerationRequest], error: ValidationError, max_image
 
 
 def _sentence(model: type[GenerationRequest], fault: Mapping[str, Any]) -> str:
-    if not fault["loc"]:  # a validator of the whole model: it wrote the sentence itself
+    loc = fault["loc"]
+    if not loc:  # a validator of the whole model: it wrote the sentence itself
         return str(fault["ctx"]["error"])
-    name = str(fault["loc"][0])
-    if name not in model.model_fields:
-        return _unknown(name, model.model_fields)
-    allowed = _allowed(_schema(model)[name])
-    if fault["type"] == "missing":
-        return f"{name} is missing; it must be {allowed}."
-    if fault["type"] == "string_too_long":
-        return f"{name} is {len(fault['input'])} characters long; it must be {allowed}."
+    node: Mapping[str, Any] = {"properties": _schema(model)}
+    for depth, part in enumerate(loc):
+        if isinstance(part, int):
+            node = node["items"]
+        elif part in node["properties"]:
+            node = node["properties"][part]
+        else:
+            return _unknown(part, loc[:depth], node["properties"])
+    name = _place(loc)
+    allowed = _allowed(node)
+    match fault["type"]:
+        case "missing":
+            return f"{name} is missing; it must be {allowed}."
+        case "string_too_long":
+            return f"{name} is {len(fault['input'])} characters long; it must be {allowed}."
+        case "too_long":
+            return f"{name} has {len(fault['input'])} entries; it must be {allowed}."
     return f"{name} is {_shown(fault['input'])}; it must be {allowed}."
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
-    names = list(dict.fromkeys(["task_type", *known]))
+def _place(loc: Iterable[int | str]) -> str:
+    """As one would write it in a program: `loras[0].weight`."""
+    return "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in loc).removeprefix(".")
+
+
+def _unknown(name: str, within: Sequence[int | str], known: Iterable[str]) -> str:
+    names = list(known) if within else list(dict.fromkeys(["task_type", *known]))
     close = difflib.get_close_matches(name[:MAX_SHOWN_CHARACTERS], names, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known are: {_list(names)}."
     plain = name.isascii() and name.isidentifier() and len(name) <= MAX_SHOWN_CHARACTERS
-    return f"{name if plain else _shown(name)} is not a parameter of this task; {hint}"
+    place = _place(within) or "this task"
+    return f"{name if plain else _shown(name)} is not a parameter of {place}; {hint}"
 
 
 @cache
 def _schema(model: type[GenerationRequest]) -> dict[str, Any]:
-    """Field name → its JSON Schema; of optional fields the part that is not null."""
+    """Field name → its JSON Schema, without references; of optional fields what is not null."""
     schema = model.model_json_schema()
-    fields: dict[str, Any] = {}
-    for name, field in schema["properties"].items():
-        options = [option for option in field.get("anyOf", [field]) if option.get("type") != "null"]
-        option = options[0]
-        if "$ref" in option:
-            option = schema["$defs"][option["$ref"].rpartition("/")[2]]
-        fields[name] = option
-    return fields
+
+    def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+        options = [it for it in node.get("anyOf", [node]) if it.get("type") != "null"]
+        node = options[0]
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+        if "items" in node:
+            node = {**node, "items": resolved(node["items"])}
+        if "properties" in node:
+            inner = {name: resolved(field) for name, field in node["properties"].items()}
+            node = {**node, "properties": inner}
+        return node
+
+    properties: dict[str, Any] = dict(resolved(schema)["properties"])
+    return properties
 
 
 def _allowed(field: Mapping[str, Any]) -> str:
@@ -145,11 +181,22 @@ def _allowed(field: Mapping[str, Any]) -> str:
             return f"a whole number{_range(field)}"
         case "number":
             return f"a number{_range(field)}"
+        case "array":
+            each = _allowed(field["items"]).removeprefix("an object")
+            return f"a list of at most {field['maxItems']} objects{each}"
+    return _allowed_text_or_object(field)
+
+
+def _allowed_text_or_object(field: Mapping[str, Any]) -> str:
+    if "properties" in field:
+        return f"an object with the keys {_list(field['properties'])}"
     if field.get("maxLength") == MAX_URL_CHARACTERS:
         return (
             f"an address of at most {MAX_URL_CHARACTERS} characters that begins with one of "
             f"{_list(URL_SCHEMES)}"
         )
+    if field.get("pattern") == LORA_NAME_PATTERN:
+        return LORA_NAME_WORDS
     longest = f" of at most {field['maxLength']} characters" if "maxLength" in field else ""
     return f"a {'non-blank ' if 'minLength' in field else ''}text{longest}"
 

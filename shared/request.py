@@ -20,6 +20,15 @@ MAX_PROMPT_CHARACTERS = 2000
 #: A base64 data URL of a 10 MB file.
 MAX_URL_CHARACTERS = 14_000_000
 URL_SCHEMES = ("https://", "http://", "gs://", "data:image/")
+#: More would blur into each other, and each costs time in every step.
+MAX_LORAS = 4
+#: Beyond it pictures fall apart.
+MAX_LORA_WEIGHT = 2
+#: Safe in a file of settings, in A1111's `<lora:name:weight>` and as a name of a torch module.
+LORA_NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,63}$"
+LORA_NAME_WORDS = (
+    "a name of at most 64 lower-case letters, digits, - and _, not beginning with - or _"
+)
 #: Width × height of the films that Wan2.1 was trained for, and their portrait forms.
 VIDEO_SIZES = ((832, 480), (480, 832), (1280, 720), (720, 1280))
 
@@ -100,6 +109,26 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED), WHOLE]
 Guidance = Annotated[float, Field(ge=0, le=30, allow_inf_nan=False)]
 
 
+class Lora(BaseModel):
+    """One small change of the model, which the operator offers under a name, and how much of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Annotated[str, Field(pattern=LORA_NAME_PATTERN)]
+    #: Negative turns it round; 0 is none of it.
+    weight: Annotated[
+        float, Field(ge=-MAX_LORA_WEIGHT, le=MAX_LORA_WEIGHT, allow_inf_nan=False)
+    ] = 1.0
+
+
+#: JSON and Firestore have lists, and a request does not change.
+Loras = Annotated[
+    tuple[Lora, ...],
+    Field(max_length=MAX_LORAS),
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+]
+
+
 class Request(BaseModel):
     """What all four tasks share."""
 
@@ -133,6 +162,19 @@ class ImageRequest(Request):
     #: `parse_request` holds it to the deployment's bound.
     num_images: Annotated[int, Field(ge=1, le=MAX_IMAGES), WHOLE] = 1
     output_format: Annotated[OutputFormat, BeforeValidator(_output_format)] = OutputFormat.PNG
+    #: Which names there are, only the worker knows.
+    loras: Loras = ()
+
+    @model_validator(mode="after")
+    def _loras_differ(self) -> "ImageRequest":
+        names = [lora.name for lora in self.loras]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise ValueError(
+                    f'loras[{index}].name is "{name}"; it must be another name than that of '
+                    f"loras[{names.index(name)}]."
+                )
+        return self
 
 
 class Text2ImgRequest(ImageRequest):

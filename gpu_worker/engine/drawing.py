@@ -12,6 +12,7 @@ from gpu_worker.engine import stages
 from gpu_worker.engine.device import Device, wait_for
 from gpu_worker.engine.framing import Frame, resized
 from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
+from gpu_worker.engine.loras import LoraShelf
 from gpu_worker.engine.pipelines import Pipelines
 from gpu_worker.engine.preview import Previewer
 from gpu_worker.engine.sizes import Sizes, decide_sizes
@@ -46,12 +47,19 @@ class Drawing:
         refiner = pipelines.refiner
         self._refiner_schedule = refiner.scheduler.config if refiner is not None else None
         self._previewer = Previewer(pipelines.text2img)
+        self._loras = LoraShelf(pipelines.text2img, spec.name)
 
     @torch.no_grad()
     def __call__(
         self, job: EngineJob, report: Report, stop_if_asked: Callable[[], None]
     ) -> EngineResult:
         """`stop_if_asked` may raise; it is called between stages, steps and pictures."""
+        with self._loras.applied(job.loras):
+            return self._draw(job, report, stop_if_asked)
+
+    def _draw(
+        self, job: EngineJob, report: Report, stop_if_asked: Callable[[], None]
+    ) -> EngineResult:
         request = job.request
         if not isinstance(request, ImageRequest):
             raise TypeError(f"{type(request).__name__} asks for no picture")
@@ -74,7 +82,11 @@ class Drawing:
         enter("encode", 0)
         with self._timed("encode", timings):
             encoded = stages.encode(self._pipelines.text2img, request)
-            for_refiner = stages.encode(self._pipelines.refiner, request) if legs.refiner else None
+            for_refiner = None
+            if legs.refiner is not None:
+                # It shares the base's second text encoder, and takes no LoRA.
+                with self._loras.suspended():
+                    for_refiner = stages.encode(self._pipelines.refiner, request)
             latents: Any = None
             if frame is not None:
                 latents = stages.encode_image(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress
+from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress, LoraFile
 from shared.errors import ErrorCode
 from shared.request import (
     Img2ImgRequest,
@@ -67,6 +67,7 @@ class Run(Message):
     seed: int
     image: Shape | None = None
     mask: Shape | None = None
+    loras: tuple[LoraFile, ...] = ()
 
     @classmethod
     def of(cls, job: EngineJob) -> "Run":
@@ -76,12 +77,18 @@ class Run(Message):
             seed=job.seed,
             image=_shape(job.image),
             mask=_shape(job.mask),
+            loras=job.loras,
         )
 
     def job(self, frames: Sequence[bytes]) -> EngineJob:
         image, mask = _arrays((self.image, self.mask), frames)
         return EngineJob(
-            job_id=self.job_id, request=self.request, seed=self.seed, image=image, mask=mask
+            job_id=self.job_id,
+            request=self.request,
+            seed=self.seed,
+            image=image,
+            mask=mask,
+            loras=self.loras,
         )
 
 

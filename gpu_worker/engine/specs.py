@@ -62,11 +62,15 @@ class ModelSpec:
     refiner: Source | None = None
     #: Stands in for the model's own VAE in fp16, where that one overflows to black pictures.
     fp16_vae: Source | None = None
+    #: LoRAs that come with the model, called as their files are; those that are there are offered.
+    own_loras: tuple[Path, ...] = ()
 
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 SHAPES = ModelSpec(
     name="shapes",
-    source=FolderSource(folder=Path(__file__).parent / "checkpoints" / "shapes", variant="fp16"),
+    source=FolderSource(folder=CHECKPOINTS / "shapes", variant="fp16"),
     tasks=PICTURE_TASKS,
     default_size=(128, 128),
     native_sizes=((128, 128), (192, 128), (128, 192)),
@@ -75,6 +79,7 @@ SHAPES = ModelSpec(
     # Its layers are so small that a second thread gains a fifth on an idle machine, and on a busy
     # one the threads wait for each other: 20 s and more for a picture, where one takes 0.4 s.
     cpu_threads=1,
+    own_loras=(CHECKPOINTS / "shapes-lora" / "pastel.safetensors",),
 )
 
 SDXL = ModelSpec(

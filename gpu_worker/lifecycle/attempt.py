@@ -110,6 +110,7 @@ class Attempt:
         )
         if not isinstance(request, ImageRequest):
             raise unsupported(request.task_type, PICTURE_TASKS)
+        loras = self._wiring.loras.find(request)
         seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
         log.info("claimed", extra={"fields": self._fields})
         engine = self._wiring.engine
@@ -129,6 +130,7 @@ class Attempt:
                 seed=seed,
                 image=inputs.image,
                 mask=inputs.mask,
+                loras=loras,
             )
             with self._control.in_engine(lambda: engine.cancel(job.job_id)):
                 result = engine.run(job, keeper.report)
@@ -137,7 +139,7 @@ class Attempt:
                 result, request, self._control, embed_metadata=self._wiring.embed_metadata
             )
             self._check()
-        output = describe_output(result, files)
+        output = describe_output(result, request, files)
         timings = {**result.timings, **self._files.timings}
         cost = {"gpu_seconds": round(sum(result.timings.values()), 3)}
         log.info("generated", extra={"fields": {**self._fields, "timings": timings}})

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.leased_document import LeasedDocument
+from gpu_worker.loras import describe_loras
 from gpu_worker.media.picture_file import EncodedFile
 from gpu_worker.media.result_file import encode_result
 from gpu_worker.media.thumbnail import make_thumbhash, make_thumbnail
@@ -142,7 +143,9 @@ def _file(one: Compressed, file: StoredObject, thumbnail: StoredObject) -> dict[
     }
 
 
-def describe_output(result: EngineResult, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def describe_output(
+    result: EngineResult, request: ImageRequest, files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """The seed's `image_url`, `images`, `seed`, and what this project adds."""
     width, height = result.native_size
     return {
@@ -153,4 +156,5 @@ def describe_output(result: EngineResult, files: Sequence[Mapping[str, Any]]) ->
         "model": result.model,
         "native_size": {"width": width, "height": height},
         "refiner": result.refiner,
+        **describe_loras(request),
     }

@@ -1,8 +1,9 @@
 """What the lifecycle is wired to: ports and numbers, chosen once in `__main__` or in a test."""
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gpu_worker.loras import Loras
 from gpu_worker.ports import Engine, InputImages
 from shared.clock import Clock
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
@@ -18,6 +19,8 @@ class Wiring:
     engine: Engine
     #: Where requests' input images lie.
     inputs: InputImages
+    #: What requests' LoRAs may be.
+    loras: Loras = field(default_factory=Loras)
     #: Compresses and uploads files off the engine's path.
     threads: Executor
     clock: Clock

@@ -27,7 +27,8 @@ def describe_making(
 ) -> Metadata:
     """Of one picture: `seed` is its own, `width` and `height` are the file's."""
     prompt = getattr(request, "prompt", None) or ""
-    lines = [prompt]
+    tags = [f"<lora:{lora.name}:{lora.weight:g}>" for lora in request.loras]
+    lines = [" ".join(filter(None, [prompt, *tags]))]
     if request.negative_prompt:
         lines.append(f"Negative prompt: {request.negative_prompt}")
     facts: dict[str, Any] = {

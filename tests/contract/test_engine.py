@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.in_memory_engine import InMemoryEngine
-from gpu_worker.ports import Engine, EngineProgress, JobCancelled
+from gpu_worker.ports import Engine, EngineProgress, JobCancelled, LoraFile, Pixels
 from shared.errors import ErrorCode, GenerationError
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run, run_and_record
+from tests.unit.engine.lora_files import OTHER, build_loras, lora_of
 
 KINDS: dict[str, Callable[[], Engine]] = {
     "process": lambda: EngineProcess("shapes"),
@@ -32,6 +34,11 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     engine.wait_ready(PATIENCE_SECONDS)
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="module")
+def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_loras(tmp_path_factory.mktemp("loras"))
 
 
 @pytest.fixture(params=KINDS)
@@ -95,6 +102,20 @@ def test_a_job_that_begins_with_an_image_has_its_size(engine: Engine) -> None:
     job = make_job(image=image, mask=mask, image_url=SOMEWHERE, mask_url=SOMEWHERE)
     (picture,) = engine.run(job, lambda _: None).pictures
     assert picture.pixels.shape == (136, 192, 3)
+
+
+def test_a_lora_counts_for_its_job_and_not_for_the_next(engine: Engine, lora_folder: Path) -> None:
+    def draw(*loras: LoraFile) -> Pixels:
+        job = make_job(loras=loras, num_inference_steps=2)
+        return engine.run(job, lambda _: None).pictures[0].pixels
+
+    lora = lora_of(lora_folder, OTHER)
+    plain, changed, more = draw(), draw(lora), draw(replace(lora, weight=2))
+    assert not np.array_equal(changed, plain)
+    assert not np.array_equal(more, changed)
+    assert np.array_equal(draw(replace(lora, weight=0)), plain)
+    assert np.array_equal(draw(lora), changed)
+    assert np.array_equal(draw(), plain)
 
 
 def test_a_preview_comes_with_the_first_step_and_again_later(engine: Engine) -> None:

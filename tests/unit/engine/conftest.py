@@ -1,6 +1,7 @@
 """One engine process a model for all tests that do not end it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.ports import Mask, Pixels
 from tests.unit.engine.jobs import PATIENCE_SECONDS, run
+from tests.unit.engine.lora_files import build_loras
 from tests.unit.engine.refiners import add_random_refiner, add_twin, copy_base
 
 
@@ -53,6 +55,12 @@ def refined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]
     """The embedded model, with an untrained refiner of SDXL's kind."""
     folder = add_random_refiner(tmp_path_factory.mktemp("refined") / "model")
     yield from _ready(EngineProcess("shapes", model_dir=folder))
+
+
+@pytest.fixture(scope="session")
+def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of `lora_files`. Tests that spoil one copy it first."""
+    return build_loras(tmp_path_factory.mktemp("loras"))
 
 
 def _ready(process: EngineProcess) -> Iterator[EngineProcess]:

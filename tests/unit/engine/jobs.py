@@ -3,7 +3,15 @@
 import itertools
 from typing import Any
 
-from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult, Mask, Pixels
+from gpu_worker.ports import (
+    Engine,
+    EngineJob,
+    EngineProgress,
+    EngineResult,
+    LoraFile,
+    Mask,
+    Pixels,
+)
 from shared.parse import parse_request
 from shared.request import MAX_IMAGES
 
@@ -15,12 +23,23 @@ _numbers = itertools.count(1)
 
 
 def make_job(
-    seed: int = 7, image: Pixels | None = None, mask: Mask | None = None, **parameters: Any
+    seed: int = 7,
+    image: Pixels | None = None,
+    mask: Mask | None = None,
+    loras: tuple[LoraFile, ...] = (),
+    **parameters: Any,
 ) -> EngineJob:
     """A job as a client's JSON would ask for it; an id of its own."""
+    if loras:
+        parameters["loras"] = [{"name": it.name, "weight": it.weight} for it in loras]
     request = parse_request({"prompt": PROMPT, **parameters}, max_images=MAX_IMAGES)
     return EngineJob(
-        job_id=f"job-{next(_numbers)}", request=request, seed=seed, image=image, mask=mask
+        job_id=f"job-{next(_numbers)}",
+        request=request,
+        seed=seed,
+        image=image,
+        mask=mask,
+        loras=loras,
     )
 
 

@@ -13,8 +13,10 @@ import psutil
 import pytest
 from PIL import Image
 
+from gpu_worker.engine.specs import SHAPES, FolderSource
 from tests.unit.engine.jobs import PATIENCE_SECONDS, PROMPT
 from tests.unit.engine.judge import look_at
+from tests.unit.engine.lora_files import WORDS, lora_of
 from tests.unit.engine.refiners import add_twin
 
 
@@ -101,6 +103,54 @@ def test_a_refiner_and_a_file_format_are_asked_for_at_the_command_line_too(tmp_p
     with Image.open(result["image_url"]) as picture:
         assert picture.format == "WEBP"
     assert "refine 10/10" in done.stderr
+
+
+def registry_of(folder: Path, target: Path, *, sha: str | None = None) -> Path:
+    lora = lora_of(folder, WORDS)
+    registry = target / "loras.toml"
+    registry.write_text(f"[mine]\nfile = '{lora.file}'\nsha256 = '{sha or lora.sha256}'\n")
+    return registry
+
+
+def test_loras_of_a_registry_are_asked_for_by_name_and_told_in_the_result(
+    tmp_path: Path, lora_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = registry_of(lora_folder, tmp_path)
+    wish = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4}
+    plain = once(tmp_path, {"input": wish})
+    (without,) = json.loads(plain.stdout)["images"]
+    assert "loras" not in json.loads(plain.stdout)
+    before = np.asarray(Image.open(without))
+    body = {"input": {**wish, "loras": [{"name": "mine", "weight": 0.8}]}}
+    done = once(tmp_path, body, "--loras", str(registry))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["loras"] == [{"name": "mine", "weight": 0.8}]
+    with Image.open(result["image_url"]) as picture:
+        assert picture.info["parameters"].startswith(f"{PROMPT} <lora:mine:0.8>")
+        assert not np.array_equal(np.asarray(picture), before)
+    monkeypatch.setenv("EMBERFRAME_LORAS", str(registry))
+    body["input"]["loras"] = [{"name": "yours"}]
+    refused = once(tmp_path, body, "--model-dir", str(embedded()))
+    assert refused.returncode == 2
+    assert refused.stderr == 'loras[0].name is "yours"; it must be one of mine.\n'
+
+
+def test_a_registry_that_cannot_be_used_is_answered_with_one_sentence(
+    tmp_path: Path, lora_folder: Path
+) -> None:
+    registry = registry_of(lora_folder, tmp_path, sha="0" * 64)
+    done = once(tmp_path, {"input": {"prompt": PROMPT}}, "--loras", str(registry))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{registry}: [mine] sha256 is 000")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def embedded() -> Path:
+    """The embedded model's folder: given as another, it has no LoRAs of its own."""
+    assert isinstance(SHAPES.source, FolderSource)
+    return SHAPES.source.folder
 
 
 @pytest.mark.parametrize("path", ["nowhere.png", "", "a\0b"])

@@ -82,6 +82,21 @@ def test_the_refiner_is_named_where_it_took_part() -> None:
     assert json.loads(program)["refiner"] is True
 
 
+def test_loras_are_named_with_their_weights_as_other_tools_write_them() -> None:
+    loras = [{"name": "pastel", "weight": 0.75}, {"name": "ink-2"}, {"name": "mud", "weight": -1}]
+    parameters, program = texts(encoded(loras=loras))
+    assert parameters.splitlines()[0] == f"{PROMPT} <lora:pastel:0.75> <lora:ink-2:1> <lora:mud:-1>"
+    assert json.loads(program)["loras"] == [
+        {"name": "pastel", "weight": 0.75},
+        {"name": "ink-2", "weight": 1},
+        {"name": "mud", "weight": -1},
+    ]
+    made = json.loads(program)
+    again = parse_request({key: made[key] for key in made if key not in ("model", "refiner")})
+    assert isinstance(again, ImageRequest)
+    assert [it.name for it in again.loras] == ["pastel", "ink-2", "mud"]
+
+
 @pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
 def test_a_setting_leaves_all_of_it_out(output_format: str) -> None:
     image = encoded(embed=False, output_format=output_format)

@@ -66,7 +66,6 @@ def test_what_an_unfinished_run_has_reached_can_be_exported(tmp_path: Path) -> N
 
 
 def test_the_lora_changes_pictures_and_only_while_it_is_loaded(tmp_path: Path) -> None:
-    pytest.importorskip("peft", reason="LoRAs need peft, which requirements/dev.in does not list")
     course_in(tmp_path, []).run()
     pipeline = load(tmp_path / "export" / "shapes")
 

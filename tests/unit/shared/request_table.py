@@ -72,6 +72,12 @@ PICTURE: Mapping[str, Row] = {
         ["jpg", "PNG", "", 5, True, ["png"]],
     ),
     "num_images": ("a whole number from 1 to 2", [1, 2, 2.0], [0, 3, "1", 1.5]),
+    # What stands in the list: tests/unit/shared/test_parse_loras.py.
+    "loras": (
+        "a list of at most 4 objects with the keys name, weight",
+        [()],
+        [5, "pastel", True, {"name": "pastel"}],
+    ),
 }
 FILM: Mapping[str, Row] = {
     "num_frames": ("a whole number from 16 to 81", [16, 81, 20], [15, 82, "81", 16.5]),
