@@ -1,6 +1,7 @@
 """The embedded model as it is shipped, with its own trained refiner, over the real process."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def shipped() -> Iterator[EngineProcess]:
     process.close()
 
 
-def picture(engine: EngineProcess, **parameters: object) -> Pixels:
+def picture(engine: EngineProcess, **parameters: Any) -> Pixels:
     return run(engine, **parameters).pictures[0].pixels
 
 
@@ -50,7 +51,7 @@ def test_what_is_refined_by_default_is_what_was_asked_for(
 def test_a_hand_over_to_the_trained_refiner_adds_no_noise(
     shipped: EngineProcess, prompt: str, colour: str, background: str, scheduler: str
 ) -> None:
-    how = {"prompt": prompt, "scheduler": scheduler}
+    how: dict[str, Any] = {"prompt": prompt, "scheduler": scheduler}
     alone = picture(shipped, **how, refiner_inference_steps=0)
     together = picture(shipped, **how, refiner_inference_steps=25, high_noise_frac=0.8)
     assert NO_NOISE_ADDED < psnr(alone, together) < np.inf
