@@ -3,7 +3,6 @@
 import os
 
 import google.auth
-from google.auth.exceptions import GoogleAuthError
 
 VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
@@ -20,7 +19,7 @@ def check_credentials() -> None:
     """
     try:
         google.auth.default()
-    except (GoogleAuthError, OSError, ValueError):
+    except Exception:  # noqa: BLE001 - a key file that is JSON of another kind is an AttributeError
         # Without the library's words: for a broken key file they may quote it.
         value = os.environ.get(VARIABLE)
         there = (

@@ -103,15 +103,15 @@ class PullIntake:
             stream.cancel()
 
     def _keep_open(self, subscription: str) -> None:
-        opened = time.monotonic()
+        broke_at = time.monotonic()
         missing = False
 
         def broke(state: RetryCallState) -> None:
-            nonlocal opened, missing
+            nonlocal broke_at, missing
             error = state.outcome.exception() if state.outcome else None
             fields = {"subscription": subscription, "error": type(error).__name__}
-            known = missing and time.monotonic() - opened < STEADY_SECONDS
-            opened, missing = time.monotonic(), isinstance(error, google.NotFound)
+            known = missing and time.monotonic() - broke_at < STEADY_SECONDS
+            broke_at, missing = time.monotonic(), isinstance(error, google.NotFound)
             if not missing:
                 log.warning("the stream broke, opening it again", extra={"fields": fields})
             elif not known:
