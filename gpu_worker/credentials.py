@@ -1,4 +1,4 @@
-"""Asks at the start for Google credentials, so that their lack is a sentence and not a traceback."""
+"""Asks for Google credentials at the start: their lack is a sentence then, and no traceback."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What every `Engine` does when its model is gone for good, over the real one and the one in memory."""
+"""What every `Engine`, the real one and that in memory, does when its model is gone for good."""
 
 import os
 import queue

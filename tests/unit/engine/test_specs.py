@@ -7,6 +7,7 @@ import pytest
 
 from gpu_worker.engine.sizes import decide_sizes, nearest
 from gpu_worker.engine.specs import (
+    INDEX_FILE,
     MODEL_SPECS,
     SDXL,
     SHAPES,

@@ -85,10 +85,11 @@ def test_who_cancelled_gets_the_cancellation_though_the_engine_is_lost(world: Wo
 def test_a_runner_is_idle_while_it_has_no_generation_in_hand(world: World) -> None:
     world.submit()
     worker = world.worker(held)
-    assert worker.runner.idle
+    idle = [worker.runner.idle]
     handling = worker.start()
     worker.wait_held()
-    assert not worker.runner.idle
+    idle.append(worker.runner.idle)
     worker.release()
     handling.result(TIMEOUT_SECONDS)
-    assert worker.runner.idle
+    idle.append(worker.runner.idle)
+    assert idle == [True, False, True]

@@ -65,15 +65,19 @@ def test_a_worker_that_lost_its_model_gives_its_jobs_back_and_ends_with_1(
     engine = EngineProcess("shapes", model_dir=folder)
     runner = world.worker(engine=engine, clock=SystemClock()).runner
     health, jobs = tmp_path / "health.json", Jobs(runner)
-    service = Service(engine, runner, jobs, HealthFile(health), threading.Event())  # type: ignore[arg-type]
+    stopping = threading.Event()
+    service = Service(engine, runner, jobs, HealthFile(health), stopping)  # type: ignore[arg-type]
+    engine.wait_ready(PATIENCE_SECONDS)
     running = world.pool.submit(service.run, start_timeout=PATIENCE_SECONDS)
-    world.documents.wait_for_writes(lambda w: "denoise" in str(w.get("progress")))
-    assert json.loads(health.read_text())["state"] == "ready"
-    assert engine.pid is not None
-    shutil.rmtree(folder)
-    os.kill(engine.pid, signal.SIGKILL)
-
-    assert running.result(PATIENCE_SECONDS) == 1
+    try:
+        world.documents.wait_for_writes(lambda w: "denoise" in str(w.get("progress")))
+        assert json.loads(health.read_text())["state"] == "ready"
+        assert engine.pid is not None
+        shutil.rmtree(folder)
+        os.kill(engine.pid, signal.SIGKILL)
+        assert running.result(PATIENCE_SECONDS) == 1
+    finally:
+        stopping.set()
     assert json.loads(health.read_text())["state"] == "draining"
     assert jobs.handled[WAITING].result(0) == Later(seconds=0)
     waiting, working = world.documents.data(WAITING), world.documents.data(WORKING)

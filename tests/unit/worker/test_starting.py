@@ -93,9 +93,7 @@ def test_a_worker_between_emulators_and_production_is_refused(
     said = refusal(environment, capsys, **{name: HOSTS[name] for name in names})
     set_ones = " and ".join(f"{name} is {HOSTS[name]!r}" for name in names)
     lacking = " and ".join(name for name in HOSTS if name not in names)
-    assert said == (
-        f"{set_ones}, without {lacking}: all three emulators must be set, or none\n"
-    )
+    assert said == (f"{set_ones}, without {lacking}: all three emulators must be set, or none\n")
 
 
 def test_an_emulator_variable_set_to_nothing_is_not_set(environment: pytest.MonkeyPatch) -> None:
@@ -161,9 +159,7 @@ def test_a_folder_in_the_key_file_s_place_is_refused(
         check_credentials()
 
 
-def test_credentials_that_are_there_are_enough(
-    nobody: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_credentials_that_are_there_are_enough(nobody: pytest.MonkeyPatch, tmp_path: Path) -> None:
     key = tmp_path / "key.json"
     key.write_text(
         '{"type": "authorized_user", "client_id": "a", "client_secret": "b", "refresh_token": "c"}'
