@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from shared.json_log import log_json
 
@@ -43,6 +44,7 @@ def main() -> int:
 
 
 def _pull() -> int:
+    from gpu_worker.credentials import NoCredentials, check_credentials  # noqa: PLC0415
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
     from gpu_worker.pull import run_pull  # noqa: PLC0415
     from gpu_worker.settings import Settings  # noqa: PLC0415
@@ -51,11 +53,13 @@ def _pull() -> int:
         settings = Settings()
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            name = str(fault["loc"][0])
-            variable = name if name.isupper() else f"EMBERFRAME_{name.upper()}"
-            # The input of what is missing would be all the other settings.
-            wrong = "is not set" if fault["type"] == "missing" else f"is {fault['input']!r}"
-            print(f"{variable} {wrong}: {fault['msg']}", file=sys.stderr)
+            print(_sentence(fault), file=sys.stderr)
+        return 2
+    try:
+        if not settings.emulated:
+            check_credentials()
+    except NoCredentials as error:
+        print(error, file=sys.stderr)
         return 2
     try:
         loras = offered_loras(settings.loras, settings.image_model, model_dir=settings.model_dir)
@@ -64,6 +68,18 @@ def _pull() -> int:
         return 2
     log_json(settings.log_level)
     return run_pull(settings, loras)
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    """Variable, value and what is allowed."""
+    allowed = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:
+        return allowed  # about several variables, which it names itself
+    name = str(fault["loc"][0])
+    variable = name if name.isupper() else f"EMBERFRAME_{name.upper()}"
+    # The input of what is missing would be all the other settings.
+    wrong = "is not set" if fault["type"] == "missing" else f"is {fault['input']!r}"
+    return f"{variable} {wrong}: {allowed}"
 
 
 if __name__ == "__main__":

@@ -26,10 +26,13 @@ class HealthFile:
         self._path = path
         self._lock = threading.Lock()
         self._draining = False
+        #: Why the last write failed, as far as it did.
+        self._fault: str | None = None
 
     def write(self, state: Health, **details: Any) -> None:
         """JSON: `{"state": …, "pid": …}` and `details`. A file that cannot be written (a full disk,
-        say) is a warning: it must neither stop the work nor keep the worker from leaving."""
+        say) is a warning, once until it changes: it must neither stop the work nor keep the
+        worker from leaving."""
         if self._path is None:
             return
         with self._lock:
@@ -42,7 +45,10 @@ class HealthFile:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 fresh.write_text(content)
                 fresh.replace(self._path)
+                self._fault = None
             except OSError as error:
-                log.warning("cannot write the health file %s: %s", self._path, error.strerror)
+                known, self._fault = self._fault, error.strerror
+                if self._fault != known:
+                    log.warning("cannot write the health file %s: %s", self._path, self._fault)
                 with suppress(OSError):
                     fresh.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from gpu_worker.ports import (
     EngineJob,
     EngineProgress,
     EngineResult,
+    EngineUnavailable,
     JobCancelled,
     Picture,
     Pixels,
@@ -54,7 +55,7 @@ class _Turn:
 
 
 class InMemoryEngine:
-    """`script` is asked once a job; `load_error` is what `wait_ready` and every job raise."""
+    """`script` is asked once a job; a `load_error` is why neither it nor any job gets ready."""
 
     def __init__(
         self,
@@ -67,6 +68,8 @@ class InMemoryEngine:
         self._changed = threading.Condition()
         self._line: deque[_Turn] = deque()
         self._closed = False
+        self._lost = False
+        self._on_loss: Callable[[EngineUnavailable], None] = lambda _: None
         #: Ids of the jobs that got their turn, in order.
         self.ran: list[str] = []
 
@@ -88,12 +91,27 @@ class InMemoryEngine:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
                 self._check(turn)
+                if self._load_error is not None:
+                    raise EngineUnavailable(self._load_error.message)
                 self.ran.append(job.job_id)
             return self._play(turn, job, on_progress)
         finally:
             with self._changed:
                 self._line.remove(turn)
                 self._changed.notify_all()
+
+    def watch(self, on_loss: Callable[[EngineUnavailable], None]) -> None:
+        with self._changed:
+            self._on_loss = on_loss
+            if self._lost and self._load_error is not None:
+                on_loss(EngineUnavailable(self._load_error.message))
+
+    def lose(self, reason: str) -> None:
+        """The process dies, and what it was loaded from is gone: the job at work crashes."""
+        with self._changed:
+            self._load_error, self._lost = GenerationError(ErrorCode.INTERNAL, reason), True
+            self._on_loss(EngineUnavailable(reason))
+            self._changed.notify_all()
 
     def cancel(self, job_id: str) -> None:
         with self._changed:
@@ -124,8 +142,6 @@ class InMemoryEngine:
     def _play(
         self, turn: _Turn, job: EngineJob, on_progress: Callable[[EngineProgress], None]
     ) -> EngineResult:
-        if self._load_error is not None:
-            raise self._load_error
         request = job.request
         if not isinstance(request, ImageRequest):
             raise unsupported(request.task_type, PICTURE_TASKS)
@@ -158,11 +174,12 @@ class InMemoryEngine:
             if step == script.hold_at:
                 turn.held = True
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._stopped(turn) or turn.released)
+                self._changed.wait_for(lambda: self._stopped(turn) or turn.released or self._lost)
                 turn.held = False
             self._check(turn)
-        if step == script.fail_at:
-            raise script.failure or GenerationError(
+            lost = self._lost
+        if lost or step == script.fail_at:
+            raise (None if lost else script.failure) or GenerationError(
                 ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; it may be tried again."
             )
 

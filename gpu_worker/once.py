@@ -19,7 +19,7 @@ from gpu_worker.lora_registry import RegistryFault, offered_loras
 from gpu_worker.loras import Loras, describe_loras
 from gpu_worker.media.inputs import fetch_inputs
 from gpu_worker.media.result_file import encode_result
-from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
+from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult, EngineUnavailable
 from shared.errors import ErrorCode, GenerationError, InvalidInput
 from shared.parse import parse_request
 from shared.request import MAX_IMAGES, MAX_SEED, URL_SCHEMES, GenerationRequest, ImageRequest
@@ -62,7 +62,7 @@ def run_once(
     try:
         result = _generate(engine, job, stderr)
         paths = _write(result, job, out, request_file.stem)
-    except (GenerationError, OSError) as error:
+    except (GenerationError, EngineUnavailable, OSError) as error:
         print(getattr(error, "message", error), file=stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:

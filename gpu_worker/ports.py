@@ -95,6 +95,14 @@ class EngineInfo:
     memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+class EngineUnavailable(Exception):
+    """The model cannot be had: nothing that this worker takes can be done, whoever asks.
+
+    No `GenerationError`, since no generation is at fault. Its text is the operator's: it may name
+    a path of this machine, so it goes into logs and never into a document.
+    """
+
+
 class JobCancelled(BaseException):
     """`cancel` was called; derives from BaseException so that no `except Exception` swallows it."""
 
@@ -125,7 +133,16 @@ class Engine(Protocol):
 
         `on_progress` is called from the thread that reads the engine's pipe and must return at
         once. Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process
-        died: it is started anew for the next job).
+        died: it is started anew for the next job), or `EngineUnavailable`, at once, when the model
+        could not be loaded.
+        """
+
+    def watch(self, on_loss: Callable[[EngineUnavailable], None]) -> None:
+        """Have `on_loss` called when a model that was ready cannot be loaded again.
+
+        Called once a loss, from a thread of the engine's, before any job in hand is told, and at
+        once if the model is lost already; it must return at once. One listener: a second call
+        takes the first one's place.
         """
 
     def cancel(self, job_id: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, pubsub_v1, storage
 
 from gpu_worker.adapters.engine_process import EngineProcess
@@ -26,7 +26,7 @@ from gpu_worker.intake.pull import PullIntake
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.loras import Loras
-from gpu_worker.ports import Engine
+from gpu_worker.ports import Engine, EngineUnavailable
 from gpu_worker.settings import Settings
 from shared.clock import SystemClock
 from shared.errors import GenerationError
@@ -52,7 +52,7 @@ def run_pull(settings: Settings, loras: Loras) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    engine = EngineProcess(model=settings.image_model, model_dir=settings.model_dir)
+    engine = EngineProcess(settings.image_model, model_dir=settings.model_dir, json_log=True)
     engine.start()
     try:
         runner = GenerationRunner(wire(settings, engine, loras))
@@ -72,6 +72,11 @@ def run_pull(settings: Settings, loras: Loras) -> int:
 
 class Drainable(Protocol):
     """What `Service` needs of the runner."""
+
+    @property
+    def idle(self) -> bool:
+        """True while no generation is in hand."""
+        ...
 
     def drain(self) -> None:
         """Take nothing more, and stop what runs at its next step."""
@@ -118,27 +123,61 @@ class Service:
 
     def run(self, *, start_timeout: float) -> int:
         """Block until `stopping` is set or a part fails; returns the exit code."""
+        self._engine.watch(self._on_loss)
         # On a thread of its own, so that a signal counts while the model is being loaded too.
         serving = threading.Thread(
             target=self._serve, args=(start_timeout,), name="serve", daemon=True
         )
         serving.start()
-        self._stopping.wait()
+        try:
+            self._stopping.wait()
+        finally:
+            self._stop(serving)
+        if serving.is_alive():
+            self._abandon()
+        return self._code
+
+    @property
+    def _code(self) -> int:
+        return 1 if self._failure else 0
+
+    def _stop(self, serving: threading.Thread) -> None:
         # The stream first: what is handed back must not come in again through it.
-        self._intake.stop()
-        self._runner.drain()
-        self._health.write(Health.DRAINING)
+        self._try(self._intake.stop)
+        self._try(self._runner.drain)
+        self._try(lambda: self._health.write(Health.DRAINING))
         if self._loaded:
             serving.join(self._step_seconds)
         # An engine that has not come to the end of its step hangs; without it the job comes back.
-        self._engine.close()
+        self._try(self._engine.close)
         serving.join(self._release_seconds)
-        if serving.is_alive():
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """A fault in one step of stopping must not keep the others from being taken."""
+        try:
+            step()
+        except Exception as error:
+            self._failure = error
+            log.critical("a part could not be stopped", exc_info=error)
+
+    def _abandon(self) -> None:
+        """Python would wait for the threads that hang, and the container's host kills us anyway."""
+        if self._runner.idle:
+            # Every document is given back: only the client waits for an answer to its nacks.
+            log.warning("Pub/Sub does not answer; it delivers again what it was not told of")
+        else:
+            self._failure = TimeoutError()
             log.critical("a job could not be given back in time; its lease will lapse")
-            logging.shutdown()
-            # Python would wait for the job's thread, and the container's host kills us anyway.
-            self._leave(1)
-        return 1 if self._failure else 0
+        logging.shutdown()
+        self._leave(self._code)
+
+    def _on_loss(self, loss: EngineUnavailable) -> None:
+        """As after a signal: a worker without a model takes work that others could do."""
+        if self._stopping.is_set():
+            return
+        self._failure = loss
+        log.critical("the engine is lost, and its model cannot be loaded again: %s", loss)
+        self._stopping.set()
 
     def _serve(self, start_timeout: float) -> None:
         try:
@@ -154,6 +193,10 @@ class Service:
                 self._failure = error
                 log.critical("the engine cannot start: %s", error.message)
         except BaseException as error:
+            if self._stopping.is_set():
+                # Streams are being closed; how a service that is away puts that is no failure.
+                log.warning("a stream did not end cleanly", exc_info=error)
+                return
             self._failure = error
             log.critical("pulling failed", exc_info=error)
         finally:
@@ -162,7 +205,9 @@ class Service:
 
 def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
     """The production wiring; emulators are used when their usual variables are set."""
-    credentials = emulator_credentials()
+    forget_empty_emulators()
+    # None: each client finds the environment's own.
+    credentials = AnonymousCredentials() if settings.emulated else None
     documents = FirestoreDocuments(
         firestore.Client(project=settings.project, credentials=credentials)
     )
@@ -189,6 +234,8 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
     )
 
 
-def emulator_credentials() -> Credentials | None:
-    """Anonymous when the emulators are in use, else None: the environment's own."""
-    return AnonymousCredentials() if os.environ.get("FIRESTORE_EMULATOR_HOST") else None
+def forget_empty_emulators() -> None:
+    """Firestore's client takes a variable that is set to nothing for an emulator's address."""
+    for name in ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"):
+        if os.environ.get(name) == "":
+            del os.environ[name]

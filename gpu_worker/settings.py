@@ -1,11 +1,20 @@
 """Everything an operator can set, read from the environment once, at the start."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gpu_worker.setting_forms import (
+    Address,
+    BucketName,
+    CheckpointFolder,
+    ModelName,
+    ProjectId,
+    SubscriptionName,
+    WebAddress,
+)
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
@@ -22,19 +31,28 @@ class Settings(BaseSettings):
     )
 
     #: The Google Cloud project of Firestore, Pub/Sub and Storage.
-    project: Annotated[str, Field(validation_alias="GOOGLE_CLOUD_PROJECT", min_length=1)]
+    project: Annotated[ProjectId, Field(validation_alias="GOOGLE_CLOUD_PROJECT")]
     #: The bucket of Firebase Storage; Firebase's own name for it when not set.
-    bucket: str | None = None
+    bucket: BucketName | None = None
+    #: `host:port` of the emulators, all three or none.
+    firestore_emulator: Annotated[
+        Address | None, Field(validation_alias="FIRESTORE_EMULATOR_HOST")
+    ] = None
+    pubsub_emulator: Annotated[Address | None, Field(validation_alias="PUBSUB_EMULATOR_HOST")] = (
+        None
+    )
     #: `http://host:port` of the Storage emulator, which serves the download URLs too.
-    storage_emulator: Annotated[str | None, Field(validation_alias="STORAGE_EMULATOR_HOST")] = None
+    storage_emulator: Annotated[
+        WebAddress | None, Field(validation_alias="STORAGE_EMULATOR_HOST")
+    ] = None
     #: A name of the ModelSpec table.
-    image_model: str = "sdxl"
+    image_model: ModelName = "sdxl"
     #: A directory to load the model from, in place of the model hub.
-    model_dir: Path | None = None
+    model_dir: CheckpointFolder | None = None
     #: A registry of LoRAs (TOML) that requests may name.
     loras: Path | None = None
-    image_subscription: str = IMAGE_SUBSCRIPTION
-    video_subscription: str = VIDEO_SUBSCRIPTION
+    image_subscription: SubscriptionName = IMAGE_SUBSCRIPTION
+    video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
     max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
     #: Write prompt and parameters into the pictures' files, as image tools do.
@@ -48,6 +66,28 @@ class Settings(BaseSettings):
     #: Where the worker says `starting`, `ready` or `draining`, as JSON.
     health_file: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _all_emulators_or_none(self) -> Self:
+        hosts = {
+            "FIRESTORE_EMULATOR_HOST": self.firestore_emulator,
+            "PUBSUB_EMULATOR_HOST": self.pubsub_emulator,
+            "STORAGE_EMULATOR_HOST": self.storage_emulator,
+        }
+        given = [f"{name} is {host!r}" for name, host in hosts.items() if host]
+        lacking = [name for name, host in hosts.items() if not host]
+        if given and lacking:
+            # What comes from a test would be written to production, or the other way round.
+            raise ValueError(
+                f"{' and '.join(given)}, without {' and '.join(lacking)}: "
+                "all three emulators must be set, or none"
+            )
+        return self
+
+    @property
+    def emulated(self) -> bool:
+        """Whether this worker talks to emulators; else it talks to Google."""
+        return self.firestore_emulator is not None
 
     @property
     def bucket_name(self) -> str:

@@ -59,7 +59,8 @@ class Generation:
             status=Status(status),
             input=data.get("input"),
             cancel_requested=data.get("cancel_requested") is True,
-            attempt=attempt if type(attempt) is int else 0,
+            # Below zero it would stand for tries that nobody allowed.
+            attempt=max(0, attempt) if type(attempt) is int else 0,
             lease=Lease.from_document(data.get("lease")),
             error=error if isinstance(error, Mapping) else None,
         )

@@ -2,8 +2,8 @@
 
 One condition guards all state. A job waits in line for its turn and for a loaded model, is sent,
 and gets the outcome that the child's listening thread puts there. A child that dies after it was
-ready is replaced at once; one that dies while loading is replaced when the next job or `start`
-comes, so that a broken installation does not spin.
+ready is replaced at once; one that cannot load is replaced only when `start` asks for it, so that a
+broken installation does not spin. Until then jobs are refused, and whoever watches is told.
 """
 
 import logging
@@ -32,6 +32,7 @@ from gpu_worker.ports import (
     EngineJob,
     EngineProgress,
     EngineResult,
+    EngineUnavailable,
     JobCancelled,
     Picture,
 )
@@ -58,16 +59,23 @@ class _Turn:
 class EngineProcess:
     """See `gpu_worker.ports.Engine`."""
 
-    def __init__(self, model: str, *, model_dir: Path | None = None) -> None:
+    def __init__(
+        self, model: str, *, model_dir: Path | None = None, json_log: bool = False
+    ) -> None:
         """`model` is a name of the model table; `model_dir` a checkpoint in its source's place."""
         self._arguments = ["--model", model]
         if model_dir is not None:
             self._arguments += ["--model-dir", str(model_dir)]
+        if json_log:
+            self._arguments += ["--json-log"]
         self._changed = threading.Condition()
         self._line: deque[_Turn] = deque()
         self._child: EngineChild | None = None
         self._info: EngineInfo | None = None
         self._load_error: GenerationError | None = None
+        #: A model was ready once, so not to get it again is a loss.
+        self._loaded_once = False
+        self._on_loss: Callable[[EngineUnavailable], None] = _nobody_watches
         self._closed = False
 
     def start(self) -> None:
@@ -97,6 +105,12 @@ class EngineProcess:
                 self._line.remove(turn)
                 self._changed.notify_all()
 
+    def watch(self, on_loss: Callable[[EngineUnavailable], None]) -> None:
+        with self._changed:
+            self._on_loss = on_loss
+            if self._load_error is not None:
+                self._not_loaded(self._load_error)
+
     def cancel(self, job_id: str) -> None:
         with self._changed:
             for turn in self._line:
@@ -123,12 +137,13 @@ class EngineProcess:
     def _wait_for_turn(self, turn: _Turn) -> EngineChild:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
-            if not self._stopped(turn) and self._child is None:
+            if not self._stopped(turn) and self._child is None and self._load_error is None:
                 self._spawn()
             self._changed.wait_for(lambda: self._stopped(turn) or self._loaded_or_not())
             if self._stopped(turn):
                 raise JobCancelled
-            self._ready_info("The engine is not ready.")
+            if self._load_error is not None:
+                raise EngineUnavailable(self._load_error.message)
             if self._child is None:
                 raise AssertionError("a ready engine has a process")
             turn.sent = True
@@ -162,13 +177,20 @@ class EngineProcess:
         try:
             child = EngineChild(self._arguments, on_message=self._on_message, on_end=self._on_end)
         except OSError as error:  # the machine is out of processes, memory or file descriptors
-            self._load_error = GenerationError(
-                ErrorCode.INTERNAL, f"The engine process cannot be started: {error.strerror}."
+            self._not_loaded(
+                GenerationError(
+                    ErrorCode.INTERNAL, f"The engine process cannot be started: {error.strerror}."
+                )
             )
             return
         self._child = child
         self._child.listen()
         LOG.info("engine process %d started", self._child.pid)
+
+    def _not_loaded(self, error: GenerationError) -> None:
+        self._load_error = error
+        if self._loaded_once:
+            self._on_loss(EngineUnavailable(error.message))
 
     def _running(self) -> _Turn | None:
         return next((turn for turn in self._line if turn.sent and turn.outcome is None), None)
@@ -184,9 +206,9 @@ class EngineProcess:
             turn = self._running()
             match message:
                 case Ready():
-                    self._info = message.info()
+                    self._info, self._loaded_once = message.info(), True
                 case LoadFailed():
-                    self._load_error = GenerationError(message.code, message.message)
+                    self._not_loaded(GenerationError(message.code, message.message))
                 case Done() | Failed() | Stopped() if turn is not None:
                     turn.outcome = _outcome(message, frames)
             self._changed.notify_all()
@@ -198,8 +220,8 @@ class EngineProcess:
             turn = self._running()
             if turn is not None:
                 turn.outcome = JobCancelled() if self._closed else _crashed(how)
-            elif not was_ready and self._load_error is None:
-                self._load_error = _crashed(how)
+            elif not (was_ready or self._load_error or self._closed):
+                self._not_loaded(_crashed(how))
             if was_ready and not self._closed:
                 self._spawn()
             self._changed.notify_all()
@@ -233,6 +255,10 @@ def _report(turn: _Turn, progress: EngineProgress) -> None:
         turn.on_progress(progress)
     except Exception:  # a fault of the listener's must not cost everybody the engine
         LOG.exception("job %s: its progress listener failed", turn.job.job_id)
+
+
+def _nobody_watches(_: EngineUnavailable) -> None:
+    """The listener until there is one: who runs a job hears of a loss from it."""
 
 
 def _crashed(how: str) -> GenerationError:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gpu_worker.engine.link import SupervisorLink, leave
 from gpu_worker.engine.serving import serve
+from shared.json_log import log_json
 
 
 def main(arguments: list[str]) -> int:
@@ -19,15 +20,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket")
     parser.add_argument("--model", required=True, help="a name of the model table")
     parser.add_argument("--model-dir", type=Path, help="a diffusers checkpoint in its place")
+    parser.add_argument("--json-log", action="store_true", help="log as JSON, not for a terminal")
     options = parser.parse_args(arguments)
     # Ctrl-C and a group's SIGTERM reach this process too; what to do about them is up to the
     # supervisor, whose end this process notices.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     faulthandler.enable()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s engine %(process)d: %(message)s"
-    )
+    if options.json_log:
+        log_json()
+    else:
+        logging.basicConfig(
+            level=logging.INFO, format="%(asctime)s %(levelname)s engine %(process)d: %(message)s"
+        )
     # A program that the libraries start must not keep the socket open.
     os.set_inheritable(options.channel, False)
     return serve(SupervisorLink(options.channel), options.model, options.model_dir, started)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_worker.engine.specs import (
+    INDEX_FILE,
     REFINER_FOLDER,
     FolderSource,
     HubSource,
@@ -17,8 +18,6 @@ from gpu_worker.engine.specs import (
 )
 from shared.errors import ErrorCode, GenerationError
 
-#: What every diffusers checkpoint has at its top.
-INDEX_FILE = "model_index.json"
 #: Said before any of the libraries is imported: they read it once.
 QUIET = {
     # Warnings of both quote parts of prompts ("the following part of your input was truncated").

@@ -35,6 +35,8 @@ class FolderSource:
 
 Source: TypeAlias = HubSource | FolderSource
 
+#: What every diffusers checkpoint has at its top.
+INDEX_FILE = "model_index.json"
 #: Where the folder of a model holds its refiner, itself a diffusers checkpoint, if it has one.
 REFINER_FOLDER = "refiner"
 PICTURE_TASKS = (TaskType.TEXT2IMG, TaskType.IMG2IMG, TaskType.INPAINT)

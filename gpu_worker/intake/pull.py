@@ -8,6 +8,7 @@ with an ack deadline of that many seconds, which is when Pub/Sub delivers it aga
 import logging
 import math
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
@@ -43,6 +44,8 @@ FAULT_SECONDS = 10
 EXTENSION_SECONDS = 10
 #: A stream that broke is opened again after a random time that grows up to this.
 MAX_REOPEN_SECONDS = 10.0
+#: A stream that lived so long had its subscription: if that is not found now, it is news.
+STEADY_SECONDS = 60.0
 #: An emulator or a subscription may come up after the worker, and go away under it.
 TRANSIENT = (
     google.NotFound,
@@ -99,10 +102,24 @@ class PullIntake:
             stream.cancel()
 
     def _keep_open(self, subscription: str) -> None:
+        broke_at = time.monotonic()
+        missing = False
+
         def broke(state: RetryCallState) -> None:
+            nonlocal broke_at, missing
             error = state.outcome.exception() if state.outcome else None
             fields = {"subscription": subscription, "error": type(error).__name__}
-            log.warning("the stream broke, opening it again", extra={"fields": fields})
+            known = missing and time.monotonic() - broke_at < STEADY_SECONDS
+            broke_at, missing = time.monotonic(), isinstance(error, google.NotFound)
+            if not missing:
+                log.warning("the stream broke, opening it again", extra={"fields": fields})
+            elif not known:
+                # A misspelt name, mostly; said once, since it is looked for every few seconds.
+                log.error(
+                    "there is no subscription %s; looking for it until it is there",
+                    subscription,
+                    extra={"fields": fields},
+                )
 
         reopening = Retrying(
             retry=retry_if_exception_type(TRANSIENT),

@@ -20,7 +20,7 @@ from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.lifecycle.output import FileStorer, describe_output
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.media.inputs import fetch_inputs
-from gpu_worker.ports import EngineJob, JobCancelled
+from gpu_worker.ports import EngineJob, EngineUnavailable, JobCancelled
 from shared.document import Generation
 from shared.errors import ErrorCode, GenerationError
 from shared.lease import Lease
@@ -87,6 +87,11 @@ class Attempt:
         try:
             return self._generate()
         except (Stopped, JobCancelled):
+            return self._stopped()
+        except EngineUnavailable:
+            # A fault of this machine's, which another does not have: no try of the generation's
+            # is used up. The reason is not logged for each job: the service says it once.
+            self._control.stop(StopReason.ENGINE_LOST)
             return self._stopped()
         except GenerationError as error:
             return self._failed(error)

@@ -14,6 +14,8 @@ class StopReason(StrEnum):
     LEASE_LOST = "lease_lost"
     #: This worker has to go; somebody else will do it.
     SHUTDOWN = "shutdown"
+    #: This worker has no model any more; somebody else will do it.
+    ENGINE_LOST = "engine_lost"
 
 
 class Stopped(BaseException):

@@ -55,6 +55,12 @@ class GenerationRunner:
             with self._lock:
                 del self._running[path]
 
+    @property
+    def idle(self) -> bool:
+        """True while no generation is in hand: every one taken was settled or given back."""
+        with self._lock:
+            return not self._running
+
     def drain(self) -> None:
         """Take nothing more, and stop what runs at its next step; `handle` calls then return."""
         with self._lock:

@@ -11,7 +11,14 @@ import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.in_memory_engine import InMemoryEngine
-from gpu_worker.ports import Engine, EngineProgress, JobCancelled, LoraFile, Pixels
+from gpu_worker.ports import (
+    Engine,
+    EngineProgress,
+    EngineUnavailable,
+    JobCancelled,
+    LoraFile,
+    Pixels,
+)
 from shared.errors import ErrorCode, GenerationError
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run, run_and_record
 from tests.unit.engine.lora_files import OTHER, build_loras, lora_of
@@ -221,6 +228,17 @@ def test_an_engine_that_cannot_load_says_why_to_whoever_asks(kind: str, tmp_path
     engine = broken_engines(tmp_path)[kind]
     with pytest.raises(GenerationError, match=str(tmp_path)):
         engine.wait_ready(PATIENCE_SECONDS)
-    with pytest.raises(GenerationError, match=str(tmp_path)):
+    with pytest.raises(EngineUnavailable, match=str(tmp_path)):
         run(engine)
     engine.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_engine_that_never_was_ready_is_no_loss(kind: str, tmp_path: Path) -> None:
+    engine = broken_engines(tmp_path)[kind]
+    told: list[EngineUnavailable] = []
+    engine.watch(told.append)
+    with pytest.raises(GenerationError):
+        engine.wait_ready(PATIENCE_SECONDS)
+    engine.close()
+    assert told == []

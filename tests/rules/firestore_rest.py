@@ -66,6 +66,14 @@ class Firestore:
             f"{self._documents}:runQuery", headers=self._headers, json={"structuredQuery": query}
         )
 
+    def query(self, parent: str, structured: Mapping[str, Any]) -> httpx.Response:
+        """A `StructuredQuery` over the collections below the document `parent`."""
+        return self.http.post(
+            f"{self._documents}/{parent}:runQuery",
+            headers=self._headers,
+            json={"structuredQuery": structured},
+        )
+
     @property
     def _documents(self) -> str:
         return f"http://{self.address}/v1/projects/{self.project}/databases/(default)/documents"

@@ -136,6 +136,18 @@ class TestInputs:
     def test_an_input_lies_in_no_folder_of_its_own(self, storage_as: As, owner: Person) -> None:
         assert_denied(storage_as(owner).upload(input_of(owner, "folder/dog.png"), PNG))
 
+    @pytest.mark.parametrize("name", ["..", ".", "..."])
+    def test_a_name_of_dots_alone_is_refused(
+        self, storage_as: As, owner: Person, name: str
+    ) -> None:
+        assert_denied(storage_as(owner).upload(input_of(owner, name), PNG))
+
+    @pytest.mark.parametrize("name", [".dog", "..dog.png", "dog..png", "dog.."])
+    def test_dots_in_a_name_are_no_reason_to_refuse_it(
+        self, storage_as: As, owner: Person, name: str
+    ) -> None:
+        assert storage_as(owner).upload(input_of(owner, name), PNG).is_success
+
 
 class TestElsewhere:
     @pytest.mark.parametrize(

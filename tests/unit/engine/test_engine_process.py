@@ -18,7 +18,7 @@ import pytest
 
 from gpu_worker.adapters.engine_process import CLOSE_GRACE_SECONDS, EngineProcess
 from gpu_worker.engine.specs import SHAPES, FolderSource
-from gpu_worker.ports import EngineProgress
+from gpu_worker.ports import EngineProgress, EngineUnavailable
 from shared.errors import ErrorCode, GenerationError
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run
 
@@ -138,7 +138,7 @@ def test_an_engine_that_cannot_be_started_at_all_is_an_error(
     engine = EngineProcess("shapes")
     with pytest.raises(GenerationError, match="cannot be started: No such file or directory"):
         engine.wait_ready(PATIENCE_SECONDS)
-    with pytest.raises(GenerationError, match="cannot be started"):
+    with pytest.raises(EngineUnavailable, match="cannot be started"):
         run(engine)
     engine.close()
 

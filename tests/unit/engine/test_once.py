@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import pytest
 from PIL import Image
 
 from gpu_worker.engine.specs import SHAPES, FolderSource
+from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.once import run_once
+from gpu_worker.ports import EngineInfo
 from tests.unit.engine.jobs import PATIENCE_SECONDS, PROMPT
 from tests.unit.engine.judge import look_at
 from tests.unit.engine.lora_files import WORDS, lora_of
@@ -203,3 +207,23 @@ def test_ctrl_c_ends_it_quickly_with_nothing_left_behind(tmp_path: Path) -> None
     assert said.endswith("Interrupted.\n")
     assert "Traceback" not in said
     assert not engine.is_running()
+
+
+class LostAtOnce(InMemoryEngine):
+    """Ready, and then without its model before the first job."""
+
+    def wait_ready(self, timeout_seconds: float) -> EngineInfo:
+        info = super().wait_ready(timeout_seconds)
+        self.lose("The GPU is gone.")
+        return info
+
+
+def test_an_engine_that_is_lost_is_answered_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpu_worker.once.EngineProcess", lambda *_, **__: LostAtOnce())
+    request, said = tmp_path / "wish.json", StringIO()
+    request.write_text(json.dumps({"input": {"prompt": PROMPT}}))
+    assert run_once(request, tmp_path / "out", model="shapes", stderr=said) == 1
+    assert said.getvalue().splitlines()[-1] == "The GPU is gone."
+    assert not (tmp_path / "out").exists()

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from gpu_worker.engine.loading import INDEX_FILE
 from gpu_worker.engine.sizes import decide_sizes, nearest
 from gpu_worker.engine.specs import (
+    INDEX_FILE,
     MODEL_SPECS,
     SDXL,
     SHAPES,

@@ -208,6 +208,38 @@ def test_a_stream_that_ends_is_opened_again(error: Exception | None) -> None:
     assert message.answers == ["ack"]
 
 
+def levels_after(errors: list[Exception], caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Break the stream with each of the errors in turn; what was logged of it."""
+    subscriber = Subscriber()
+    intake = intake_of(subscriber, Runner())
+    running = threading.Thread(target=intake.run)
+    running.start()
+    for count, error in enumerate(errors, start=1):
+        subscriber.wait_for_streams(count).set_exception(error)
+    subscriber.wait_for_streams(len(errors) + 1)
+    intake.stop()
+    running.join(TIMEOUT_SECONDS)
+    return [record.levelname for record in caplog.records if record.levelno > logging.INFO]
+
+
+def test_a_subscription_that_is_not_there_is_an_error_by_name_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert levels_after([google.NotFound("no")] * 3, caplog) == ["ERROR"]
+    assert f"there is no subscription {NAME}" in caplog.text
+
+
+def test_a_subscription_that_goes_away_again_is_news(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing, away = google.NotFound("no"), google.ServiceUnavailable("away")
+    assert levels_after([missing, away, missing], caplog) == ["ERROR", "WARNING", "ERROR"]
+    # Whatever lies between two breaks counts as a steady life now.
+    monkeypatch.setattr("gpu_worker.intake.pull.STEADY_SECONDS", 0.0)
+    caplog.clear()
+    assert levels_after([missing, missing], caplog) == ["ERROR", "ERROR"]
+
+
 def test_what_makes_pulling_impossible_is_raised_and_ends_the_other_streams() -> None:
     subscriber = Subscriber()
     intake = intake_of(subscriber, Runner(), (NAME, "projects/p/subscriptions/other"))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.document import Generation, unreadable_to_failed
@@ -63,6 +63,10 @@ class TestReading:
     def test_only_true_itself_asks_for_a_cancellation(self, value: object) -> None:
         assert read(cancel_requested=value).cancel_requested is False
 
+    def test_an_attempt_count_below_none_gives_no_further_tries(self) -> None:
+        assert read(attempt=-5).attempt == 0
+
+    @settings(deadline=None)  # a machine under load is no fault of the reader's
     @given(
         st.dictionaries(
             st.sampled_from(["input", "cancel_requested", "attempt", "lease", "error", "other"]),
@@ -79,6 +83,7 @@ class TestReading:
     ) -> None:
         generation = read(**data)
         assert type(generation.attempt) is int
+        assert generation.attempt >= 0
         assert generation.path == PATH
 
 

@@ -58,3 +58,22 @@ def test_a_file_that_cannot_be_written_is_a_warning_and_leaves_nothing(
     HealthFile(Path("/proc/nowhere/health.json")).write(state)
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert list(tmp_path.iterdir()) == [taken]
+
+
+def test_a_file_that_cannot_be_written_is_said_once_until_that_changes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "health.json"
+    health = HealthFile(path)
+
+    def warnings_after(state: Health) -> int:
+        health.write(state)
+        return len(caplog.records)
+
+    path.mkdir()
+    assert [warnings_after(state) for state in (Health.STARTING, Health.READY)] == [1, 1]
+    path.rmdir()
+    assert warnings_after(Health.READY) == 1
+    path.unlink()
+    path.mkdir()
+    assert warnings_after(Health.DRAINING) == 2

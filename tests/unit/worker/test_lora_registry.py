@@ -229,6 +229,10 @@ def test_a_worker_does_not_start_with_a_registry_that_cannot_be_used(
     registry = write(folder, entry(sha="0" * 64))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-emberframe")
     monkeypatch.setenv("EMBERFRAME_LORAS", str(registry))
+    # Emulators want no credentials, and nothing is asked of them here.
+    for name in ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"):
+        monkeypatch.setenv(name, "127.0.0.1:8080")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9199")
     monkeypatch.setattr("sys.argv", ["gpu_worker", "pull"])
     assert main() == 2
     said = capsys.readouterr().err

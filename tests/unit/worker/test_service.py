@@ -19,6 +19,8 @@ TIMEOUT_SECONDS = 10.0
 class Runner:
     def __init__(self) -> None:
         self.drained = threading.Event()
+        #: Whether every job was given back.
+        self.idle = True
 
     def drain(self) -> None:
         self.drained.set()
@@ -165,12 +167,95 @@ def test_a_job_that_nothing_frees_is_left_behind_in_time(
 ) -> None:
     free = threading.Event()
     parts = Parts(tmp_path, intake=Intake(lambda: free.wait(TIMEOUT_SECONDS)))
+    parts.runner.idle = False
     parts.start()
     assert parts.intake.running.wait(TIMEOUT_SECONDS)
     parts.stopping.set()
     parts.join()
     assert parts.left == [1]
+    assert "its lease will lapse" in caplog.text
     free.set()
+
+
+def test_a_pubsub_that_does_not_answer_is_no_failure_once_every_job_is_given_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    free = threading.Event()
+    parts = Parts(tmp_path, intake=Intake(lambda: free.wait(TIMEOUT_SECONDS)))
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    parts.stopping.set()
+    parts.join()
+    free.set()
+    assert parts.left == [0]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_stream_that_breaks_while_it_is_closed_is_no_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise ConnectionError("reset")
+
+    parts = Parts(tmp_path, intake=Intake(broken))
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    parts.stopping.set()
+    assert parts.join() == 0
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_lost_engine_drains_the_worker_as_a_signal_does_and_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = Parts(tmp_path)
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    parts.engine.lose("the GPU is gone")
+    assert parts.join() == 1
+    assert parts.intake.stopped.is_set()
+    assert parts.runner.drained.is_set()
+    assert parts.state == "draining"
+    assert parts.left == []
+    critical = [it for it in caplog.records if it.levelname == "CRITICAL"]
+    assert ["the GPU is gone" in it.getMessage() for it in critical] == [True]
+
+
+def test_an_engine_lost_while_the_worker_leaves_is_no_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = InMemoryEngine()
+    parts = Parts(tmp_path, engine=engine, intake=Intake(lambda: engine.lose("the GPU is gone")))
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    parts.stopping.set()
+    assert parts.join() == 0
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("part", ["intake", "runner", "engine"])
+def test_a_part_that_cannot_be_stopped_keeps_no_other_from_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    parts = Parts(tmp_path)
+    name = {"intake": "stop", "runner": "drain", "engine": "close"}[part]
+    stop = getattr(getattr(parts, part), name)
+
+    def stop_and_fail() -> None:
+        stop()
+        raise OSError("no threads left")
+
+    setattr(getattr(parts, part), name, stop_and_fail)
+    parts.start()
+    assert parts.intake.running.wait(TIMEOUT_SECONDS)
+    parts.stopping.set()
+    assert parts.join() == 1
+    assert parts.intake.stopped.is_set()
+    assert parts.runner.drained.is_set()
+    assert parts.state == "draining"
+    with pytest.raises(GenerationError, match="closed"):
+        parts.engine.start()
+    assert "a part could not be stopped" in caplog.text
 
 
 def test_the_bounds_leave_time_for_the_engine_to_end() -> None:

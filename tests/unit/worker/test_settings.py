@@ -1,6 +1,5 @@
 """What an operator sets, and what he is told when it is wrong."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,18 +7,7 @@ from pydantic import ValidationError
 
 from gpu_worker.__main__ import main
 from gpu_worker.settings import Settings
-
-OURS = ("EMBERFRAME_", "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST")
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """No settings but the one that has to be there."""
-    for name in list(os.environ):
-        if name.startswith(OURS):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-emberframe")
-    return monkeypatch
+from tests.unit.worker.forms import WRONG_FORMS
 
 
 def test_the_project_alone_is_enough(environment: pytest.MonkeyPatch) -> None:
@@ -31,14 +19,17 @@ def test_the_project_alone_is_enough(environment: pytest.MonkeyPatch) -> None:
     assert settings.health_file is None
 
 
-def test_every_setting_is_read_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+def test_every_setting_is_read_from_the_environment(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "model_index.json").write_text("{}")
     for name, value in {
-        "EMBERFRAME_BUCKET": "b",
+        "EMBERFRAME_BUCKET": "our-pictures",
         "EMBERFRAME_IMAGE_MODEL": "shapes",
-        "EMBERFRAME_MODEL_DIR": "/models/x",
+        "EMBERFRAME_MODEL_DIR": str(tmp_path),
         "EMBERFRAME_LORAS": "/models/loras.toml",
-        "EMBERFRAME_IMAGE_SUBSCRIPTION": "i",
-        "EMBERFRAME_VIDEO_SUBSCRIPTION": "v",
+        "EMBERFRAME_IMAGE_SUBSCRIPTION": "images",
+        "EMBERFRAME_VIDEO_SUBSCRIPTION": "videos",
         "EMBERFRAME_SLOTS": "3",
         "EMBERFRAME_MAX_IMAGES": "4",
         "EMBERFRAME_EMBED_METADATA": "false",
@@ -46,18 +37,22 @@ def test_every_setting_is_read_from_the_environment(environment: pytest.MonkeyPa
         "EMBERFRAME_LEASE_SECONDS": "60",
         "EMBERFRAME_HEALTH_FILE": "/run/health.json",
         "EMBERFRAME_LOG_LEVEL": "DEBUG",
+        "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8080",
+        "PUBSUB_EMULATOR_HOST": "pubsub:8085",
         "STORAGE_EMULATOR_HOST": "http://127.0.0.1:9199",
     }.items():
         environment.setenv(name, value)
     assert Settings().model_dump() == {
         "project": "demo-emberframe",
-        "bucket": "b",
+        "bucket": "our-pictures",
+        "firestore_emulator": "127.0.0.1:8080",
+        "pubsub_emulator": "pubsub:8085",
         "storage_emulator": "http://127.0.0.1:9199",
         "image_model": "shapes",
-        "model_dir": Path("/models/x"),
+        "model_dir": tmp_path,
         "loras": Path("/models/loras.toml"),
-        "image_subscription": "i",
-        "video_subscription": "v",
+        "image_subscription": "images",
+        "video_subscription": "videos",
         "slots": 3,
         "max_images": 4,
         "embed_metadata": False,
@@ -88,6 +83,7 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_LEASE_SECONDS", "5"),
         ("EMBERFRAME_ENGINE_START_TIMEOUT", "inf"),
         ("EMBERFRAME_LOG_LEVEL", "loud"),
+        *WRONG_FORMS,
     ],
 )
 def test_a_value_that_cannot_work_is_refused_by_name_and_value(

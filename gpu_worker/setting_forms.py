@@ -1,0 +1,101 @@
+"""What a setting's value may look like: types that refuse anything else with half a sentence.
+
+Each error text goes on after "NAME is 'value': ". Names follow the rules that Google publishes for
+them; whether what they name exists, only Google can say.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from gpu_worker.engine.specs import INDEX_FILE, MODEL_SPECS
+
+HIGHEST_PORT = 65_535
+_HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+
+
+def _like(pattern: str, allowed: str) -> Callable[[str], str]:
+    """A check that the whole value is like `pattern`, which `allowed` says in words."""
+    form = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if form.fullmatch(value) is None:
+            raise ValueError(f"it must be {allowed}")
+        return value
+
+    return check
+
+
+def _known_model(value: str) -> str:
+    if value not in MODEL_SPECS:
+        raise ValueError(f"it must be one of {', '.join(MODEL_SPECS)}")
+    return value
+
+
+def _checkpoint(value: Path) -> Path:
+    try:
+        found = (value / INDEX_FILE).is_file()
+    except OSError:  # no permission to look
+        found = False
+    if not found:
+        raise ValueError(f"it must be the folder of a diffusers checkpoint, with its {INDEX_FILE}")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _is_address(value):
+        raise ValueError(f"it must be host:port, with a port from 1 to {HIGHEST_PORT}")
+    return value
+
+
+def _web_address(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme not in ("http", "https") or not _is_address(rest):
+        raise ValueError(f"it must be http://host:port, with a port from 1 to {HIGHEST_PORT}")
+    return value
+
+
+def _is_address(value: str) -> bool:
+    found = _HOST_AND_PORT.fullmatch(value)
+    return found is not None and 1 <= int(found[1]) <= HIGHEST_PORT
+
+
+ProjectId = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+            "a project's id: 6 to 30 lower-case letters, digits or hyphens, beginning with a "
+            "letter and not ending with a hyphen",
+        )
+    ),
+]
+BucketName = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            r"(?=.{3,222}\Z)(?!goog)(?!(?:[0-9]+\.){3}[0-9]+\Z)"
+            r"(?![_-])[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*(?<![_-])",
+            "a bucket's name without gs://: 3 to 63 lower-case letters, digits, - or _ (more in "
+            "parts of 63, with dots between), beginning and ending with a letter or digit, not "
+            "with goog, and no IP address",
+        )
+    ),
+]
+SubscriptionName = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}",
+            "a subscription's name without its project: 3 to 255 letters, digits or - . _ ~ + %, "
+            "beginning with a letter and not with goog",
+        )
+    ),
+]
+ModelName = Annotated[str, AfterValidator(_known_model)]
+CheckpointFolder = Annotated[Path, AfterValidator(_checkpoint)]
+Address = Annotated[str, AfterValidator(_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
