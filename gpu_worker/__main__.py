@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from gpu_worker.engine.arithmetic import Precision
 from shared.json_log import log_json
 
 
@@ -18,6 +19,15 @@ def main() -> int:
     once.add_argument("--out", type=Path, required=True, help="directory for the files")
     once.add_argument("--model", default="shapes", help="a name of the model table")
     once.add_argument("--model-dir", type=Path, help="load the model from this directory")
+    once.add_argument(
+        "--precision",
+        choices=[it.value for it in Precision],
+        default="auto",
+        help="of the model's numbers",
+    )
+    once.add_argument(
+        "--deterministic", action="store_true", help="the same request gives the same bytes again"
+    )
     arguments = parser.parse_args()
     if arguments.command == "once":
         # Imported here: neither way of running pays for the other's libraries.
@@ -28,6 +38,8 @@ def main() -> int:
             arguments.out,
             model=arguments.model,
             model_dir=arguments.model_dir,
+            precision=Precision(arguments.precision),
+            deterministic=arguments.deterministic,
         )
     return _pull()
 

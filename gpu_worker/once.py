@@ -14,6 +14,7 @@ from typing import TextIO
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.input_images import InlineImages
+from gpu_worker.engine.arithmetic import Precision
 from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
 from gpu_worker.media.inputs import fetch_inputs
 from gpu_worker.media.result_file import encode_result
@@ -37,6 +38,8 @@ def run_once(
     *,
     model: str,
     model_dir: Path | None = None,
+    precision: Precision = Precision.AUTO,
+    deterministic: bool = False,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
@@ -51,7 +54,9 @@ def run_once(
     except GenerationError as error:
         print(error.message, file=stderr)
         return EXIT_BAD_INPUT if isinstance(error, InvalidInput) else EXIT_FAILED
-    engine = EngineProcess(model, model_dir=model_dir)
+    engine = EngineProcess(
+        model, model_dir=model_dir, precision=precision, deterministic=deterministic
+    )
     try:
         result = _generate(engine, job, stderr)
         paths = _write(result, job, out, request_file.stem)
@@ -137,5 +142,6 @@ def _summary(result: EngineResult, paths: list[str]) -> dict[str, object]:
         "model": result.model,
         "native_size": list(result.native_size),
         "refiner": result.refiner,
+        "prompt_truncated": result.prompt_truncated,
         "timings": {stage: round(seconds, 3) for stage, seconds in result.timings.items()},
     }

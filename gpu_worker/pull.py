@@ -47,7 +47,12 @@ def run_pull(settings: Settings) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    engine = EngineProcess(model=settings.image_model, model_dir=settings.model_dir)
+    engine = EngineProcess(
+        model=settings.image_model,
+        model_dir=settings.model_dir,
+        precision=settings.precision,
+        deterministic=settings.deterministic,
+    )
     engine.start()
     try:
         runner = GenerationRunner(wire(settings, engine))
@@ -119,7 +124,12 @@ class Service:
         try:
             info = self._engine.wait_ready(start_timeout)
             self._loaded = True
-            fields = {"device": info.device_name, "models": info.models}
+            fields = {
+                "device": info.device_name,
+                "models": info.models,
+                "precision": info.precision,
+                "deterministic": info.deterministic,
+            }
             log.info("ready", extra={"fields": fields})
             self._health.write(Health.READY, device=info.device_name, models=list(info.models))
             self._intake.run()

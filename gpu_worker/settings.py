@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gpu_worker.engine.arithmetic import Precision
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
@@ -31,6 +32,10 @@ class Settings(BaseSettings):
     image_model: str = "sdxl"
     #: A directory to load the model from, in place of the model hub.
     model_dir: Path | None = None
+    #: Of the model's numbers; `auto` is the fastest that the device is good at.
+    precision: Precision = Precision.AUTO
+    #: The same request gives the same bytes again, at some cost.
+    deterministic: bool = False
     image_subscription: str = IMAGE_SUBSCRIPTION
     video_subscription: str = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.

@@ -153,4 +153,5 @@ def describe_output(result: EngineResult, files: Sequence[Mapping[str, Any]]) ->
         "model": result.model,
         "native_size": {"width": width, "height": height},
         "refiner": result.refiner,
+        "prompt_truncated": result.prompt_truncated,
     }
