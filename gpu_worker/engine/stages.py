@@ -82,13 +82,13 @@ def _weigh(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Embeddings in the place of those that the pipeline made `like`, for as many pictures."""
     # Requests that do not ask for it pay nothing for it.
-    from gpu_worker.engine.weighting import Weigher  # noqa: PLC0415
+    from gpu_worker.engine.weighting import embed  # noqa: PLC0415
 
     unweighted, negative_unweighted = like
     prompt, negative = weights
     embedded, negative_embedded = (
         it.to(unweighted.dtype).repeat_interleave(len(unweighted), dim=0)
-        for it in Weigher(pipeline).embed(prompt, negative)
+        for it in embed(pipeline, prompt, negative)
     )
     if negative_unweighted is None:
         return embedded, None
