@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gpu_worker.engine.arithmetic import Precision
+from gpu_worker.engine.precision import Precision
 from shared.json_log import log_json
 
 

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.input_images import InlineImages
-from gpu_worker.engine.arithmetic import Precision
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
 from gpu_worker.media.inputs import fetch_inputs
 from gpu_worker.media.result_file import encode_result
@@ -117,7 +117,10 @@ def _generate(engine: Engine, job: EngineJob, stderr: TextIO) -> EngineResult:
     print("loading the model", file=stderr, flush=True)
     info = engine.wait_ready(LOAD_TIMEOUT_SECONDS)
     name = ", ".join(info.models)
-    print(f"{name} on {info.device_name}, {info.load_seconds:.1f} s", file=stderr, flush=True)
+    how = f"{info.precision}, deterministic" if info.deterministic else info.precision
+    print(
+        f"{name} on {info.device_name}, {how}, {info.load_seconds:.1f} s", file=stderr, flush=True
+    )
     return engine.run(job, show)
 
 

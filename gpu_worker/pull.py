@@ -47,12 +47,7 @@ def run_pull(settings: Settings) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    engine = EngineProcess(
-        model=settings.image_model,
-        model_dir=settings.model_dir,
-        precision=settings.precision,
-        deterministic=settings.deterministic,
-    )
+    engine = make_engine(settings)
     engine.start()
     try:
         runner = GenerationRunner(wire(settings, engine))
@@ -143,6 +138,15 @@ class Service:
             log.critical("pulling failed", exc_info=error)
         finally:
             self._stopping.set()
+
+
+def make_engine(settings: Settings) -> EngineProcess:
+    return EngineProcess(
+        model=settings.image_model,
+        model_dir=settings.model_dir,
+        precision=settings.precision,
+        deterministic=settings.deterministic,
+    )
 
 
 def wire(settings: Settings, engine: EngineProcess) -> Wiring:

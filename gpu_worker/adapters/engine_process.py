@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from gpu_worker.adapters.engine_child import EngineChild, FromEngine
-from gpu_worker.engine.arithmetic import Precision
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
     Cancel,
     Done,

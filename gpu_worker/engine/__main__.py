@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from gpu_worker.engine.arithmetic import Precision
 from gpu_worker.engine.link import SupervisorLink, leave
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.serving import serve
 
 

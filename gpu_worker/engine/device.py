@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from gpu_worker.engine.arithmetic import Precision, choose_precision
+from gpu_worker.engine.precision import Precision, choose_precision
 
 #: Linux, cgroup v2: "quota period" in microseconds, or "max period".
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")

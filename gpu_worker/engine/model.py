@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from gpu_worker.engine.arithmetic import Precision
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
 from gpu_worker.engine.drawing import Drawing
 from gpu_worker.engine.loading import load_pipelines
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import ModelSpec, Size, Source, unsupported
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
 from shared.request import Text2ImgRequest

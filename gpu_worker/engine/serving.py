@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gpu_worker.engine import arithmetic, faults
+from gpu_worker.engine import determinism, faults
 from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, quieten
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import find_spec
 from gpu_worker.ports import EngineInfo, EngineJob, JobCancelled
 from shared.errors import GenerationError
@@ -26,7 +27,7 @@ def serve(
     folder: Path | None,
     started: float,
     *,
-    precision: arithmetic.Precision,
+    precision: Precision,
     deterministic: bool,
 ) -> int:
     """Returns an exit code, or never. `started` is the monotonic time of the process's start."""
@@ -38,12 +39,12 @@ def serve(
         source = choose_source(spec, folder)
         quieten(source)
         if deterministic:
-            arithmetic.prepare_fixed_results()
+            determinism.prepare_fixed_results()
         # Imports torch: only now, when there is something to load.
         from gpu_worker.engine.model import Model  # noqa: PLC0415
 
         if deterministic:
-            arithmetic.fix_results()
+            determinism.fix_results()
         model = Model(spec, source, precision=precision)
         model.warm_up()
     except GenerationError as error:
@@ -61,7 +62,7 @@ def serve(
             device_name=model.device.name,
             load_seconds=time.monotonic() - started,
             precision=model.device.precision.value,
-            deterministic=arithmetic.results_are_fixed(),
+            deterministic=determinism.results_are_fixed(),
             memory=model.memory_in_use(),
         )
     )

@@ -33,7 +33,9 @@ def embed(pipeline: Any, *prompts: Sequence[Weighted]) -> list[torch.Tensor]:
     )
     # Both tokenizers know the same words, so that they make as many pieces.
     embeddings = [
-        _embed(tokenizer, encoder, prompts) for tokenizer, encoder in encoders if encoder is not None
+        _embed(tokenizer, encoder, prompts)
+        for tokenizer, encoder in encoders
+        if encoder is not None
     ]
     return [torch.cat(of_prompt, dim=-1) for of_prompt in zip(*embeddings, strict=True)]
 

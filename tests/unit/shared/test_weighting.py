@@ -1,7 +1,5 @@
 """The syntax of weighted prompts: what is read, what is taken literally, what is refused."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,13 +67,15 @@ def test_any_text_can_be_meant_literally(text: str) -> None:
 
 @given(st.text(alphabet="ab1. ()+-\\,", min_size=1, max_size=60))
 def test_any_prompt_is_read_or_refused_with_a_sentence(prompt: str) -> None:
+    sentence = "has or gives."
     try:
         read = read_weights(prompt)
-    except ValueError as refused:
-        assert re.fullmatch(r"(has|gives) [^\n]+\.", str(refused))
-    else:
         assert all(it.text and 0 <= it.weight <= 2 for it in read)
         assert set("".join(it.text for it in read)) <= set(prompt)
+    except ValueError as refused:
+        sentence = str(refused)
+    assert sentence.startswith(("has ", "gives "))
+    assert sentence.endswith(".")
 
 
 def test_brackets_within_brackets_cost_no_time() -> None:
@@ -121,7 +121,7 @@ def test_a_blank_negative_prompt_has_no_weights_to_be_refused() -> None:
 
 @pytest.mark.parametrize("value", ["true", 1, 0.0])
 def test_the_flag_is_true_or_false_and_nothing_else(value: object) -> None:
-    with pytest.raises(InvalidInput, match="prompt_weighting is .*; it must be true or false"):
+    with pytest.raises(InvalidInput, match=r"prompt_weighting is .*; it must be true or false"):
         parse_request({"prompt": "a", "prompt_weighting": value})
 
 

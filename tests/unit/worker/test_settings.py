@@ -7,7 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from gpu_worker.__main__ import main
+from gpu_worker.engine.precision import Precision
+from gpu_worker.pull import make_engine
 from gpu_worker.settings import Settings
+from tests.unit.engine.jobs import PATIENCE_SECONDS
 
 OURS = ("EMBERFRAME_", "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST")
 
@@ -38,6 +41,8 @@ def test_every_setting_is_read_from_the_environment(environment: pytest.MonkeyPa
         "EMBERFRAME_MODEL_DIR": "/models/x",
         "EMBERFRAME_IMAGE_SUBSCRIPTION": "i",
         "EMBERFRAME_VIDEO_SUBSCRIPTION": "v",
+        "EMBERFRAME_PRECISION": "fp16",
+        "EMBERFRAME_DETERMINISTIC": "true",
         "EMBERFRAME_SLOTS": "3",
         "EMBERFRAME_MAX_IMAGES": "4",
         "EMBERFRAME_EMBED_METADATA": "false",
@@ -56,6 +61,8 @@ def test_every_setting_is_read_from_the_environment(environment: pytest.MonkeyPa
         "model_dir": Path("/models/x"),
         "image_subscription": "i",
         "video_subscription": "v",
+        "precision": Precision.FP16,
+        "deterministic": True,
         "slots": 3,
         "max_images": 4,
         "embed_metadata": False,
@@ -64,6 +71,21 @@ def test_every_setting_is_read_from_the_environment(environment: pytest.MonkeyPa
         "health_file": Path("/run/health.json"),
         "log_level": "DEBUG",
     }
+
+
+def test_the_engine_of_a_deployment_is_made_by_the_settings(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("EMBERFRAME_IMAGE_MODEL", "shapes")
+    environment.setenv("EMBERFRAME_PRECISION", "bf16")
+    environment.setenv("EMBERFRAME_DETERMINISTIC", "true")
+    engine = make_engine(Settings())
+    try:
+        engine.start()
+        info = engine.wait_ready(PATIENCE_SECONDS)
+        assert (info.models, info.precision, info.deterministic) == (("shapes",), "bf16", True)
+    finally:
+        engine.close()
 
 
 def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> None:
@@ -77,6 +99,8 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("EMBERFRAME_PRECISION", "fp8"),
+        ("EMBERFRAME_DETERMINISTIC", "maybe"),
         ("EMBERFRAME_SLOTS", "0"),
         ("EMBERFRAME_SLOTS", "many"),
         ("EMBERFRAME_MAX_IMAGES", "0"),

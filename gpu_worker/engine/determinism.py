@@ -1,44 +1,13 @@
-"""How the engine computes: in which precision, and whether the same request gives the same bytes.
+"""Fixed results: the same request gives the same bytes, on the same device with the same versions.
 
-Free of torch until `fix_results` and `results_are_fixed` are called.
+Imports torch within its functions only, since `prepare_fixed_results` has to come before that.
 """
 
 import os
-from enum import StrEnum
-
-from shared.errors import ErrorCode, GenerationError
-
-
-class Precision(StrEnum):
-    """Of weights and intermediate results. AUTO is the fastest that the device is good at."""
-
-    AUTO = "auto"
-    FP32 = "fp32"
-    FP16 = "fp16"
-    BF16 = "bf16"
-
 
 #: cuBLAS may add up in another order in each run unless its work space is fixed in size; it reads
 #: this once, before its first use.
 CUBLAS_WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-
-
-def choose_precision(wanted: Precision, *, gpu: bool, has_bf16: bool) -> Precision:
-    """What `wanted` is on this device. Raises `GenerationError` when the device lacks it.
-
-    bf16 has fp32's range; fp16 has not, but old GPUs lack bf16. On a CPU fp16 was measured 13 times
-    slower than fp32.
-    """
-    if wanted is Precision.AUTO:
-        if not gpu:
-            return Precision.FP32
-        return Precision.BF16 if has_bf16 else Precision.FP16
-    if wanted is Precision.BF16 and gpu and not has_bf16:
-        raise GenerationError(
-            ErrorCode.INTERNAL,
-            "The precision is bf16, which this GPU does not have; it must be auto, fp16 or fp32.",
-        )
-    return wanted
 
 
 def prepare_fixed_results() -> None:
@@ -52,7 +21,7 @@ def fix_results() -> None:
 
     Where torch has no way of keeping that promise, it raises instead of breaking it.
     """
-    import torch  # noqa: PLC0415 - see the module's text
+    import torch  # noqa: PLC0415
 
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.deterministic = True
