@@ -81,9 +81,9 @@ SWITCHES = """
 import json, os
 from gpu_worker.engine import determinism
 said = [("before", determinism.results_are_fixed())]
-arithmetic.prepare_fixed_results()
+determinism.prepare_fixed_results()
 said.append(("variable only", determinism.results_are_fixed()))
-arithmetic.fix_results()
+determinism.fix_results()
 said.append(("set", determinism.results_are_fixed()))
 import torch
 def algorithms(): torch.use_deterministic_algorithms(False)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.engine.device import choose_device
 from gpu_worker.engine.precision import Precision, choose_precision
 from gpu_worker.ports import EngineInfo, Pixels
 from shared.errors import GenerationError
@@ -33,6 +35,22 @@ def test_the_precision_is_the_one_asked_for_or_the_best_of_the_device(
     wanted: Precision, gpu: bool, has_bf16: bool, chosen: Precision
 ) -> None:
     assert choose_precision(wanted, gpu=gpu, has_bf16=has_bf16) is chosen
+
+
+@pytest.mark.parametrize(("has_bf16", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_gpu_that_only_emulates_bf16_computes_in_fp16(
+    monkeypatch: pytest.MonkeyPatch, has_bf16: bool, dtype: torch.dtype
+) -> None:
+    """torch's answers stand in for a GPU: there is none where the tests run."""
+
+    def supported(including_emulation: bool = True) -> bool:
+        return has_bf16 or including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Test GPU")
+    device = choose_device()
+    assert (device.is_gpu, device.dtype, device.name) == (True, dtype, "Test GPU")
 
 
 def test_a_gpu_without_bf16_refuses_it_with_a_sentence() -> None:
