@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gpu_worker.engine.precision import Precision
 from shared.json_log import log_json
 
 LORAS_VARIABLE = "EMBERFRAME_LORAS"
@@ -28,6 +29,15 @@ def main() -> int:
         default=os.environ.get(LORAS_VARIABLE) or None,
         help=f"a registry of LoRAs (default: {LORAS_VARIABLE})",
     )
+    once.add_argument(
+        "--precision",
+        choices=[it.value for it in Precision],
+        default="auto",
+        help="of the model's numbers",
+    )
+    once.add_argument(
+        "--deterministic", action="store_true", help="the same request gives the same bytes again"
+    )
     arguments = parser.parse_args()
     if arguments.command == "once":
         # Imported here: neither way of running pays for the other's libraries.
@@ -39,6 +49,8 @@ def main() -> int:
             model=arguments.model,
             model_dir=arguments.model_dir,
             registry=arguments.loras,
+            precision=Precision(arguments.precision),
+            deterministic=arguments.deterministic,
         )
     return _pull()
 

@@ -14,6 +14,7 @@ from typing import TextIO
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.input_images import InlineImages
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
 from gpu_worker.lora_registry import RegistryFault, offered_loras
 from gpu_worker.loras import Loras, describe_loras
@@ -40,6 +41,8 @@ def run_once(
     model: str,
     model_dir: Path | None = None,
     registry: Path | None = None,
+    precision: Precision = Precision.AUTO,
+    deterministic: bool = False,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
@@ -58,7 +61,9 @@ def run_once(
     except GenerationError as error:
         print(error.message, file=stderr)
         return EXIT_BAD_INPUT if isinstance(error, InvalidInput) else EXIT_FAILED
-    engine = EngineProcess(model, model_dir=model_dir)
+    engine = EngineProcess(
+        model, model_dir=model_dir, precision=precision, deterministic=deterministic
+    )
     try:
         result = _generate(engine, job, stderr)
         paths = _write(result, job, out, request_file.stem)
@@ -125,7 +130,10 @@ def _generate(engine: Engine, job: EngineJob, stderr: TextIO) -> EngineResult:
     print("loading the model", file=stderr, flush=True)
     info = engine.wait_ready(LOAD_TIMEOUT_SECONDS)
     name = ", ".join(info.models)
-    print(f"{name} on {info.device_name}, {info.load_seconds:.1f} s", file=stderr, flush=True)
+    how = f"{info.precision}, deterministic" if info.deterministic else info.precision
+    print(
+        f"{name} on {info.device_name}, {how}, {info.load_seconds:.1f} s", file=stderr, flush=True
+    )
     return engine.run(job, show)
 
 
@@ -150,6 +158,7 @@ def _summary(result: EngineResult, job: EngineJob, paths: list[str]) -> dict[str
         "model": result.model,
         "native_size": list(result.native_size),
         "refiner": result.refiner,
+        "prompt_truncated": result.prompt_truncated,
         **describe_loras(job.request),
         "timings": {stage: round(seconds, 3) for stage, seconds in result.timings.items()},
     }

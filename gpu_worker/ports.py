@@ -78,6 +78,8 @@ class EngineResult:
     native_size: tuple[int, int]
     #: True when the model's refiner took part.
     refiner: bool = False
+    #: True when the model did not read the end of a prompt, which was too long for it.
+    prompt_truncated: bool = False
     #: Seconds per stage: `encode`, `denoise`, `refine` where there is a refiner, `decode`.
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
 
@@ -92,6 +94,10 @@ class EngineInfo:
     #: The device's own name, as its maker writes it.
     device_name: str
     load_seconds: float
+    #: Of the numbers that the model computes with: `fp32`, `fp16` or `bf16`.
+    precision: str = "fp32"
+    #: True when the same request gives the same bytes again, on this device.
+    deterministic: bool = False
     memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

@@ -52,7 +52,7 @@ def run_pull(settings: Settings, loras: Loras) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    engine = EngineProcess(settings.image_model, model_dir=settings.model_dir, json_log=True)
+    engine = make_engine(settings)
     engine.start()
     try:
         runner = GenerationRunner(wire(settings, engine, loras))
@@ -183,7 +183,12 @@ class Service:
         try:
             info = self._engine.wait_ready(start_timeout)
             self._loaded = True
-            fields = {"device": info.device_name, "models": info.models}
+            fields = {
+                "device": info.device_name,
+                "models": info.models,
+                "precision": info.precision,
+                "deterministic": info.deterministic,
+            }
             log.info("ready", extra={"fields": fields})
             self._health.write(Health.READY, device=info.device_name, models=list(info.models))
             self._intake.run()
@@ -201,6 +206,16 @@ class Service:
             log.critical("pulling failed", exc_info=error)
         finally:
             self._stopping.set()
+
+
+def make_engine(settings: Settings) -> EngineProcess:
+    return EngineProcess(
+        settings.image_model,
+        model_dir=settings.model_dir,
+        precision=settings.precision,
+        deterministic=settings.deterministic,
+        json_log=True,
+    )
 
 
 def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gpu_worker.engine.precision import Precision
 from gpu_worker.setting_forms import (
     Address,
     BucketName,
@@ -51,6 +52,10 @@ class Settings(BaseSettings):
     model_dir: CheckpointFolder | None = None
     #: A registry of LoRAs (TOML) that requests may name.
     loras: Path | None = None
+    #: Of the model's numbers; `auto` is the fastest that the device is good at.
+    precision: Precision = Precision.AUTO
+    #: The same request gives the same bytes again, at some cost.
+    deterministic: bool = False
     image_subscription: SubscriptionName = IMAGE_SUBSCRIPTION
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.

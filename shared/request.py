@@ -9,13 +9,15 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from shared.weighting import read_weights
+
 #: What a JavaScript client can hold without rounding (Number.MAX_SAFE_INTEGER).
 MAX_SEED = 2**53 - 1
 #: The contract's bound; a deployment sets its own below it.
 MAX_IMAGES = 16
 #: A deployment's own bound unless its operator says otherwise: the seed's.
 DEFAULT_MAX_IMAGES = 2
-#: About 500 tokens; SDXL reads the first 77, Wan the first 512.
+#: About 500 tokens; SDXL reads the first 77 unless asked for all, Wan the first 512.
 MAX_PROMPT_CHARACTERS = 2000
 #: A base64 data URL of a 10 MB file.
 MAX_URL_CHARACTERS = 14_000_000
@@ -165,6 +167,9 @@ class ImageRequest(Request):
     #: Which names there are, only the worker knows.
     loras: Loras = ()
 
+    #: Read weights in both prompts (see `shared.weighting`), and all of their tokens, not 77.
+    prompt_weighting: bool = False
+
     @model_validator(mode="after")
     def _loras_differ(self) -> "ImageRequest":
         names = [lora.name for lora in self.loras]
@@ -174,6 +179,17 @@ class ImageRequest(Request):
                     f'loras[{index}].name is "{name}"; it must be another name than that of '
                     f"loras[{names.index(name)}]."
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_can_be_read(self) -> "ImageRequest":
+        for name in ("prompt", "negative_prompt"):
+            text = getattr(self, name, None) or ""
+            if self.prompt_weighting and text.strip():
+                try:
+                    read_weights(text)
+                except ValueError as fault:
+                    raise ValueError(f"{name} {fault}") from None
         return self
 
 

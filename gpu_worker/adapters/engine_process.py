@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from gpu_worker.adapters.engine_child import EngineChild, FromEngine
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
     Cancel,
     Done,
@@ -60,10 +61,21 @@ class EngineProcess:
     """See `gpu_worker.ports.Engine`."""
 
     def __init__(
-        self, model: str, *, model_dir: Path | None = None, json_log: bool = False
+        self,
+        model: str,
+        *,
+        model_dir: Path | None = None,
+        precision: Precision = Precision.AUTO,
+        deterministic: bool = False,
+        json_log: bool = False,
     ) -> None:
-        """`model` is a name of the model table; `model_dir` a checkpoint in its source's place."""
-        self._arguments = ["--model", model]
+        """`model` is a name of the model table; `model_dir` a checkpoint in its source's place.
+
+        `deterministic`: the same request gives the same bytes again, on the same device.
+        """
+        self._arguments = ["--model", model, "--precision", precision.value]
+        if deterministic:
+            self._arguments.append("--deterministic")
         if model_dir is not None:
             self._arguments += ["--model-dir", str(model_dir)]
         if json_log:
@@ -246,6 +258,7 @@ def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineRes
                 model=message.model,
                 native_size=message.native_size,
                 refiner=message.refiner,
+                prompt_truncated=message.prompt_truncated,
                 timings=message.timings,
             )
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from gpu_worker.engine.link import SupervisorLink, leave
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.serving import serve
 from shared.json_log import log_json
 
@@ -21,6 +22,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--model", required=True, help="a name of the model table")
     parser.add_argument("--model-dir", type=Path, help="a diffusers checkpoint in its place")
     parser.add_argument("--json-log", action="store_true", help="log as JSON, not for a terminal")
+    parser.add_argument("--precision", type=Precision, default=Precision.AUTO, choices=Precision)
+    parser.add_argument("--deterministic", action="store_true", help="same request, same bytes")
     options = parser.parse_args(arguments)
     # Ctrl-C and a group's SIGTERM reach this process too; what to do about them is up to the
     # supervisor, whose end this process notices.
@@ -35,7 +38,14 @@ def main(arguments: list[str]) -> int:
         )
     # A program that the libraries start must not keep the socket open.
     os.set_inheritable(options.channel, False)
-    return serve(SupervisorLink(options.channel), options.model, options.model_dir, started)
+    return serve(
+        SupervisorLink(options.channel),
+        options.model,
+        options.model_dir,
+        started,
+        precision=options.precision,
+        deterministic=options.deterministic,
+    )
 
 
 if __name__ == "__main__":

@@ -8,14 +8,23 @@ from pathlib import Path
 
 import torch
 
+from gpu_worker.engine.precision import Precision, choose_precision
+
 #: Linux, cgroup v2: "quota period" in microseconds, or "max period".
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+DTYPES = {
+    Precision.FP32: torch.float32,
+    Precision.FP16: torch.float16,
+    Precision.BF16: torch.bfloat16,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
     torch_device: torch.device
-    dtype: torch.dtype
+    precision: Precision
     #: As its maker writes it.
     name: str
 
@@ -23,18 +32,25 @@ class Device:
     def is_gpu(self) -> bool:
         return self.torch_device.type == "cuda"
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return DTYPES[self.precision]
 
-def choose_device() -> Device:
-    """The first GPU, else the CPU. bf16 has fp32's range; fp16 has not, but old GPUs lack bf16."""
+
+def choose_device(wanted: Precision = Precision.AUTO) -> Device:
+    """The first GPU, else the CPU. Raises `GenerationError` when it lacks the precision."""
     if torch.cuda.is_available():
         bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         return Device(
             torch_device=torch.device("cuda", 0),
-            dtype=torch.bfloat16 if bf16 else torch.float16,
+            precision=choose_precision(wanted, gpu=True, has_bf16=bf16),
             name=torch.cuda.get_device_name(0),
         )
-    # fp16 on a CPU was measured 13 times slower than fp32.
-    return Device(torch_device=torch.device("cpu"), dtype=torch.float32, name=_cpu_name())
+    return Device(
+        torch_device=torch.device("cpu"),
+        precision=choose_precision(wanted, gpu=False, has_bf16=True),
+        name=_cpu_name(),
+    )
 
 
 def limit_threads(wanted: int | None) -> None:

@@ -132,6 +132,7 @@ class Drawing:
             model=self._spec.name,
             native_size=sizes.drawn,
             refiner=legs.refiner is not None,
+            prompt_truncated=encoded.truncated,
             timings=timings,
         )
 

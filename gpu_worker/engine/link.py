@@ -60,6 +60,8 @@ class SupervisorLink:
                 device=info.device,
                 device_name=info.device_name,
                 load_seconds=info.load_seconds,
+                precision=info.precision,
+                deterministic=info.deterministic,
                 memory=dict(info.memory),
             )
         )
@@ -79,6 +81,7 @@ class SupervisorLink:
             model=result.model,
             native_size=result.native_size,
             refiner=result.refiner,
+            prompt_truncated=result.prompt_truncated,
             timings=dict(result.timings),
         )
         self._send(done, [picture.pixels for picture in result.pictures])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
 from gpu_worker.engine.drawing import Drawing
 from gpu_worker.engine.loading import load_pipelines
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import ModelSpec, Size, Source, unsupported
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
 from shared.request import Text2ImgRequest
@@ -17,10 +18,12 @@ SMALL: Size = (64, 64)
 class Model:
     """One model of the table on one device."""
 
-    def __init__(self, spec: ModelSpec, source: Source) -> None:
+    def __init__(
+        self, spec: ModelSpec, source: Source, *, precision: Precision = Precision.AUTO
+    ) -> None:
         """Raises `GenerationError` when it cannot be loaded."""
         limit_threads(spec.cpu_threads)
-        self.device: Device = choose_device()
+        self.device: Device = choose_device(precision)
         self._spec = spec
         self._draw = Drawing(spec, load_pipelines(spec, source, self.device), self.device)
 

@@ -113,6 +113,8 @@ class Ready(Message):
     device: str
     device_name: str
     load_seconds: float
+    precision: str
+    deterministic: bool
     memory: dict[str, Any]
 
     def info(self) -> EngineInfo:
@@ -168,6 +170,7 @@ class Done(Message):
     model: str
     native_size: tuple[int, int]
     refiner: bool = False
+    prompt_truncated: bool = False
     timings: dict[str, float]
 
 

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 from gpu_worker.engine.legs import Leg
+from gpu_worker.engine.prompts import is_truncated, read_prompts
 from gpu_worker.ports import Pixels
 from shared.request import ImageRequest
+from shared.weighting import Weighted
 
 #: Classifier-free guidance does nothing at 1 (Ho & Salimans, "Classifier-Free Diffusion Guidance").
 NO_GUIDANCE = 1.0
@@ -30,6 +32,8 @@ class Encoded:
     negative_prompt: torch.Tensor | None
     negative_pooled: torch.Tensor | None
     guidance_scale: float
+    #: True when the end of a prompt was left out.
+    truncated: bool
 
 
 class _HandedOver(Exception):
@@ -42,22 +46,55 @@ class _HandedOver(Exception):
 
 def encode(pipeline: Any, request: ImageRequest) -> Encoded:
     """A blank negative prompt is none at all. Without any prompt there is nothing to guide to."""
-    prompt = getattr(request, "prompt", None)
-    negative = request.negative_prompt or None
-    scale = NO_GUIDANCE if prompt is None and negative is None else request.guidance_scale
+    texts = read_prompts(request)
+    nothing = texts.prompt is None and texts.negative is None
+    scale = NO_GUIDANCE if nothing else request.guidance_scale
+    guided = scale > NO_GUIDANCE
     embeddings, negative_embeddings, pooled, negative_pooled = pipeline.encode_prompt(
-        prompt=prompt or "",
-        negative_prompt=negative,
+        prompt=texts.prompt or "",
+        negative_prompt=texts.negative,
         num_images_per_prompt=request.num_images,
-        do_classifier_free_guidance=scale > NO_GUIDANCE,
+        do_classifier_free_guidance=guided,
     )
+    if texts.weights is not None:
+        embeddings, negative_embeddings = _weigh(
+            pipeline, texts.weights, like=(embeddings, negative_embeddings)
+        )
     return Encoded(
         prompt=embeddings,
         pooled=pooled,
         negative_prompt=negative_embeddings,
         negative_pooled=negative_pooled,
         guidance_scale=scale,
+        truncated=texts.weights is None
+        and (
+            is_truncated(pipeline, texts.prompt)
+            or (guided and is_truncated(pipeline, texts.negative))
+        ),
     )
+
+
+def _weigh(
+    pipeline: Any,
+    weights: tuple[Sequence[Weighted], Sequence[Weighted]],
+    *,
+    like: tuple[torch.Tensor, torch.Tensor | None],
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Embeddings in the place of those that the pipeline made `like`, for as many pictures."""
+    # Requests that do not ask for it pay nothing for it.
+    from gpu_worker.engine.weighting import embed  # noqa: PLC0415
+
+    unweighted, negative_unweighted = like
+    prompt, negative = weights
+    embedded, negative_embedded = (
+        it.to(unweighted.dtype).repeat_interleave(len(unweighted), dim=0)
+        for it in embed(pipeline, prompt, negative)
+    )
+    if negative_unweighted is None:
+        return embedded, None
+    if not negative and pipeline.config.force_zeros_for_empty_prompt:
+        return embedded, torch.zeros_like(embedded)
+    return embedded, negative_embedded
 
 
 def make_generators(seed: int, count: int) -> list[torch.Generator]:

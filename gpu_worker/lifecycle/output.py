@@ -156,5 +156,6 @@ def describe_output(
         "model": result.model,
         "native_size": {"width": width, "height": height},
         "refiner": result.refiner,
+        "prompt_truncated": result.prompt_truncated,
         **describe_loras(request),
     }

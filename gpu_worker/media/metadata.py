@@ -45,6 +45,8 @@ def describe_making(
         facts["Refiner steps"] = request.refiner_inference_steps
         if request.high_noise_frac is not None:
             facts["Refiner switch at"] = request.high_noise_frac
+    if request.prompt_weighting:
+        facts["Prompt weighting"] = "compel"
     facts["Version"] = "emberframe"
     lines.append(", ".join(f"{name}: {value}" for name, value in facts.items()))
     made = {

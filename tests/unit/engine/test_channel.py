@@ -71,7 +71,15 @@ def test_every_kind_of_request_arrives_as_it_was(
         Failed(code=ErrorCode.OUT_OF_MEMORY, message="…"),
         LoadFailed(code=ErrorCode.INTERNAL, message="…"),
         Stopped(),
-        Ready(models=("m",), device="cpu", device_name="d", load_seconds=1.5, memory={"b": 1}),
+        Ready(
+            models=("m",),
+            device="cpu",
+            device_name="d",
+            load_seconds=1.5,
+            precision="bf16",
+            deterministic=True,
+            memory={"b": 1},
+        ),
     ],
 )
 def test_every_answer_arrives_as_it_was(

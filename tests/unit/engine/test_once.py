@@ -176,6 +176,14 @@ def test_a_request_that_fails_is_answered_with_a_sentence_and_no_file(tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
+def test_options_reach_the_engine_and_a_truncated_prompt_is_told(tmp_path: Path) -> None:
+    wish = {"prompt": PROMPT + ", detailed" * 80, "num_inference_steps": 2}
+    done = once(tmp_path, {"input": wish}, "--precision", "bf16", "--deterministic")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["prompt_truncated"] is True
+    assert "bf16, deterministic" in done.stderr
+
+
 def test_a_request_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gpu_worker", "once", "nowhere.json", "--out", str(tmp_path)],

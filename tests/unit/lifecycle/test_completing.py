@@ -7,7 +7,10 @@ import pytest
 from PIL import Image
 
 from gpu_worker.lifecycle.handled import Done, Later
+from gpu_worker.lifecycle.output import describe_output
+from gpu_worker.ports import EngineResult
 from shared.paths import GenerationPath
+from shared.request import Text2ImgRequest
 from tests.unit.lifecycle.world import INPUT, PATH, START, TIMEOUT_SECONDS, World, held, job_id
 
 
@@ -32,7 +35,7 @@ def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(
     assert set(timings) == {"encode", "denoise", "decode", "compress", "upload"}
     assert set(output) == {
         *("image_url", "images", "seed", "files"),
-        *("model", "native_size", "refiner"),
+        *("model", "native_size", "refiner", "prompt_truncated"),
     }
     (file,) = output["files"]
     assert output["image_url"] == file["url"]
@@ -40,6 +43,15 @@ def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(
     assert output["seed"] == file["seed"] == 7
     assert output["model"] == "in-memory"
     assert output["native_size"] == {"width": 128, "height": 128}
+    assert output["prompt_truncated"] is False
+
+
+def test_a_prompt_that_was_not_read_to_its_end_is_said_in_the_output() -> None:
+    result = EngineResult(
+        pictures=(), model="m", native_size=(128, 128), prompt_truncated=True, timings={}
+    )
+    output = describe_output(result, Text2ImgRequest(prompt="x"), [{"url": "u", "seed": 7}])
+    assert output["prompt_truncated"] is True
 
 
 def test_each_picture_has_one_file_and_one_thumbnail_that_match_their_description(

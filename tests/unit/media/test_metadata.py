@@ -76,6 +76,13 @@ def test_no_address_and_no_person_gets_into_a_file() -> None:
         assert "ada" not in text
 
 
+@pytest.mark.parametrize("flag", [True, False])
+def test_whether_weights_were_read_is_in_the_file(flag: bool) -> None:
+    parameters, program = texts(encoded(prompt_weighting=flag))
+    assert ("Prompt weighting: compel" in parameters) is flag
+    assert json.loads(program)["prompt_weighting"] is flag
+
+
 def test_the_refiner_is_named_where_it_took_part() -> None:
     parameters, program = texts(encoded(refiner=True, high_noise_frac=0.8))
     assert "Refiner steps: 50, Refiner switch at: 0.8" in parameters

@@ -66,6 +66,7 @@ PICTURE: Mapping[str, Row] = {
     "refiner_inference_steps": ("a whole number from 0 to 150", [0, 150], [-1, 151, "50"]),
     "strength": (SHARE, [0, 0.3, 1], [-0.1, 1.1, "0.3"]),
     "high_noise_frac": ("a number above 0 and below 1", [0.01, 0.8], [0, 1, 1.0, -0.5, "0.8"]),
+    "prompt_weighting": (FLAG, [True, False], ["true", 1, 0.0, "(red)1.3"]),
     "output_format": (
         "one of png, jpeg, webp",
         list(OutputFormat),

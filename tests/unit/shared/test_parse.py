@@ -114,6 +114,7 @@ class TestDefaults:
             high_noise_frac=None,
             num_images=1,
             output_format=OutputFormat.PNG,
+            prompt_weighting=False,
             loras=(),
         )
 

@@ -6,7 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from gpu_worker.__main__ import main
+from gpu_worker.engine.precision import Precision
+from gpu_worker.pull import make_engine
 from gpu_worker.settings import Settings
+from tests.unit.engine.jobs import PATIENCE_SECONDS
 from tests.unit.worker.forms import WRONG_FORMS
 
 
@@ -30,6 +33,8 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_LORAS": "/models/loras.toml",
         "EMBERFRAME_IMAGE_SUBSCRIPTION": "images",
         "EMBERFRAME_VIDEO_SUBSCRIPTION": "videos",
+        "EMBERFRAME_PRECISION": "fp16",
+        "EMBERFRAME_DETERMINISTIC": "true",
         "EMBERFRAME_SLOTS": "3",
         "EMBERFRAME_MAX_IMAGES": "4",
         "EMBERFRAME_EMBED_METADATA": "false",
@@ -53,6 +58,8 @@ def test_every_setting_is_read_from_the_environment(
         "loras": Path("/models/loras.toml"),
         "image_subscription": "images",
         "video_subscription": "videos",
+        "precision": Precision.FP16,
+        "deterministic": True,
         "slots": 3,
         "max_images": 4,
         "embed_metadata": False,
@@ -61,6 +68,21 @@ def test_every_setting_is_read_from_the_environment(
         "health_file": Path("/run/health.json"),
         "log_level": "DEBUG",
     }
+
+
+def test_the_engine_of_a_deployment_is_made_by_the_settings(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("EMBERFRAME_IMAGE_MODEL", "shapes")
+    environment.setenv("EMBERFRAME_PRECISION", "bf16")
+    environment.setenv("EMBERFRAME_DETERMINISTIC", "true")
+    engine = make_engine(Settings())
+    try:
+        engine.start()
+        info = engine.wait_ready(PATIENCE_SECONDS)
+        assert (info.models, info.precision, info.deterministic) == (("shapes",), "bf16", True)
+    finally:
+        engine.close()
 
 
 def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> None:
@@ -74,6 +96,8 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("EMBERFRAME_PRECISION", "fp8"),
+        ("EMBERFRAME_DETERMINISTIC", "maybe"),
         ("EMBERFRAME_SLOTS", "0"),
         ("EMBERFRAME_SLOTS", "many"),
         ("EMBERFRAME_MAX_IMAGES", "0"),
