@@ -43,6 +43,7 @@ class AutoencoderStage:
     name: str = "autoencoder"
     learning_rate: float = 1.6e-3
     modules: dict[str, nn.Module] = field(init=False)
+    rates: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.modules = {"vae": self.vae}

@@ -15,6 +15,8 @@ from tools.shapes.training import Chance
 DECISIVE = (300, 850)
 DECISIVE_SHARE = 0.4
 TIMESTEPS = 1000
+#: Of the learning rate, for the text encoders.
+TEXT_RATE = 0.6
 
 
 @dataclass(kw_only=True, slots=True)
@@ -29,6 +31,10 @@ class BaseStage:
     name: str = "base"
     learning_rate: float = 1.6e-3
     modules: dict[str, nn.Module] = field(init=False)
+    #: At the UNet's own rate one direction of their states outgrows all others.
+    rates: dict[str, float] = field(
+        default_factory=lambda: {"text_encoder": TEXT_RATE, "text_encoder_2": TEXT_RATE}
+    )
 
     def __post_init__(self) -> None:
         self.modules = {

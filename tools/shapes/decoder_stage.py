@@ -40,6 +40,7 @@ class DecoderStage:
     name: str = "decoder"
     learning_rate: float = 1e-3
     modules: dict[str, nn.Module] = field(init=False)
+    rates: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         vae = self.pipeline.vae

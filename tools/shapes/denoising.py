@@ -29,7 +29,7 @@ OTHER_BANK_EVERY = 4
 
 #: (n,) steps of noise for n pictures.
 DrawTimesteps: TypeAlias = Callable[[int, torch.Generator], Tensor]
-#: Captions → the text's states (n, 77, width) and the pooled text (n, width).
+#: Captions → the text's states (n, TOKENS, width) and the pooled text (n, width).
 ReadCaptions: TypeAlias = Callable[[list[str]], tuple[Tensor, Tensor]]
 
 
@@ -97,7 +97,7 @@ def pictures_of(size: Size, batch: int) -> int:
 
 
 def token_ids(tokenizer: Any, captions: list[str]) -> Tensor:
-    """(n, 77)"""
+    """(n, TOKENS)"""
     ids: Tensor = tokenizer(
         captions, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt"
     ).input_ids

@@ -38,6 +38,7 @@ class LoraStage:
     name: str = "lora"
     learning_rate: float = 2e-3
     modules: dict[str, nn.Module] = field(init=False)
+    rates: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for module in self.base.modules.values():

@@ -33,6 +33,7 @@ class RefinerStage:
     name: str = "refiner"
     learning_rate: float = 2e-3
     modules: dict[str, nn.Module] = field(init=False)
+    rates: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.modules = {"unet": self.unet}

@@ -43,6 +43,8 @@ class Stage(Protocol):
     name: str
     learning_rate: float
     modules: dict[str, nn.Module]
+    #: Factors of the learning rate, by the name of the module; 1 where there is none.
+    rates: dict[str, float]
 
     def loss(self, step: int, chance: Chance) -> Tensor:
         """A scalar to be lowered, on fresh data."""
@@ -105,8 +107,15 @@ class Trainer:
 
     def _prepare(self) -> None:
         parameters = self._parameters()
+        groups: list[dict[str, Any]] = [
+            {
+                "params": [it for name, it in parameters.items() if name.startswith(f"{part}.")],
+                "factor": self.stage.rates.get(part, 1.0),
+            }
+            for part in self.stage.modules
+        ]
         self._optimiser = torch.optim.AdamW(
-            list(parameters.values()), lr=self.stage.learning_rate, betas=BETAS, weight_decay=0.0
+            groups, lr=self.stage.learning_rate, betas=BETAS, weight_decay=0.0
         )
         if self.restore():
             self.report(f"{self.stage.name}: goes on after step {self.step}")
@@ -120,7 +129,7 @@ class Trainer:
         assert self._optimiser is not None
         rate = self.stage.learning_rate * rate_at(self.budget.share(self.step))
         for group in self._optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         self._optimiser.zero_grad(set_to_none=True)
         with sdpa_kernel(ATTENTION):
             loss = self.stage.loss(self.step, chance_of(self.seed, self.stage.name, self.step))

@@ -110,11 +110,12 @@ class SameBatch:
     name: str = field(init=False)
     learning_rate: float = field(init=False)
     modules: dict[str, nn.Module] = field(init=False)
+    rates: dict[str, float] = field(init=False)
     losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.name, self.modules = self.inner.name, self.inner.modules
-        self.learning_rate = self.inner.learning_rate
+        self.learning_rate, self.rates = self.inner.learning_rate, self.inner.rates
 
     def loss(self, step: int, chance: Chance) -> Tensor:
         loss = self.inner.loss(0, chance_of(0, self.name, 0))

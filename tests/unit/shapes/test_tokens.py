@@ -54,6 +54,9 @@ def test_captions_fit_into_what_the_model_reads_and_are_padded_to_it() -> None:
     ids = token_ids(tokenizer, captions)
     assert ids.shape == (500, TOKENS)
     assert (ids[:, -1] == tokenizer.pad_token_id).all()
+    # What is cut off is filler, which comes last.
+    whole = sum(len(tokenizer(it).input_ids) <= TOKENS for it in captions)
+    assert whole >= 0.99 * len(captions)
 
 
 def test_merges_join_frequent_pairs_first_and_break_ties_by_letters() -> None:

@@ -66,6 +66,19 @@ def test_training_cut_in_two_gives_the_very_weights_of_training_in_one_go(
     assert all(torch.equal(value, expected[key]) for key, value in weights(gone_on).items())
 
 
+def test_a_module_may_learn_at_a_rate_of_its_own(tmp_path: Path) -> None:
+    trainer = trainer_of("base", tmp_path, steps=1)
+    trainer.stage.rates = {"text_encoder": 0.0}
+    before = weights(trainer)
+    trainer.run(until_step=1)
+    moved = {
+        name.partition(".")[0]
+        for name, value in weights(trainer).items()
+        if not torch.equal(value, before[name])
+    }
+    assert moved == {"unet", "text_encoder_2"}
+
+
 def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
     one, other = (trainer_of("base", tmp_path / str(seed), steps=2) for seed in (1, 2))
     other.seed = 4
