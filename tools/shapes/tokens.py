@@ -13,8 +13,9 @@ from transformers import CLIPTokenizer
 
 from tools.shapes.words import vocabulary
 
-#: What a text encoder reads; prompts are padded and cut to it by the pipelines. Not SDXL's 77: captions
-#: have 14 on average and 36 at most, and among 60 tokens of padding the attention to words never began.
+#: What a text encoder reads; prompts are padded and cut to it by the pipelines. Not SDXL's 77:
+#: captions have 14 on average and 36 at most, and with 60 tokens of padding around them the
+#: attention to words never began.
 TOKENS = 32
 START = "<|startoftext|>"
 END = "<|endoftext|>"
