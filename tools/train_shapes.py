@@ -21,6 +21,10 @@ def main() -> None:
     parser.add_argument("--hours", type=float, help="split among the stages, instead of steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--until", choices=STAGES, default=LORA, help="last stage to train")
+    parser.add_argument(
+        "--only", choices=STAGES, nargs="+", default=STAGES, help="stages, with --start"
+    )
+    parser.add_argument("--start", type=Path, help="a checkpoint to go on from")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="states and latents")
     parser.add_argument("--out", type=Path, help="checkpoints; FOLDER/export if left out")
     parser.add_argument("--pictures", type=int, help="square pictures to learn from")
@@ -29,6 +33,8 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="tiny, to see that all stages run")
     parser.add_argument("--export-only", action="store_true", help="write what the states hold")
     chosen = parser.parse_args()
+    if chosen.only != STAGES and chosen.start is None:
+        parser.error("--only needs --start: what a stage builds on must come from somewhere")
     torch.set_num_threads(chosen.threads)
     recipe = SMOKE_RECIPE if chosen.smoke else FULL_RECIPE
     course = Course(
@@ -38,12 +44,13 @@ def main() -> None:
         seed=chosen.seed,
         device=torch.device(chosen.device or ("cuda" if torch.cuda.is_available() else "cpu")),
         hours=chosen.hours,
+        start=chosen.start,
         report=_say,
     )
     if chosen.export_only:
         _say(f"exported to {course.export_as_it_is()}")
     else:
-        course.run(chosen.until)
+        course.run(chosen.until, chosen.only)
 
 
 def _say(line: str) -> None:

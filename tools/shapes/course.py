@@ -4,12 +4,15 @@ Running it again goes on where it was; a finished stage only puts its weights in
 moved to another machine, with or without a GPU, between two runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (
+    StableDiffusionXLPipeline,
+)
 
 from tools.shapes.autoencoder_stage import AutoencoderStage
 from tools.shapes.base_stage import BaseStage, quiet_start
@@ -18,6 +21,7 @@ from tools.shapes.decoder_stage import DecoderStage
 from tools.shapes.export import LORA_FOLDER, assemble, export_base, export_refiner
 from tools.shapes.latents import LatentBank, draw_scenes, encode, fill_bank
 from tools.shapes.near_identity import start_near_identity
+from tools.shapes.noising import follow
 from tools.shapes.painting import paint
 from tools.shapes.parts import (
     build_refiner_unet,
@@ -25,7 +29,7 @@ from tools.shapes.parts import (
     build_unet,
     build_vae,
 )
-from tools.shapes.recipe import LORA, SHARES, STAGES, Recipe
+from tools.shapes.recipe import AUTOENCODER, LORA, SHARES, STAGES, Recipe
 from tools.shapes.refiner_stage import RefinerStage
 from tools.shapes.tokens import build_tokenizer
 from tools.shapes.training import Stage, Trainer
@@ -35,6 +39,8 @@ MEASURED_SCENES = 256
 #: Scenes that the LoRA learns from.
 LORA_SCENES = 2048
 SECONDS_PER_HOUR = 3600
+#: The base's learning rate, from nothing and from what can draw already.
+FRESH_RATE, GOING_ON_RATE = 1.6e-3, 8e-4
 
 
 @dataclass(kw_only=True, slots=True)
@@ -48,19 +54,27 @@ class Course:
     device: torch.device
     #: Splits these hours among the stages; None trains as many steps as the recipe says.
     hours: float | None = None
+    #: A checkpoint of these classes to go on from; its autoencoder then stays as it is.
+    start: Path | None = None
     report: Callable[[str], None] = print
     _tokenizer: Any = None
     _vae: Any = None
     _texts: tuple[Any, Any] | None = None
     _unet: Any = None
     _refiner: Any = None
+    #: That of `start`; None for our own.
+    _scheduler: Any = None
     _banks: list[LatentBank] = field(default_factory=list)
 
-    def run(self, until: str = LORA) -> None:
-        """Train all stages up to `until`, and export after each from the base on."""
+    def run(self, until: str = LORA, only: Sequence[str] = STAGES) -> None:
+        """Train all stages up to `until`, and export after each from the base on.
+
+        `only` leaves stages out, whose parts are then those of `start`.
+        """
         self._build()
         for name in STAGES[: STAGES.index(until) + 1]:
-            getattr(self, f"_train_{name}")()
+            if name in only or name == AUTOENCODER:
+                getattr(self, f"_train_{name}")()
 
     def export_as_it_is(self) -> Path:
         """Write the base with the averaged weights of unfinished stages, from their states."""
@@ -79,26 +93,42 @@ class Course:
         """Untrained parts on the device, the same for the same seed."""
         widths = self.recipe.widths
         torch.manual_seed(self.seed)
-        self._tokenizer = build_tokenizer()
-        self._vae = build_vae(widths)
-        start_near_identity(self._vae)
-        self._texts = build_text_encoders(widths, self._tokenizer)
-        self._unet = build_unet(widths)
+        if self.start is None:
+            self._tokenizer = build_tokenizer()
+            self._vae = build_vae(widths)
+            start_near_identity(self._vae)
+            self._texts = build_text_encoders(widths, self._tokenizer)
+            self._unet = build_unet(widths)
+            quiet_start(self._unet)
+        else:
+            self._load(self.start)
         self._refiner = build_refiner_unet(widths)
-        for unet in (self._unet, self._refiner):
-            quiet_start(unet)
+        quiet_start(self._refiner)
         for part in (self._vae, *self._texts, self._unet, self._refiner):
             part.to(self.device)
 
-    def _train_autoencoder(self) -> None:
-        stage = AutoencoderStage(
-            vae=self._vae,
-            device=self.device,
-            sizes=tuple(self.recipe.pictures),
-            batch=self.recipe.autoencoder_batch,
+    def _load(self, folder: Path) -> None:
+        base: Any = StableDiffusionXLPipeline.from_pretrained(
+            folder, dtype=torch.float32, variant="fp16", use_safetensors=True, add_watermarker=False
         )
-        self._trainer(stage).run()
-        self._measure_latents()
+        self._tokenizer, self._vae, self._unet = base.tokenizer, base.vae, base.unet
+        first, second = base.text_encoder, base.text_encoder_2
+        self._texts = (first, second)
+        self._scheduler = base.scheduler
+        follow(base.scheduler.config)
+        for part in (self._unet, first, second):
+            part.train()
+
+    def _train_autoencoder(self) -> None:
+        if self.start is None:
+            stage = AutoencoderStage(
+                vae=self._vae,
+                device=self.device,
+                sizes=tuple(self.recipe.pictures),
+                batch=self.recipe.autoencoder_batch,
+            )
+            self._trainer(stage).run()
+            self._measure_latents()
         self._banks = [
             fill_bank(
                 self._vae,
@@ -131,7 +161,7 @@ class Course:
             batch=self.recipe.batch,
         )
         self._trainer(stage).run()
-        export_refiner(self._refiner, self.target)
+        export_refiner(self._refiner, self.target, self._scheduler)
 
     def _train_lora(self) -> None:
         # peft is wanted here alone, and its import takes seconds.
@@ -156,6 +186,7 @@ class Course:
             banks=self._banks,
             device=self.device,
             batch=self.recipe.batch,
+            learning_rate=FRESH_RATE if self.start is None else GOING_ON_RATE,
         )
 
     def _decoder_stage(self) -> DecoderStage:
@@ -205,6 +236,7 @@ class Course:
             text_encoder_2=self._texts[1],
             tokenizer=self._tokenizer,
             unet=self._unet,
+            scheduler=self._scheduler,
         )
 
     def _export_base(self) -> Path:

@@ -40,7 +40,15 @@ REFINER_INDEX = {
 }
 
 
-def assemble(*, vae: Any, text_encoder: Any, text_encoder_2: Any, tokenizer: Any, unet: Any) -> Any:
+def assemble(
+    *,
+    vae: Any,
+    text_encoder: Any,
+    text_encoder_2: Any,
+    tokenizer: Any,
+    unet: Any,
+    scheduler: Any = None,
+) -> Any:
     """The base's parts as a StableDiffusionXLPipeline that draws."""
     return StableDiffusionXLPipeline(
         vae=vae,
@@ -49,7 +57,7 @@ def assemble(*, vae: Any, text_encoder: Any, text_encoder_2: Any, tokenizer: Any
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
         unet=unet,
-        scheduler=build_scheduler(),
+        scheduler=scheduler or build_scheduler(),
         force_zeros_for_empty_prompt=True,
         add_watermarker=False,
     )
@@ -71,11 +79,11 @@ def export_base(pipeline: Any, folder: Path) -> Path:
     return target
 
 
-def export_refiner(unet: Any, folder: Path) -> Path:
+def export_refiner(unet: Any, folder: Path, scheduler: Any = None) -> Path:
     """Write `folder`/shapes/refiner, where the engine looks for it."""
     target = folder / REFINER_FOLDER
     _halved(unet).save_pretrained(target / "unet", variant=VARIANT, safe_serialization=True)
-    build_scheduler().save_pretrained(target / "scheduler")
+    (scheduler or build_scheduler()).save_pretrained(target / "scheduler")
     index = REFINER_INDEX | {"_diffusers_version": diffusers.__version__}
     (target / "model_index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
     _forget_paths(target)

@@ -3,7 +3,9 @@
 Velocity is that of Salimans and Ho, "Progressive Distillation", 2022: v = α·noise − σ·latents.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
@@ -40,14 +42,20 @@ def guess_latents(noised: Noised, velocity: Tensor) -> Tensor:
 
 def weights(timesteps: Tensor) -> tuple[Tensor, Tensor]:
     """Of latents and noise at these steps, each (n, 1, 1, 1)."""
-    share = _SCHEDULE.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+    share = _schedule[0].alphas_cumprod[timesteps].view(-1, 1, 1, 1)
     return share.sqrt(), (1 - share).sqrt()
 
 
-_SCHEDULE = DDPMScheduler(
-    **{
-        name: value
-        for name, value in NOISE_SCHEDULE.items()
-        if name not in {"steps_offset", "timestep_spacing"}
-    }
-)
+def follow(config: Mapping[str, Any]) -> None:
+    """Weigh noise by the schedule of a scheduler's `config`; for all of this process."""
+    _schedule[0] = _build(config)
+
+
+def _build(config: Mapping[str, Any]) -> DDPMScheduler:
+    names = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
+    scheduler: DDPMScheduler = DDPMScheduler(**{name: config[name] for name in names})
+    return scheduler
+
+
+#: The one that is followed.
+_schedule = [_build(NOISE_SCHEDULE)]

@@ -1,5 +1,7 @@
 """The whole course on the smoke recipe: all stages, going on after an end, exports that load."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from tests.unit.shapes.stages import CPU
 from tools.evaluate_shapes import load
 from tools.shapes.course import Course
+from tools.shapes.noising import follow, weights
+from tools.shapes.parts import NOISE_SCHEDULE
 from tools.shapes.recipe import AUTOENCODER, BASE, FULL_RECIPE, LORA, REFINER, SHARES, SMOKE_RECIPE
 from tools.shapes.recipe import STAGES as ALL_STAGES
 
@@ -63,6 +67,46 @@ def test_what_an_unfinished_run_has_reached_can_be_exported(tmp_path: Path) -> N
     measured = [line for line in lines if line.startswith("latents: scaled by")]
     assert measured[0] == measured[1]
     assert str(pipeline.vae.config.scaling_factor) in measured[0]
+
+
+def test_a_course_goes_on_from_a_checkpoint_and_leaves_its_autoencoder(
+    trained: Path, tmp_path: Path
+) -> None:
+    start = trained / "export" / "shapes"
+    course = course_in(tmp_path, [])
+    course.start = start
+    course.run(until=BASE, only=[BASE])
+    assert {file.stem for file in tmp_path.glob("*.pt") if "latents" not in file.stem} == {BASE}
+    made = tmp_path / "export" / "shapes"
+    assert not same_weights("unet", start, made)
+    assert not same_weights("text_encoder_2", start, made, name="model")
+    assert same_weights("vae", start, made)
+    scheduler = "scheduler/scheduler_config.json"
+    assert (start / scheduler).read_text() == (made / scheduler).read_text()
+
+
+def test_noise_follows_the_schedule_of_the_checkpoint_that_a_course_starts_from(
+    trained: Path, tmp_path: Path
+) -> None:
+    start = shutil.copytree(trained / "export" / "shapes", tmp_path / "start")
+    file = start / "scheduler" / "scheduler_config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps(config | {"beta_end": 0.012}))
+    last = torch.tensor([999])
+    ours = float(weights(last)[0])
+    course = course_in(tmp_path, [])
+    course.start = start
+    try:
+        course.run(until=AUTOENCODER)
+        # More is kept of the picture where the noise ends earlier.
+        assert float(weights(last)[0]) > 10 * ours
+    finally:
+        follow(NOISE_SCHEDULE)
+
+
+def same_weights(part: str, one: Path, other: Path, name: str = "diffusion_pytorch_model") -> bool:
+    file = f"{part}/{name}.fp16.safetensors"
+    return (one / file).read_bytes() == (other / file).read_bytes()
 
 
 def test_the_lora_changes_pictures_and_only_while_it_is_loaded(tmp_path: Path) -> None:
