@@ -104,6 +104,7 @@ class Course:
             self._load(self.start)
         self._refiner = build_refiner_unet(widths)
         quiet_start(self._refiner)
+        assert self._texts is not None
         for part in (self._vae, *self._texts, self._unet, self._refiner):
             part.to(self.device)
 
