@@ -66,6 +66,10 @@ def assemble(
 def export_base(pipeline: Any, folder: Path) -> Path:
     """Write `folder`/shapes; the pipeline itself keeps its precision."""
     target = folder / BASE_FOLDER
+    for tokenizer in (pipeline.tokenizer, pipeline.tokenizer_2):
+        # Training left its own there, and a file that changes with it.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
     copied = StableDiffusionXLPipeline(
         **{
             name: _halved(part) if isinstance(part, torch.nn.Module) else part

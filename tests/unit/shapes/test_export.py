@@ -17,6 +17,7 @@ from PIL import Image
 from tests.unit.shapes.stages import TinyParts
 from tools.evaluate_shapes import as_markdown, examine, load
 from tools.shapes.contact_sheet import COLUMNS, contact_sheet
+from tools.shapes.denoising import token_ids
 from tools.shapes.exam import set_exam
 from tools.shapes.export import MOST_BYTES, bytes_of, export_base, export_refiner
 from tools.shapes.marking import CRITERIA
@@ -71,6 +72,14 @@ def test_weights_are_16_bit_and_no_file_names_this_machine(exported: Path) -> No
     for file in exported.rglob("*.json"):
         assert str(exported.parent) not in file.read_text()
         assert "_name_or_path" not in json.loads(file.read_text())
+
+
+def test_the_tokenizer_is_saved_as_it_was_built_however_it_was_used(tmp_path: Path) -> None:
+    pipeline = TinyParts().pipeline()
+    token_ids(pipeline.tokenizer, [PROMPT])
+    export_base(pipeline, tmp_path)
+    saved = json.loads((tmp_path / "shapes" / "tokenizer" / "tokenizer.json").read_text())
+    assert (saved["truncation"], saved["padding"]) == (None, None)
 
 
 def test_the_refiner_loads_with_the_parts_of_the_base_and_takes_over(exported: Path) -> None:
