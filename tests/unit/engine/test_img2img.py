@@ -72,7 +72,8 @@ def test_every_parameter_counts(
 
 
 def test_a_negative_prompt_lowers_what_it_names(engine: EngineProcess, image: Pixels) -> None:
-    how: dict[str, Any] = {"prompt": "a circle", "strength": 0.9, "num_inference_steps": 12}
+    # At 0.9 enough of the image's blue is left for it to stay.
+    how: dict[str, Any] = {"prompt": "a circle", "strength": 0.95, "num_inference_steps": 20}
     without, against = (
         np.mean(
             [
