@@ -1,14 +1,14 @@
 """Judges a checkpoint by 300 prompts: `python -m tools.evaluate_shapes FOLDER --guidance 7.5 3`.
 
 Pictures come from diffusers' own StableDiffusionXLPipeline, loaded from the folder as the engine
-loads it. Written beside each other: figures as JSON and Markdown, and a contact sheet a guidance.
+loads it; with `--request '{"high_noise_frac": 0.8}'` from the worker's engine. Written beside each
+other: figures as JSON and Markdown, and a contact sheet a guidance.
 """
 
 import argparse
 import json
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import
 )
 from PIL import Image
 
+from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from tools.shapes.contact_sheet import contact_sheet
+from tools.shapes.engine_exam import examine_engine
 from tools.shapes.exam import SIZE, Question, set_exam
 from tools.shapes.marking import CRITERIA, GOALS, Mark, by_kind, describe, mark, shares
 from tools.shapes.scene import Size
@@ -46,13 +48,17 @@ def main() -> None:
     parser.add_argument("--questions", type=int, help="only the first so many")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("build/shapes/evaluation"))
+    parser.add_argument(
+        "--request", type=json.loads, help="JSON: ask the worker's engine for this, with a prompt"
+    )
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     for library in ("diffusers", "transformers"):
         # Prompts that are cut are quoted at length, once a batch.
         logging.getLogger(library).setLevel(logging.ERROR)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    pipeline = load(chosen.checkpoint)
+    engine = EngineProcess("shapes", model_dir=chosen.checkpoint) if chosen.request else None
+    pipeline = None if engine else load(chosen.checkpoint)
     questions = _spread(set_exam(), chosen.questions)
     figures: dict[str, Any] = {
         "questions": len(questions),
@@ -61,13 +67,23 @@ def main() -> None:
         "guidance": {},
     }
     for guidance in chosen.guidance:
-        marks, pictures, seconds = examine(
-            pipeline, questions, guidance=guidance, steps=chosen.steps, size=SIZES[chosen.size]
-        )
+        if engine:
+            engine.start()
+            asked = {**chosen.request, "guidance_scale": guidance}
+            marks, pictures, seconds = examine_engine(
+                engine, questions, request=asked, first_seed=FIRST_SEED
+            )
+        else:
+            marks, pictures, seconds = examine(
+                pipeline, questions, guidance=guidance, steps=chosen.steps, size=SIZES[chosen.size]
+            )
         right = [it.right["all"] for it in marks]
         contact_sheet(pictures, right).save(chosen.out / f"guidance-{guidance:g}.png")
         figures["guidance"][f"{guidance:g}"] = _figures(marks, seconds)
         _print_figures(guidance, marks, seconds)
+    if engine:
+        engine.close()
+        figures |= {"steps": None, "size": None, "request": chosen.request}
     (chosen.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
     (chosen.out / "figures.md").write_text(as_markdown(figures))
 
@@ -82,7 +98,7 @@ def load(folder: Path) -> Any:
 
 
 def examine(
-    pipeline: Callable[..., Any],
+    pipeline: Any,
     questions: list[Question],
     *,
     guidance: float,

@@ -2,7 +2,12 @@
 
 from collections import Counter
 
+import pytest
+
+from gpu_worker.in_memory_engine import InMemoryEngine
+from shared.errors import InvalidInput
 from tests.unit.shapes.caption_reader import read_caption
+from tools.shapes.engine_exam import examine_engine
 from tools.shapes.exam import set_exam
 from tools.shapes.sampling import held_out
 
@@ -34,3 +39,18 @@ def test_kinds_and_wordings_are_mixed_and_the_exam_repeats() -> None:
     assert 100 < sum(it.plain for it in questions) < 200
     assert questions == set_exam()
     assert questions != set_exam(seed=1)
+
+
+def test_the_exam_runs_through_an_engine_as_requests_do() -> None:
+    engine = InMemoryEngine()
+    engine.start()
+    questions = set_exam()[:3]
+    marks, pictures, seconds = examine_engine(
+        engine, questions, request={"width": 192, "num_inference_steps": 2}, first_seed=5
+    )
+    engine.close()
+    assert [it.question for it in marks] == questions
+    assert {it.width for it in pictures} == {192}
+    assert seconds > 0
+    with pytest.raises(InvalidInput, match="num_inference_steps is 0"):
+        examine_engine(engine, questions, request={"num_inference_steps": 0}, first_seed=5)
