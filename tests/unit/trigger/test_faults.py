@@ -31,8 +31,11 @@ PATIENT_RETRY = RETRY.with_delay(initial=0.01, maximum=0.05).with_timeout(30.0)
 ANY_VERSION = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-class Service(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no types
-    """Answers every call with the next code of the script, and then always with the last."""
+class Service:
+    """Answers every call with the next code of the script, and then always with the last.
+
+    A generic handler: grpc asks for no more than `service`.
+    """
 
     def __init__(self, *script: Code) -> None:
         self.script = list(script)

@@ -18,8 +18,11 @@ from shared.message import GenerationMessage
 from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, World, held
 
 
-class MutePubSub(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
-    """Delivers one message; once `mute` is set, no call is answered until the end."""
+class MutePubSub:
+    """Delivers one message; once `mute` is set, no call is answered until the end.
+
+    A generic handler: grpc asks for no more than `service`.
+    """
 
     def __init__(self) -> None:
         self.mute, self.over = threading.Event(), threading.Event()
