@@ -12,6 +12,8 @@ from shared.request import GenerationRequest, ImageRequest
 
 #: Height × width × 3, 8 bits, RGB.
 Pixels = NDArray[np.uint8]
+#: Frames × height × width × 3, 8 bits, RGB.
+Frames = NDArray[np.uint8]
 #: Height × width, 8 bits: 255 is painted anew, 0 is kept, nothing between.
 Mask = NDArray[np.uint8]
 
@@ -70,8 +72,21 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Film:
+    """What a film job made. Its frames went to `on_frames` while they were decoded."""
+
+    #: How many; 4k + 1.
+    frames: int
+    #: Width, height in pixels of the frames.
+    size: tuple[int, int]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EngineResult:
-    pictures: tuple[Picture, ...]
+    #: Empty where there is a film.
+    pictures: tuple[Picture, ...] = ()
+    film: Film | None = None
     #: The model's name in the ModelSpec table.
     model: str
     #: Width, height in pixels that the model drew at before any resizing.
@@ -113,6 +128,10 @@ class JobCancelled(BaseException):
     """`cancel` was called; derives from BaseException so that no `except Exception` swallows it."""
 
 
+def no_frames(_: Frames) -> None:
+    """For jobs that are no film."""
+
+
 class InputImages(Protocol):
     """Where the images lie that requests refer to."""
 
@@ -134,13 +153,22 @@ class Engine(Protocol):
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         """Block until the model is loaded. Raises `GenerationError` with what went wrong."""
 
-    def run(self, job: EngineJob, on_progress: Callable[[EngineProgress], None]) -> EngineResult:
+    def run(
+        self,
+        job: EngineJob,
+        on_progress: Callable[[EngineProgress], None],
+        on_frames: Callable[[Frames], None] = no_frames,
+    ) -> EngineResult:
         """Generate; blocks, and waits for its turn when the engine is busy.
 
         `on_progress` is called from the thread that reads the engine's pipe and must return at
-        once. Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process
-        died: it is started anew for the next job), or `EngineUnavailable`, at once, when the model
-        could not be loaded.
+        once. `on_frames` gets a film's frames from the same thread, some at a time and in order,
+        while the rest is being decoded; as long as it takes, the engine waits with the next ones,
+        so that neither side holds a whole film. Neither may raise.
+
+        Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process died: it
+        is started anew for the next job), or `EngineUnavailable`, at once, when the model could not
+        be loaded.
         """
 
     def watch(self, on_loss: Callable[[EngineUnavailable], None]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tools.shapes.denoising import BATCH, draw_batch, token_ids, velocity_loss
+from tools.shapes.denoising import BATCH, MILD_GUIDANCE, draw_batch, token_ids, velocity_loss
 from tools.shapes.latents import LatentBank
 from tools.shapes.scene import Size
 from tools.shapes.training import Chance
@@ -28,6 +28,8 @@ class BaseStage:
     banks: list[LatentBank]
     device: torch.device
     batch: int = BATCH
+    #: At which the guided velocity is to be true; see `velocity_loss`.
+    guidance: float = MILD_GUIDANCE
     name: str = "base"
     learning_rate: float = 1.6e-3
     modules: dict[str, nn.Module] = field(init=False)
@@ -48,7 +50,14 @@ class BaseStage:
             self.banks, step=step, batch=self.batch, chance=chance, draw_timesteps=draw_timesteps
         )
         ids = size_ids(batch.size, len(batch.scenes))
-        return velocity_loss(self.unet, batch, read=self._read, time_ids=ids, device=self.device)
+        return velocity_loss(
+            self.unet,
+            batch,
+            read=self._read,
+            time_ids=ids,
+            device=self.device,
+            guidance=self.guidance,
+        )
 
     def _read(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """States of the last layers but one, side by side, and the pooled text."""

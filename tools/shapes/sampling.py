@@ -27,11 +27,11 @@ CENTRE_SPREAD = 0.02
 MARGIN = 0.06
 
 ARRANGEMENTS = {
-    Arrangement.ALONE: 0.48,
-    Arrangement.ALIKE: 0.24,
-    Arrangement.BESIDE: 0.14,
-    Arrangement.ABOVE: 0.09,
-    Arrangement.ROW: 0.05,
+    Arrangement.ALONE: 0.32,
+    Arrangement.ALIKE: 0.34,
+    Arrangement.BESIDE: 0.16,
+    Arrangement.ABOVE: 0.12,
+    Arrangement.ROW: 0.06,
 }
 FINISHES = {
     Finish.PLAIN: 0.84,
