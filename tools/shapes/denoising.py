@@ -80,8 +80,8 @@ def velocity_loss(
 
     With a `guidance` above 1 it is the *guided* velocity that is compared, as a pipeline guides at
     that scale: the model learns to follow its text less, and larger scales overdrive it less. The
-    velocity without text is taken as it is, as in Chen et al., "Visual Generation Without Guidance",
-    2025; that it is true is learned from the pictures whose text was dropped.
+    velocity without text is taken as it is (Chen et al., "Visual Generation Without Guidance",
+    2025); that it is true is learned from the pictures whose text was dropped.
     """
     kept = batch.kept.to(device)
     mixture, timesteps = batch.noised.mixture.to(device), batch.noised.timesteps.to(device)
