@@ -72,25 +72,25 @@ def export_base(pipeline: Any, folder: Path) -> Path:
         tokenizer.backend_tokenizer.no_padding()
     copied = StableDiffusionXLPipeline(
         **{
-            name: _halved(part) if isinstance(part, torch.nn.Module) else part
+            name: halved(part) if isinstance(part, torch.nn.Module) else part
             for name, part in pipeline.components.items()
         },
         force_zeros_for_empty_prompt=True,
         add_watermarker=False,
     )
     copied.save_pretrained(target, variant=VARIANT, safe_serialization=True)
-    _forget_paths(target)
+    forget_paths(target)
     return target
 
 
 def export_refiner(unet: Any, folder: Path, scheduler: Any = None) -> Path:
     """Write `folder`/shapes/refiner, where the engine looks for it."""
     target = folder / REFINER_FOLDER
-    _halved(unet).save_pretrained(target / "unet", variant=VARIANT, safe_serialization=True)
+    halved(unet).save_pretrained(target / "unet", variant=VARIANT, safe_serialization=True)
     (scheduler or build_scheduler()).save_pretrained(target / "scheduler")
     index = REFINER_INDEX | {"_diffusers_version": diffusers.__version__}
     (target / "model_index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
-    _forget_paths(target)
+    forget_paths(target)
     return target
 
 
@@ -99,11 +99,12 @@ def bytes_of(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _halved(module: torch.nn.Module) -> Any:
+def halved(module: torch.nn.Module) -> Any:
+    """A copy in 16-bit floats."""
     return copy.deepcopy(module).cpu().to(torch.float16)
 
 
-def _forget_paths(folder: Path) -> None:
+def forget_paths(folder: Path) -> None:
     """Drop where a part was loaded from: it names the machine, and changes from run to run."""
     for file in folder.rglob("*.json"):
         if file.name == "tokenizer.json":

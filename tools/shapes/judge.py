@@ -62,6 +62,23 @@ class Seen:
 def read_picture(pixels: Pixels) -> Seen:
     """What is on `pixels`."""
     values = pixels.astype(np.float64)
+    background, masks = _split(values)
+    return Seen(
+        background=nearest_colour(background),
+        things=tuple(
+            sorted((_read_thing(mask, values) for mask in masks), key=lambda thing: thing.x)
+        ),
+    )
+
+
+def thing_mask(pixels: Pixels) -> Mask:
+    """Where the largest thing on `pixels` is; nowhere, if there is none."""
+    _, masks = _split(pixels.astype(np.float64))
+    return max(masks, key=lambda mask: mask.sum(), default=np.zeros(pixels.shape[:2], np.bool_))
+
+
+def _split(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[Mask]]:
+    """The background's colour at half height, and where each thing is."""
     height, width, _ = values.shape
     rim = max(2, round(min(height, width) * RIM))
     top, bottom = (
@@ -74,15 +91,8 @@ def read_picture(pixels: Pixels) -> Seen:
     down = np.linspace(0, 1, height)[:, None, None]
     background = top + (bottom - top) * down
     found, count = ndimage.label(_differs(values, background), np.ones((3, 3)))
-    things = []
-    for number in range(1, count + 1):
-        mask = found == number
-        if mask.mean() >= SMALLEST:
-            things.append(_read_thing(mask, values))
-    return Seen(
-        background=nearest_colour((top + bottom) / 2),
-        things=tuple(sorted(things, key=lambda thing: thing.x)),
-    )
+    masks = [found == number for number in range(1, count + 1)]
+    return (top + bottom) / 2, [mask for mask in masks if mask.mean() >= SMALLEST]
 
 
 def nearest_colour(rgb: NDArray[np.float64]) -> Colour:

@@ -68,6 +68,7 @@ def _over(
     height, width = pictures.shape[2:]
     across = (torch.arange(width) + 0.5 - x) / radius
     down = (torch.arange(height)[:, None] + 0.5 - y) / radius
+    across, down = _turned(across, down, torch.tensor([thing.angle for thing in things]))
     edge = torch.tensor([_edge_pixels(scene) for scene in scenes])[:, None, None, None]
 
     casts = torch.tensor([scene.finish is Finish.SHADOW for scene in scenes])
@@ -84,9 +85,17 @@ def _over(
     return pictures * (1 - cover) + cover * colours[:, :, None, None] * light[:, None]
 
 
+def _turned(across: Tensor, down: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+    """The places as a thing sees them that is turned clockwise by `angles` (n,)."""
+    if not angles.any():
+        return across, down
+    cosine, sine = angles.cos()[:, None, None], angles.sin()[:, None, None]
+    return across * cosine + down * sine, down * cosine - across * sine
+
+
 def _look_up(grids: Tensor, across: Tensor, down: Tensor) -> Tensor:
-    """Signed distance in radii at places (n, 1, width) × (n, height, 1): (n, 1, height, width)."""
-    shape = (len(grids), down.shape[1], across.shape[2])
+    """Signed distance in radii at places that broadcast to (n, height, width), with a channel."""
+    shape = torch.broadcast_shapes(across.shape, down.shape)
     where = torch.stack([across.expand(shape), down.expand(shape)], -1) / EXTENT
     return nn.grid_sample(grids, where, padding_mode="border", align_corners=True)
 

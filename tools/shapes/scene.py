@@ -59,6 +59,8 @@ class Thing:
     y: float
     #: Half of the widest extent, in pixels.
     radius: float
+    #: Turned clockwise by this much, in radians.
+    angle: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,1 @@
+"""The embedded film model: a painted world that moves, its training, its judge."""
