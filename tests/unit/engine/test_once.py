@@ -21,7 +21,6 @@ from gpu_worker.ports import EngineInfo
 from tests.unit.engine.jobs import PATIENCE_SECONDS, PROMPT
 from tests.unit.engine.judge import look_at
 from tests.unit.engine.lora_files import WORDS, lora_of
-from tests.unit.engine.refiners import add_twin
 
 
 def once(folder: Path, body: Any, *options: str) -> subprocess.CompletedProcess[str]:
@@ -96,10 +95,12 @@ def test_images_are_read_from_the_request_s_folder_and_inpainting_keeps_them(
     assert not np.array_equal(picture[white > 0], blue[white > 0])
 
 
-def test_a_refiner_and_a_file_format_are_asked_for_at_the_command_line_too(tmp_path: Path) -> None:
+def test_a_refiner_and_a_file_format_are_asked_for_at_the_command_line_too(
+    tmp_path: Path, twin_folder: Path
+) -> None:
     wish = {"prompt": PROMPT, "seed": 7, "high_noise_frac": 0.8, "num_inference_steps": 10}
     body = {"input": {**wish, "refiner_inference_steps": 10, "output_format": "webp"}}
-    done = once(tmp_path, body, "--model-dir", str(add_twin(tmp_path / "model")))
+    done = once(tmp_path, body, "--model-dir", str(twin_folder))
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["refiner"] is True
