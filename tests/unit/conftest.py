@@ -1,4 +1,4 @@
-"""Unit tests start no stack: they run beside the tests that ask which stacks the machine runs."""
+"""Unit tests start no stack: some run beside tests that ask which stacks the machine runs."""
 
 from typing import NoReturn
 
