@@ -14,6 +14,7 @@ from gpu_worker.engine.specs import SHAPES, FolderSource
 from shared.errors import GenerationError
 from tests.unit.engine.jobs import make_job
 from tests.unit.engine.lora_files import HALF, OTHER, UNET, WIDER, WIDER_WORDS, WORDS, lora_of
+from tests.unit.engine.refiners import add_twin
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -90,9 +91,9 @@ def test_what_is_loaded_has_the_model_s_precision(
 
 
 def test_the_refiner_gets_embeddings_without_any(
-    lora_folder: Path, twin_folder: Path, monkeypatch: pytest.MonkeyPatch
+    lora_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = Model(SHAPES, FolderSource(folder=twin_folder, variant="fp16"))
+    model = Model(SHAPES, FolderSource(folder=add_twin(tmp_path / "model"), variant="fp16"))
     pipelines: Any = model._draw._pipelines
     assert pipelines.refiner.text_encoder_2 is pipelines.text2img.text_encoder_2
     seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}

@@ -53,5 +53,5 @@ def test_the_pictures_are_those_of_plain_calls_of_the_published_pipelines(
     }
     assert difference(changed(engine, image, **how), np.load(files[2])) <= ROUNDING
     painted = changed(engine, image, **how, mask=mask, mask_url=SOMEWHERE)
-    published = np.load(files[3])
-    assert difference(painted[mask > 0], published[mask > 0]) <= ROUNDING
+    expected = np.load(files[3])
+    assert difference(painted[mask > 0], expected[mask > 0]) <= ROUNDING
