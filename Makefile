@@ -33,7 +33,7 @@ MAKEOVERRIDES =
 
 .PHONY: test
 test: setup lint ## everything that must hold: linters, types, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tools.side_by_side
 
 .PHONY: lint
 lint: setup ## ruff, mypy --strict, import-linter

@@ -22,6 +22,7 @@ from gpu_worker.ports import (
 from shared.errors import ErrorCode, GenerationError
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run, run_and_record
 from tests.unit.engine.lora_files import OTHER, build_loras, lora_of
+from tests.unit.engine.published import PublishedLibraries
 
 KINDS: dict[str, Callable[[], Engine]] = {
     "process": lambda: EngineProcess("shapes"),
@@ -45,7 +46,8 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_loras(tmp_path_factory.mktemp("loras"))
+    with PublishedLibraries() as published:
+        return build_loras(tmp_path_factory.mktemp("loras"), published)
 
 
 @pytest.fixture(params=KINDS)

@@ -68,11 +68,11 @@ def rules_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(
     tmp_path_factory: pytest.TempPathFactory, functions_source: Path, rules_source: Path
 ) -> Iterator[Stack]:
-    """A real stack without a worker."""
+    """A real stack without a worker; the tests of this folder share it."""
     with running_stack(
         tmp_path_factory.mktemp("stack"),
         worker=False,

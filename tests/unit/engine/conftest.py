@@ -1,4 +1,7 @@
-"""One engine process a model for all tests that do not end it."""
+"""One engine process a model for all tests that do not end it for good.
+
+Fixtures of a session start on first use and stay: a test in any file may ask for any of them.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.ports import Mask, Pixels
 from tests.unit.engine.jobs import PATIENCE_SECONDS, run
 from tests.unit.engine.lora_files import build_loras
+from tests.unit.engine.published import PublishedLibraries
 from tests.unit.engine.refiners import add_random_refiner, add_twin, copy_base
 
 
@@ -43,24 +47,41 @@ def mask() -> Mask:
     return mask
 
 
-@pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    """The embedded model, with itself as its refiner."""
-    folder = add_twin(tmp_path_factory.mktemp("twin") / "model")
-    yield from _ready(EngineProcess("shapes", model_dir=folder))
-
-
-@pytest.fixture(scope="module")
-def refined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    """The embedded model, with an untrained refiner of SDXL's kind."""
-    folder = add_random_refiner(tmp_path_factory.mktemp("refined") / "model")
-    yield from _ready(EngineProcess("shapes", model_dir=folder))
+@pytest.fixture(scope="session")
+def published() -> Iterator[PublishedLibraries]:
+    """A process for scripts that build files with diffusers, or draw with its own pipelines."""
+    with PublishedLibraries() as libraries:
+        yield libraries
 
 
 @pytest.fixture(scope="session")
-def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def twin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model's checkpoint, with itself as its refiner. Not to be changed."""
+    return add_twin(tmp_path_factory.mktemp("twin") / "model")
+
+
+@pytest.fixture(scope="module")
+def twin(twin_folder: Path) -> Iterator[EngineProcess]:
+    """The model of `twin_folder`."""
+    yield from _ready(EngineProcess("shapes", model_dir=twin_folder))
+
+
+@pytest.fixture(scope="session")
+def refined_folder(tmp_path_factory: pytest.TempPathFactory, published: PublishedLibraries) -> Path:
+    """The embedded model's checkpoint, with an untrained refiner of SDXL's kind. Not to change."""
+    return add_random_refiner(tmp_path_factory.mktemp("refined") / "model", published)
+
+
+@pytest.fixture(scope="session")
+def refined(refined_folder: Path) -> Iterator[EngineProcess]:
+    """The model of `refined_folder`."""
+    yield from _ready(EngineProcess("shapes", model_dir=refined_folder))
+
+
+@pytest.fixture(scope="session")
+def lora_folder(tmp_path_factory: pytest.TempPathFactory, published: PublishedLibraries) -> Path:
     """The files of `lora_files`. Tests that spoil one copy it first."""
-    return build_loras(tmp_path_factory.mktemp("loras"))
+    return build_loras(tmp_path_factory.mktemp("loras"), published)
 
 
 def _ready(process: EngineProcess) -> Iterator[EngineProcess]:

@@ -1,16 +1,11 @@
-"""LoRAs for the embedded model, built and not trained: known weights from a seed.
+"""LoRAs for the embedded model, built and not trained: known weights from a seed."""
 
-Made in a process of its own: no test imports the model libraries with warnings as errors.
-"""
-
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from gpu_worker.lora_registry import hash_of
 from gpu_worker.ports import LoraFile
+from tests.unit.engine.published import PublishedLibraries
 
 #: Of the UNet's attention blocks and of its convolutions; of both text encoders' attention.
 UNET, OTHER, WORDS = "ink", "ember", "words"
@@ -27,7 +22,6 @@ from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
-torch.set_num_threads(1)
 source, target = sys.argv[1], Path(sys.argv[2])
 pipeline = StableDiffusionXLPipeline.from_pretrained(
     source, variant="fp16", dtype=torch.float32, add_watermarker=False)
@@ -72,16 +66,11 @@ save("half", unet_lora_layers={**unet, **alien})
 """
 
 
-def build_loras(folder: Path) -> Path:
+def build_loras(folder: Path, published: PublishedLibraries) -> Path:
     """`folder` with a .safetensors for each name above."""
     assert isinstance(SHAPES.source, FolderSource)
     folder.mkdir(exist_ok=True)
-    subprocess.run(
-        [sys.executable, "-c", BUILD, SHAPES.source.folder, folder],
-        check=True,
-        timeout=60,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )
+    published.run(BUILD, SHAPES.source.folder, folder)
     return folder
 
 

@@ -4,18 +4,14 @@ Of the real classes and in the real layout: a `refiner` folder beside the model'
 only what it does not share (the second text encoder, its tokenizer and the VAE are the model's).
 """
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from gpu_worker.engine.specs import REFINER_FOLDER, SHAPES, FolderSource
+from tests.unit.engine.published import PublishedLibraries
 
-#: Made in a process of its own: no test imports the model libraries with warnings as errors.
 RANDOM_REFINER = """
 import sys, torch
-torch.set_num_threads(1)
 from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 from diffusers import StableDiffusionXLImg2ImgPipeline, UNet2DConditionModel
 base = StableDiffusionXLPipeline.from_pretrained(
@@ -52,17 +48,11 @@ def add_twin(folder: Path) -> Path:
     return folder
 
 
-def add_random_refiner(folder: Path) -> Path:
+def add_random_refiner(folder: Path, published: PublishedLibraries) -> Path:
     """The embedded model with a refiner of SDXL's kind: one text encoder, an aesthetic score."""
     copy_base(folder)
     refiner = folder / REFINER_FOLDER
-    subprocess.run(
-        [sys.executable, "-c", RANDOM_REFINER, folder, refiner],
-        check=True,
-        capture_output=True,
-        timeout=60,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )
+    published.run(RANDOM_REFINER, folder, refiner)
     for shared in ("text_encoder_2", "tokenizer_2", "vae"):
         shutil.rmtree(refiner / shared)
     return folder

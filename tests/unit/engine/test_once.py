@@ -21,7 +21,6 @@ from gpu_worker.ports import EngineInfo
 from tests.unit.engine.jobs import PATIENCE_SECONDS, PROMPT
 from tests.unit.engine.judge import look_at
 from tests.unit.engine.lora_files import WORDS, lora_of
-from tests.unit.engine.refiners import add_twin
 
 
 def once(folder: Path, body: Any, *options: str) -> subprocess.CompletedProcess[str]:
@@ -39,9 +38,20 @@ def once(folder: Path, body: Any, *options: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_one_request_gives_pictures_and_the_seeds_result_shape(tmp_path: Path) -> None:
-    wish = {"prompt": PROMPT, "seed": 7, "num_images": 2, "width": 256}
-    done = once(tmp_path, {"input": {**wish, "refiner_inference_steps": 0}})
+#: What `two_pictures` are of.
+WISH = {"prompt": PROMPT, "seed": 7, "num_images": 2, "width": 256, "refiner_inference_steps": 0}
+
+
+@pytest.fixture(scope="module")
+def two_pictures(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
+    """One run on WISH for all tests that look at what it left; none may change its files."""
+    return once(tmp_path_factory.mktemp("two"), {"input": WISH})
+
+
+def test_one_request_gives_pictures_and_the_seeds_result_shape(
+    two_pictures: "subprocess.CompletedProcess[str]",
+) -> None:
+    done = two_pictures
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["image_url"] == result["images"][0]
@@ -96,10 +106,12 @@ def test_images_are_read_from_the_request_s_folder_and_inpainting_keeps_them(
     assert not np.array_equal(picture[white > 0], blue[white > 0])
 
 
-def test_a_refiner_and_a_file_format_are_asked_for_at_the_command_line_too(tmp_path: Path) -> None:
+def test_a_refiner_and_a_file_format_are_asked_for_at_the_command_line_too(
+    tmp_path: Path, twin_folder: Path
+) -> None:
     wish = {"prompt": PROMPT, "seed": 7, "high_noise_frac": 0.8, "num_inference_steps": 10}
     body = {"input": {**wish, "refiner_inference_steps": 10, "output_format": "webp"}}
-    done = once(tmp_path, body, "--model-dir", str(add_twin(tmp_path / "model")))
+    done = once(tmp_path, body, "--model-dir", str(twin_folder))
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["refiner"] is True
@@ -117,15 +129,16 @@ def registry_of(folder: Path, target: Path, *, sha: str | None = None) -> Path:
 
 
 def test_loras_of_a_registry_are_asked_for_by_name_and_told_in_the_result(
-    tmp_path: Path, lora_folder: Path, monkeypatch: pytest.MonkeyPatch
+    two_pictures: "subprocess.CompletedProcess[str]",
+    tmp_path: Path,
+    lora_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registry = registry_of(lora_folder, tmp_path)
-    wish = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4}
-    plain = once(tmp_path, {"input": wish})
-    (without,) = json.loads(plain.stdout)["images"]
-    assert "loras" not in json.loads(plain.stdout)
-    before = np.asarray(Image.open(without))
-    body = {"input": {**wish, "loras": [{"name": "mine", "weight": 0.8}]}}
+    plain = json.loads(two_pictures.stdout)
+    assert "loras" not in plain
+    before = np.asarray(Image.open(plain["image_url"]))
+    body: Any = {"input": {**WISH, "loras": [{"name": "mine", "weight": 0.8}]}}
     done = once(tmp_path, body, "--loras", str(registry))
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

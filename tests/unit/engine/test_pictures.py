@@ -1,7 +1,5 @@
 """What the embedded model draws, judged by its pixels: every parameter of the request counts."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from shared.request import Scheduler
 from tests.unit.engine.images import ROUNDING, difference
 from tests.unit.engine.jobs import PROMPT, make_job, run, run_and_record
 from tests.unit.engine.judge import look_at, share_of
+from tests.unit.engine.published import PublishedLibraries
 
 
 def picture(engine: EngineProcess, seed: int = 7, **parameters: object) -> Pixels:
@@ -155,10 +154,8 @@ def test_seconds_of_every_stage_are_told(engine: EngineProcess) -> None:
 
 
 STOCK = """
-import os, sys
-os.environ["HF_HUB_OFFLINE"] = "1"
+import sys
 import numpy as np, torch
-torch.set_num_threads(1)  # more threads on a busy machine wait for each other
 from diffusers import DDIMScheduler, StableDiffusionXLPipeline
 pipe = StableDiffusionXLPipeline.from_pretrained(
     sys.argv[1], dtype=torch.float32, variant="fp16", add_watermarker=False)
@@ -172,16 +169,11 @@ np.save(sys.argv[3], np.asarray(image))
 
 
 def test_the_picture_is_that_of_a_plain_call_of_the_published_pipeline(
-    engine: EngineProcess, tmp_path: Path
+    engine: EngineProcess, published: PublishedLibraries, tmp_path: Path
 ) -> None:
     assert isinstance(SHAPES.source, FolderSource)
     file = tmp_path / "stock.npy"
-    subprocess.run(
-        [sys.executable, "-c", STOCK, SHAPES.source.folder, PROMPT, file],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    published.run(STOCK, SHAPES.source.folder, PROMPT, file)
     ours = picture(
         engine,
         negative_prompt="green star",

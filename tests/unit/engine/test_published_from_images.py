@@ -1,7 +1,5 @@
 """img2img and inpainting are those of diffusers' published pipelines."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,11 @@ from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from gpu_worker.ports import Mask, Pixels
 from tests.unit.engine.images import ROUNDING, SOMEWHERE, changed, difference
+from tests.unit.engine.published import PublishedLibraries
 
 STOCK = """
-import os, sys
-os.environ["HF_HUB_OFFLINE"] = "1"
+import sys
 import numpy as np, torch
-torch.set_num_threads(1)  # more threads on a busy machine wait for each other
 from PIL import Image
 from diffusers import (DDIMScheduler, StableDiffusionXLImg2ImgPipeline,
                        StableDiffusionXLInpaintPipeline)
@@ -36,18 +33,17 @@ for kind, extra, out in ((StableDiffusionXLImg2ImgPipeline, {}, img2img),
 
 
 def test_the_pictures_are_those_of_plain_calls_of_the_published_pipelines(
-    engine: EngineProcess, image: Pixels, mask: Mask, tmp_path: Path
+    engine: EngineProcess,
+    published: PublishedLibraries,
+    image: Pixels,
+    mask: Mask,
+    tmp_path: Path,
 ) -> None:
     assert isinstance(SHAPES.source, FolderSource)
     files = [tmp_path / f"{name}.npy" for name in ("image", "mask", "img2img", "inpaint")]
     np.save(files[0], image)
     np.save(files[1], mask)
-    subprocess.run(
-        [sys.executable, "-c", STOCK, SHAPES.source.folder, *files],
-        check=True,
-        capture_output=True,
-        timeout=100,
-    )
+    published.run(STOCK, SHAPES.source.folder, *files)
     how: dict[str, Any] = {
         "prompt": "a yellow star on a blue background",
         "negative_prompt": "green star",
@@ -57,5 +53,5 @@ def test_the_pictures_are_those_of_plain_calls_of_the_published_pipelines(
     }
     assert difference(changed(engine, image, **how), np.load(files[2])) <= ROUNDING
     painted = changed(engine, image, **how, mask=mask, mask_url=SOMEWHERE)
-    published = np.load(files[3])
-    assert difference(painted[mask > 0], published[mask > 0]) <= ROUNDING
+    expected = np.load(files[3])
+    assert difference(painted[mask > 0], expected[mask > 0]) <= ROUNDING

@@ -1,8 +1,6 @@
 """Base and refiner: who does which steps, that no noise is added, and that it takes part at all."""
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from gpu_worker.ports import EngineProgress, EngineResult, Pixels
 from tests.unit.engine.images import ROUNDING
 from tests.unit.engine.jobs import PROMPT, run, run_and_record
 from tests.unit.engine.judge import look_at
-from tests.unit.engine.refiners import add_random_refiner
+from tests.unit.engine.published import PublishedLibraries
 
 #: In dB, over the whole picture.
 SAME_PICTURE = 40.0
@@ -199,10 +197,8 @@ def test_an_inpainted_picture_is_handed_over_and_keeps_what_is_not_masked(
 
 
 STOCK = """
-import os, sys
-os.environ["HF_HUB_OFFLINE"] = "1"
+import sys
 import numpy as np, torch
-torch.set_num_threads(1)  # more threads on a busy machine wait for each other
 from diffusers import (DDIMScheduler, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline)
 base = StableDiffusionXLPipeline.from_pretrained(
     sys.argv[1], dtype=torch.float32, variant="fp16", add_watermarker=False)
@@ -221,16 +217,10 @@ np.save(sys.argv[3], np.asarray(image))
 
 
 def test_the_picture_is_that_of_the_published_base_and_refiner(
-    refined: EngineProcess, tmp_path: Path
+    refined: EngineProcess, refined_folder: Path, published: PublishedLibraries, tmp_path: Path
 ) -> None:
-    folder = add_random_refiner(tmp_path / "model")
     file = tmp_path / "stock.npy"
-    subprocess.run(
-        [sys.executable, "-c", STOCK, folder, PROMPT, file],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    published.run(STOCK, refined_folder, PROMPT, file)
     ours = pixels_of(
         run(
             refined,
