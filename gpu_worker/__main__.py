@@ -58,6 +58,7 @@ def main() -> int:
 def _pull() -> int:
     from gpu_worker.credentials import NoCredentials, check_credentials  # noqa: PLC0415
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
+    from gpu_worker.media.film_codec import NoEncoder, check_encoder  # noqa: PLC0415
     from gpu_worker.pull import run_pull  # noqa: PLC0415
     from gpu_worker.settings import Settings  # noqa: PLC0415
 
@@ -77,6 +78,11 @@ def _pull() -> int:
         loras = offered_loras(settings.loras, settings.image_model, model_dir=settings.model_dir)
     except RegistryFault as fault:
         print(fault, file=sys.stderr)
+        return 2
+    try:
+        check_encoder(settings.film_codec)
+    except NoEncoder as error:
+        print(f"EMBERFRAME_FILM_CODEC is '{settings.film_codec}': {error}", file=sys.stderr)
         return 2
     log_json(settings.log_level)
     return run_pull(settings, loras)

@@ -244,6 +244,7 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
         worker_id=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
         max_images=settings.max_images,
         embed_metadata=settings.embed_metadata,
+        films=settings.films,
         lease_seconds=settings.lease_seconds,
         heartbeat_seconds=settings.lease_seconds / 4,
     )

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu_worker.engine.precision import Precision
+from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     Address,
     BucketName,
@@ -60,8 +61,14 @@ class Settings(BaseSettings):
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
     max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
-    #: Write prompt and parameters into the pictures' files, as image tools do.
+    #: Write prompt and parameters into the files of pictures and films, as such tools do.
     embed_metadata: bool = True
+    #: How films are compressed.
+    film_codec: FilmCodec = FilmCodec.H264
+    #: Their quality: smaller is better and bigger. The codec's own default when not set.
+    film_crf: Annotated[int, Field(ge=1, le=MAX_CRF)] | None = None
+    #: Store a small animated WebP beside each film.
+    film_preview: bool = False
     #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read.
@@ -93,6 +100,10 @@ class Settings(BaseSettings):
     def emulated(self) -> bool:
         """Whether this worker talks to emulators; else it talks to Google."""
         return self.firestore_emulator is not None
+
+    @property
+    def films(self) -> FilmOptions:
+        return FilmOptions(codec=self.film_codec, crf=self.film_crf, preview=self.film_preview)
 
     @property
     def bucket_name(self) -> str:

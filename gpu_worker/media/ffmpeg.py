@@ -71,7 +71,7 @@ class FfmpegEncoder:
 
         Raises `EncoderFault`.
         """
-        left = memoryview(frames.reshape(-1))
+        left = frames.reshape(-1).data
         while left:
             _, ready, _ = select.select([], [self._pipe], [], STALL_SECONDS)
             if not ready:

@@ -12,6 +12,8 @@ import imageio_ffmpeg
 
 #: A constant: the same film then has the same bytes on every machine, and a bound on its memory.
 ENCODER_THREADS = 4
+#: The worst that all three take; 0 would be lossless, in a profile that browsers do not play.
+MAX_CRF = 51
 #: Starting the binary takes 30 ms; the first time it is read from a disk.
 LOOK_SECONDS = 60.0
 
@@ -62,7 +64,7 @@ class FilmOptions:
     """What an operator decides about films."""
 
     codec: FilmCodec = FilmCodec.H264
-    #: 1 … 51; None for the codec's own default.
+    #: 1 … MAX_CRF; None for the codec's own default.
     crf: int | None = None
     #: Make a small animated WebP too.
     preview: bool = False

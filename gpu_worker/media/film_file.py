@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 
-from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.media.film_probe import FilmFacts, probe_film
 from gpu_worker.media.film_stills import FilmStills, make_animation
 from gpu_worker.media.film_tags import tagged
@@ -47,7 +46,7 @@ def make_film_files(
     *,
     embed_metadata: bool,
 ) -> FilmFiles:
-    """`data` and `stills` are a writer's. Raises `GenerationError` unless they are the whole film."""
+    """`data` and `stills` are a writer's. Raises `GenerationError` unless that is the whole film."""
     made = film_of(result)
     try:
         if embed_metadata:

@@ -1,7 +1,7 @@
 """Picks what a film is shown by before it plays, while its frames stream past.
 
-The first frame, and a few small ones for an animated preview: as many as fit, evenly spaced, however
-long the film gets. Nothing else of it is kept.
+The first frame, and a few small ones for an animated preview: evenly spaced and within a bound,
+however long the film gets. Nothing else of it is kept.
 """
 
 from collections.abc import Sequence

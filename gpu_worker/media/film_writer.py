@@ -13,7 +13,7 @@ from typing import Self
 from gpu_worker.media.ffmpeg import EncoderFault, FfmpegEncoder
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.media.film_stills import FilmStills
-from gpu_worker.ports import Frames
+from gpu_worker.ports import Frames, JobCancelled
 from shared.errors import ErrorCode, GenerationError
 
 log = logging.getLogger(__name__)
@@ -68,15 +68,23 @@ class FilmWriter:
                 self._encoder.abort()
 
     def finish(self) -> bytes:
-        """The film's mp4. Raises `GenerationError`."""
-        if self._fault is not None:
-            raise _failure(self._fault) from self._fault
+        """The film's mp4. Raises `GenerationError`, or `JobCancelled` after `abort`."""
         try:
-            if self._encoder is None:
-                raise EncoderFault("there was no frame")
-            return self._encoder.finish()
-        except (EncoderFault, OSError) as error:
-            raise _failure(error) from error
+            return self._finished()
+        except Exception as error:
+            if self._aborted:
+                raise JobCancelled from error
+            log.error("the film could not be encoded: %s", error)  # noqa: TRY400 (one line will do)
+            raise GenerationError(
+                ErrorCode.INTERNAL, "The film's file could not be made: its encoder failed."
+            ) from error
+
+    def _finished(self) -> bytes:
+        if self._fault is not None:
+            raise self._fault
+        if self._encoder is None:
+            raise EncoderFault("there was no frame")
+        return self._encoder.finish()
 
     def _started(self, shape: tuple[int, ...]) -> FfmpegEncoder | None:
         """The encoder, started at the first frames; None when the film is given up."""
@@ -91,10 +99,3 @@ class FilmWriter:
             if shape != self._shape:
                 raise EncoderFault(f"a frame of {shape} follows one of {self._shape}")
             return self._encoder
-
-
-def _failure(error: Exception) -> GenerationError:
-    log.error("the film could not be encoded: %s", error)
-    return GenerationError(
-        ErrorCode.INTERNAL, "The film's file could not be made: its encoder failed."
-    )
