@@ -46,7 +46,7 @@ def make_film_files(
     *,
     embed_metadata: bool,
 ) -> FilmFiles:
-    """`data` and `stills` are a writer's. Raises `GenerationError` unless that is the whole film."""
+    """`data` and `stills` are a writer's. Raises `GenerationError` unless they are complete."""
     made = film_of(result)
     try:
         if embed_metadata:

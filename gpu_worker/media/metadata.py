@@ -62,7 +62,7 @@ def describe_making(
 
 
 def describe_filming(request: Text2VideoRequest, *, seed: int, model: str) -> Metadata:
-    """Of a film: its title is the prompt; the JSON is a request that makes it again, and `model`."""
+    """Of a film: its title is the prompt; the JSON a request that makes it again, and `model`."""
     made = {
         **request.model_dump(mode="json", exclude=PRIVATE, exclude_none=True),
         "seed": seed,
