@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from gpu_worker.engine.specs import INDEX_FILE, MODEL_SPECS
+from gpu_worker.engine.specs import INDEX_FILE, PICTURE_SPECS
 
 HIGHEST_PORT = 65_535
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
@@ -30,8 +30,8 @@ def _like(pattern: str, allowed: str) -> Callable[[str], str]:
 
 
 def _known_model(value: str) -> str:
-    if value not in MODEL_SPECS:
-        raise ValueError(f"it must be one of {', '.join(MODEL_SPECS)}")
+    if value not in PICTURE_SPECS:
+        raise ValueError(f"it must be one of {', '.join(PICTURE_SPECS)}")
     return value
 
 

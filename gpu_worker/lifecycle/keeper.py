@@ -76,9 +76,8 @@ class LeaseKeeper:
             self._control.stop(StopReason.LEASE_LOST)
         self._control.insist()
         with self._changed:
-            fraction = progress.step / progress.total_steps if progress.total_steps else 0.0
-            # A stage that counts anew must not make the bar on the phone jump back.
-            self._fraction = max(self._fraction, min(1.0, fraction))
+            # A bar on a phone must not jump back, whatever an engine says.
+            self._fraction = max(self._fraction, progress.fraction)
             self._progress = {
                 "fraction": round(self._fraction, 4),
                 "stage": progress.stage,
