@@ -21,8 +21,12 @@ def main() -> int:
     once = commands.add_parser("once", help="run one request without Firebase")
     once.add_argument("request", type=Path, help='a JSON file: {"input": {"prompt": …}}')
     once.add_argument("--out", type=Path, required=True, help="directory for the files")
-    once.add_argument("--model", default="shapes", help="a name of the model table")
+    once.add_argument("--model", default="shapes", help="a name of the table of picture models")
     once.add_argument("--model-dir", type=Path, help="load the model from this directory")
+    once.add_argument(
+        "--film-model", help="a name of the table of film models (default: the model's partner)"
+    )
+    once.add_argument("--film-model-dir", type=Path, help="load that from this directory")
     once.add_argument(
         "--loras",
         type=Path,
@@ -48,6 +52,8 @@ def main() -> int:
             arguments.out,
             model=arguments.model,
             model_dir=arguments.model_dir,
+            film_model=arguments.film_model,
+            film_model_dir=arguments.film_model_dir,
             registry=arguments.loras,
             precision=Precision(arguments.precision),
             deterministic=arguments.deterministic,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gpu_worker.engine.specs import PICTURE_SPECS
+from gpu_worker.engine.specs import NO_MODEL, PICTURE_SPECS
 from gpu_worker.loras import Loras, OfferedLora
 from shared.request import LORA_NAME_PATTERN, LORA_NAME_WORDS, MAX_LORA_WEIGHT
 
@@ -85,7 +85,7 @@ def offered_loras(
         for file in own
         if file.is_file()
     ]
-    if registry is not None:
+    if registry is not None and model != NO_MODEL:
         offered += _read(registry, model, fetch)
     return Loras(offered)
 

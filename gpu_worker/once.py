@@ -15,7 +15,7 @@ from typing import TextIO
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.input_images import InlineImages
 from gpu_worker.engine.precision import Precision
-from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
+from gpu_worker.engine.specs import NO_MODEL, PICTURE_TASKS, film_partner_of, unsupported
 from gpu_worker.lora_registry import RegistryFault, offered_loras
 from gpu_worker.loras import Loras, describe_loras
 from gpu_worker.media.inputs import fetch_inputs
@@ -40,6 +40,8 @@ def run_once(
     *,
     model: str,
     model_dir: Path | None = None,
+    film_model: str | None = None,
+    film_model_dir: Path | None = None,
     registry: Path | None = None,
     precision: Precision = Precision.AUTO,
     deterministic: bool = False,
@@ -48,12 +50,15 @@ def run_once(
 ) -> int:
     """Returns the command's exit code: 0, or one of the EXIT_ constants after a sentence on stderr.
 
-    `registry` is a file of LoRAs. Pictures are called
+    `registry` is a file of LoRAs. `film_model` is the partner of `model` when it is not given; only
+    the model that the request needs is loaded. Pictures are called
     `{name of the request file}-{seed}.{png, jpg or webp}`.
     """
     stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
     try:
         request = read_request(request_file)
+        if film_model == NO_MODEL and not isinstance(request, ImageRequest):
+            raise unsupported(request.task_type, PICTURE_TASKS)
         job = _prepare(request, offered_loras(registry, model, model_dir=model_dir))
     except RegistryFault as fault:
         print(fault, file=stderr)
@@ -61,9 +66,18 @@ def run_once(
     except GenerationError as error:
         print(error.message, file=stderr)
         return EXIT_BAD_INPUT if isinstance(error, InvalidInput) else EXIT_FAILED
-    engine = EngineProcess(
-        model, model_dir=model_dir, precision=precision, deterministic=deterministic
-    )
+    if isinstance(request, ImageRequest):
+        engine = EngineProcess(
+            model, model_dir=model_dir, precision=precision, deterministic=deterministic
+        )
+    else:
+        engine = EngineProcess(
+            NO_MODEL,
+            film_model=film_model or film_partner_of(model),
+            film_model_dir=film_model_dir,
+            precision=precision,
+            deterministic=deterministic,
+        )
     try:
         result = _generate(engine, job, stderr)
         paths = _write(result, job, out, request_file.stem)
@@ -108,8 +122,6 @@ def _inlined(name: str, value: object, folder: Path) -> object:
 
 
 def _prepare(request: GenerationRequest, loras: Loras) -> EngineJob:
-    if not isinstance(request, ImageRequest):
-        raise unsupported(request.task_type, PICTURE_TASKS)
     found = loras.find(request)
     seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
     inputs = fetch_inputs(request, InlineImages(), uid=None)

@@ -202,6 +202,12 @@ def find_film_spec(name: str) -> FilmSpec:
         raise _unknown("film model", name, FILM_SPECS) from None
 
 
+def film_partner_of(picture_model: str) -> str:
+    """The name of the film model that goes with `picture_model`, which may be NO_MODEL."""
+    spec = PICTURE_SPECS.get(picture_model, SDXL)
+    return spec.film_partner
+
+
 def _unknown(what: str, name: str, known: Iterable[str]) -> GenerationError:
     return GenerationError(
         ErrorCode.INTERNAL,
