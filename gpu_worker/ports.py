@@ -168,7 +168,8 @@ class Engine(Protocol):
         `on_progress` is called from the thread that reads the engine's pipe and must return at
         once. `on_frames` gets a film's frames from the same thread, some at a time and in order,
         while the rest is being decoded; as long as it takes, the engine waits with the next ones,
-        so that neither side holds a whole film. Neither may raise.
+        so that neither side holds a whole film; none come after `cancel` or `close`. Neither may
+        raise. A cancelled `run` ends once the call under way has returned.
 
         Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process died: it
         is started anew for the next job), or `EngineUnavailable`, at once, when the model could not

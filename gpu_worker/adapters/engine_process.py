@@ -65,6 +65,8 @@ class _Turn:
     on_progress: Callable[[EngineProgress], None]
     on_frames: Callable[[Frames], None]
     cancelled: bool = False
+    #: Some frames of its film were not handed on, since nobody wanted it any more.
+    dropped: bool = False
     sent: bool = False
     outcome: EngineResult | BaseException | None = None
 
@@ -248,10 +250,11 @@ class EngineProcess:
         if isinstance(message, Progress | FilmFrames):
             with self._changed:
                 turn = self._running()
-                unwanted = turn is None or self._stopped(turn)
+                if turn is not None and isinstance(message, FilmFrames):
+                    turn.dropped |= self._stopped(turn)
             if turn is not None and isinstance(message, Progress):
                 _tell(turn, turn.on_progress, message.progress(frames))
-            elif turn is not None and not unwanted and isinstance(message, FilmFrames):
+            elif turn is not None and not turn.dropped and isinstance(message, FilmFrames):
                 _tell(turn, turn.on_frames, message.film_frames(frames))
             return
         with self._changed:
@@ -263,6 +266,8 @@ class EngineProcess:
                     self._not_loaded(GenerationError(message.code, message.message))
                 case Done() | Failed() | Stopped() if turn is not None:
                     turn.outcome = _outcome(message, frames)
+                    if turn.dropped and isinstance(turn.outcome, EngineResult):
+                        turn.outcome = JobCancelled()
             self._changed.notify_all()
 
     def _on_end(self, how: str) -> None:

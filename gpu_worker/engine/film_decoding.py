@@ -2,10 +2,12 @@
 
 The arithmetic is that of `AutoencoderKLWan.decode`, whose convolutions over time keep the last two
 frames of what they saw; diffusers puts all frames together before it returns, here they come while
-the rest is still latents. Tiles are decoded side by side, each with a memory of its own.
+the rest is still latents. With tiles that memory would be as large for all of them together as for
+the whole frame, so tiles are decoded one after the other, each through all of its time, and wait in
+main memory to be put together: slower to begin, but a tile is all that the device has to hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +18,17 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from gpu_worker.ports import Frames
 
 
-def decode_frames(vae: Any, latents: torch.Tensor) -> Iterator[Frames]:
+def decode_frames(
+    vae: Any, latents: torch.Tensor, stop_if_asked: Callable[[], None]
+) -> Iterator[Frames]:
     """Frames of one film from its latents (1 × channels × n × height/8 × width/8).
 
     `latents` are in the transformer's scale; tiles are made where `vae.use_tiling` is set and the
-    film is larger than one.
+    film is larger than one. `stop_if_asked` may raise; it is called before each use of the decoder.
     """
     own = _unscaled(latents.to(vae.device, vae.dtype), vae.config)
-    for decoded in _decode_tiled(vae, own) if _needs_tiles(vae, own) else _decode(vae, own):
+    decode = _decode_tiled if _needs_tiles(vae, own) else _decode
+    for decoded in decode(vae, own, stop_if_asked):
         yield _to_pixels(decoded)
 
 
@@ -59,44 +64,56 @@ class _Memory:
         return decoded
 
 
-def _decode(vae: Any, latents: torch.Tensor) -> Iterator[torch.Tensor]:
+def _decode(vae: Any, latents: Any, stop_if_asked: Callable[[], None]) -> Iterator[torch.Tensor]:
+    yield from _decode_each(vae, vae.post_quant_conv(latents).split(1, dim=2), stop_if_asked)
+
+
+def _decode_each(
+    vae: Any, latents: Iterable[torch.Tensor], stop_if_asked: Callable[[], None]
+) -> Iterator[torch.Tensor]:
+    """The frames of one latent after the other, which are in the decoder's own terms."""
     memory = _Memory.of(vae.decoder)
-    quantised = vae.post_quant_conv(latents)
-    for index in range(quantised.shape[2]):
-        yield memory.decode(vae.decoder, quantised[:, :, index : index + 1])
+    for latent in latents:
+        stop_if_asked()
+        yield memory.decode(vae.decoder, latent)
 
 
-def _decode_tiled(vae: Any, latents: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Tiles overlap; diffusers' own blending of each with the one above and the one to its left."""
+def _decode_tiled(
+    vae: Any, latents: Any, stop_if_asked: Callable[[], None]
+) -> Iterator[torch.Tensor]:
+    """Tiles overlap, and are blended with the one above and the one to the left, as published."""
     scale = vae.spatial_compression_ratio
     height, width = latents.shape[-2:]
-    tile_height, tile_width = vae.tile_sample_min_height, vae.tile_sample_min_width
     step_height, step_width = vae.tile_sample_stride_height, vae.tile_sample_stride_width
-    places = [
-        [(top, left) for left in range(0, width, step_width // scale)]
-        for top in range(0, height, step_height // scale)
-    ]
-    memories = {place: _Memory.of(vae.decoder) for row in places for place in row}
+    rows: list[list[list[torch.Tensor]]] = []
+    for top in range(0, height, step_height // scale):
+        bottom = top + vae.tile_sample_min_height // scale
+        rows.append([])
+        for left in range(0, width, step_width // scale):
+            right = left + vae.tile_sample_min_width // scale
+            tile = latents[..., top:bottom, left:right]
+            # One by one, as published: all at once they differ in their last bits.
+            own = (vae.post_quant_conv(it) for it in tile.split(1, dim=2))
+            rows[-1].append([it.cpu() for it in _decode_each(vae, own, stop_if_asked)])
     for index in range(latents.shape[2]):
-        latent = latents[:, :, index : index + 1]
-        rows: list[list[torch.Tensor]] = []
-        joined = []
-        for row in places:
-            tiles: list[torch.Tensor] = []
-            for top, left in row:
-                tile = latent[
-                    ..., top : top + tile_height // scale, left : left + tile_width // scale
-                ]
-                decoded = memories[top, left].decode(vae.decoder, vae.post_quant_conv(tile))
-                if rows:
-                    above = rows[-1][len(tiles)]
-                    decoded = vae.blend_v(above, decoded, tile_height - step_height)
-                if tiles:
-                    decoded = vae.blend_h(tiles[-1], decoded, tile_width - step_width)
-                tiles.append(decoded)
-            rows.append(tiles)
-            joined.append(torch.cat([it[..., :step_height, :step_width] for it in tiles], dim=-1))
-        yield torch.cat(joined, dim=-2)[..., : height * scale, : width * scale]
+        whole = _joined(vae, [[tile[index] for tile in row] for row in rows])
+        yield whole[..., : height * scale, : width * scale]
+
+
+def _joined(vae: Any, rows: list[list[torch.Tensor]]) -> torch.Tensor:
+    """The tiles of the same few frames, put together; each is changed by blending it."""
+    step_height, step_width = vae.tile_sample_stride_height, vae.tile_sample_stride_width
+    overlap_height = vae.tile_sample_min_height - step_height
+    overlap_width = vae.tile_sample_min_width - step_width
+    joined = []
+    for above, row in zip([None, *rows], rows, strict=False):
+        for column, tile in enumerate(row):
+            if above is not None:
+                vae.blend_v(above[column], tile, overlap_height)
+            if column > 0:
+                vae.blend_h(row[column - 1], tile, overlap_width)
+        joined.append(torch.cat([it[..., :step_height, :step_width] for it in row], dim=-1))
+    return torch.cat(joined, dim=-2)
 
 
 def _unscaled(latents: torch.Tensor, config: Any) -> torch.Tensor:

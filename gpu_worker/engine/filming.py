@@ -5,20 +5,21 @@ decoder wait. Nothing here ever holds a film in full size, only its latents.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import torch
 
 from gpu_worker.engine import film_stages
-from gpu_worker.engine.device import Device
+from gpu_worker.engine.device import Device, free_memory
 from gpu_worker.engine.film_costs import FilmCosts
 from gpu_worker.engine.film_decoding import decode_frames
+from gpu_worker.engine.film_loading import FilmPipelines
+from gpu_worker.engine.film_memory import needs_tiles
 from gpu_worker.engine.film_preview import FilmPreviewer
 from gpu_worker.engine.framing import resized
 from gpu_worker.engine.retiming import retimed
 from gpu_worker.engine.sizes import decide_film_sizes, decide_lengths
-from gpu_worker.engine.specs import FilmSpec
+from gpu_worker.engine.specs import FilmSpec, Size
 from gpu_worker.engine.timing import StageTimer
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Film, Frames, Pixels
 from shared.request import Text2VideoRequest
@@ -31,13 +32,13 @@ FRAMES_AT_ONCE = 4
 class Filming:
     """text2video on one loaded model. One job at a time."""
 
-    def __init__(self, spec: FilmSpec, pipeline: Any, device: Device) -> None:
+    def __init__(self, spec: FilmSpec, pipelines: FilmPipelines, device: Device) -> None:
         self._spec = spec
-        self._pipeline = pipeline
+        self._reading, self._pipeline = pipelines.reading, pipelines.filming
         self._device = device
         # Jobs put their own scheduler on the pipeline; all derive from the checkpoint's.
-        self._schedule = pipeline.scheduler.config
-        self._previewer = FilmPreviewer(pipeline.vae)
+        self._schedule = self._pipeline.scheduler.config
+        self._previewer = FilmPreviewer(self._pipeline.vae)
 
     @torch.no_grad()
     def __call__(
@@ -71,7 +72,7 @@ class Filming:
 
         tell("encode", 0)
         with timer.stage("encode"):
-            encoded = film_stages.encode(self._pipeline, request, self._device.torch_device)
+            encoded = film_stages.encode(self._reading, request, self._device.torch_device)
         tell("denoise", 0)
         with timer.stage("denoise"):
             scheduler = film_stages.build_film_scheduler(
@@ -91,10 +92,10 @@ class Filming:
         tell("decode", steps)
         sent = 0
         with timer.stage("decode"):
-            drawn = self._one_by_one(latents, stop_if_asked)
+            self._choose_tiles(sizes.drawn)
+            drawn = _one_by_one(decode_frames(self._pipeline.vae, latents, stop_if_asked))
             asked = retimed(drawn, lengths.drawn, lengths.asked)
             for frames in _batches(resized(frame, sizes.asked) for frame in asked):
-                stop_if_asked()
                 send_frames(frames)
                 sent += len(frames)
                 tell("decode", steps, frames=sent)
@@ -107,12 +108,17 @@ class Filming:
             timings=timer.seconds,
         )
 
-    def _one_by_one(
-        self, latents: torch.Tensor, stop_if_asked: Callable[[], None]
-    ) -> Iterator[Pixels]:
-        for frames in decode_frames(self._pipeline.vae, latents):
-            stop_if_asked()
-            yield from frames
+    def _choose_tiles(self, size: Size) -> None:
+        vae = self._pipeline.vae
+        if self._device.is_gpu and needs_tiles(free_memory(self._device), size):
+            vae.enable_tiling()
+        else:
+            vae.disable_tiling()
+
+
+def _one_by_one(chunks: Iterator[Frames]) -> Iterator[Pixels]:
+    for frames in chunks:
+        yield from frames
 
 
 def _batches(frames: Iterator[Pixels]) -> Iterator[Frames]:

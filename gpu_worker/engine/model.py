@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
 from gpu_worker.engine.drawing import Drawing
-from gpu_worker.engine.film_loading import load_film_pipeline
+from gpu_worker.engine.film_loading import load_film_pipelines
 from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
@@ -44,7 +44,7 @@ class Model:
             self._draw = Drawing(picture[0], load_pipelines(*picture, self.device), self.device)
         if film is not None:
             limit_threads(film[0].cpu_threads)
-            self._shoot = Filming(film[0], load_film_pipeline(*film, self.device), self.device)
+            self._shoot = Filming(film[0], load_film_pipelines(*film, self.device), self.device)
 
     def warm_up(self) -> None:
         """Run every layer once, at the default size where that is cheap.

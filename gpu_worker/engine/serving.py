@@ -83,7 +83,7 @@ def _answer(link: SupervisorLink, model: Any, job: EngineJob) -> bool:
     except Exception as error:  # noqa: BLE001 - the boundary: a job's fault must not end the engine
         if not isinstance(error, GenerationError):
             LOG.error("job %s: %s", job.job_id, faults.describe_for_log(error, job.request))  # noqa: TRY400 - quotes prompts
-        link.answer_failed(faults.to_generation_error(error))
+        link.answer_failed(faults.to_generation_error(error, job.request))
         # The frames that the exception holds on to hold the tensors that did not fit.
         error.__traceback__ = None
         return bool(model.recover())

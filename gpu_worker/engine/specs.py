@@ -80,6 +80,17 @@ class PictureSpec(ModelSpec):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FilmWeights:
+    """In parameters."""
+
+    text_encoder: int
+    #: The largest that is computed with at once.
+    text_encoder_largest_layer: int
+    transformer: int
+    vae: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FilmSpec(ModelSpec):
     """A model of Wan's kind."""
 
@@ -93,6 +104,8 @@ class FilmSpec(ModelSpec):
     #: transformer (a step has two with guidance); only for the fraction that progress shows.
     encode_cost: float
     frame_cost: float
+    #: None: so few that they fit wherever anything does.
+    weights: FilmWeights | None = None
 
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -178,6 +191,13 @@ WAN = FilmSpec(
     # memory, and the text encoder's 12 TFLOP wait for its 11 GB of weights.
     encode_cost=0.5,
     frame_cost=3 / 81,
+    # A quarter of the published files' bytes, which are fp32: 22.72, 5.68 and 0.51 GB.
+    weights=FilmWeights(
+        text_encoder=5_680_910_336,
+        text_encoder_largest_layer=256_384 * 4096,
+        transformer=1_418_996_800,
+        vae=126_892_531,
+    ),
 )
 
 PICTURE_SPECS = {spec.name: spec for spec in (SHAPES, SDXL)}
