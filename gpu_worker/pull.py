@@ -212,6 +212,8 @@ def make_engine(settings: Settings) -> EngineProcess:
     return EngineProcess(
         settings.image_model,
         model_dir=settings.model_dir,
+        film_model=settings.served_film_model,
+        film_model_dir=settings.film_model_dir,
         precision=settings.precision,
         deterministic=settings.deterministic,
         json_log=True,

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from gpu_worker.lifecycle.storing import FileStorer
 from gpu_worker.media.film_codec import FilmOptions
-from gpu_worker.media.film_file import FilmFiles, film_of, make_film_files
+from gpu_worker.media.film_file import FilmFiles, describe_drawing, film_of, make_film_files
 from gpu_worker.media.film_writer import FilmWriter
 from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
 from shared.ports import StoredObject
@@ -111,17 +111,4 @@ def describe_film(
         "seed": seed,
         "files": [file],
         **describe_drawing(result, request),
-    }
-
-
-def describe_drawing(result: EngineResult, request: Text2VideoRequest) -> dict[str, Any]:
-    """How the film came about, and where that differs from what was asked for."""
-    width, height = result.native_size
-    frames = film_of(result).frames
-    asked = {} if frames == request.num_frames else {"requested_frames": request.num_frames}
-    return {
-        "model": result.model,
-        "native_size": {"width": width, "height": height},
-        "prompt_truncated": result.prompt_truncated,
-        **asked,
     }

@@ -80,11 +80,10 @@ class LeaseKeeper:
             self._control.stop(StopReason.LEASE_LOST)
         self._control.insist()
         with self._changed:
-            fraction = progress.step / progress.total_steps if progress.total_steps else 0.0
             self._steps = {"step": progress.step, "total_steps": progress.total_steps}
             if progress.preview is not None:
                 self._preview = progress.preview
-            self._reached(progress.stage, min(1.0, fraction) * self._engine_share)
+            self._reached(progress.stage, progress.fraction * self._engine_share)
 
     def engine_done(self) -> None:
         """What is left is storing: the bar goes on to where the engine's share ends."""
@@ -92,7 +91,7 @@ class LeaseKeeper:
             self._reached("store", self._engine_share)
 
     def _reached(self, stage: str, fraction: float) -> None:
-        # A stage that counts anew must not make the bar on the phone jump back.
+        # A bar on a phone must not jump back, whatever an engine says.
         self._fraction = max(self._fraction, fraction)
         self._progress = {"fraction": round(self._fraction, 4), "stage": stage, **self._steps}
         self._changed.notify()

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from gpu_worker.media.film_probe import FilmFacts, probe_film
 from gpu_worker.media.film_stills import FilmStills, make_animation
@@ -80,3 +81,17 @@ def make_film_files(
         if stills.small
         else None,
     )
+
+
+def describe_drawing(result: EngineResult, request: Text2VideoRequest) -> dict[str, Any]:
+    """How the film came about, and where that differs from what was asked for."""
+    width, height = result.native_size
+    frames = film_of(result).frames
+    asked = {} if frames == request.num_frames else {"requested_frames": request.num_frames}
+    return {
+        "model": result.model,
+        "native_size": {"width": width, "height": height},
+        "native_frames": result.native_frames,
+        "prompt_truncated": result.prompt_truncated,
+        **asked,
+    }

@@ -15,6 +15,8 @@ from gpu_worker.engine.protocol import (
     Cancel,
     Done,
     Failed,
+    FilmFrames,
+    FilmHead,
     LoadFailed,
     Message,
     PictureHead,
@@ -28,7 +30,7 @@ from shared.errors import ErrorCode
 from shared.parse import parse_request
 from tests.unit.engine.jobs import make_job
 
-Supervisor = Channel[Ready | LoadFailed | Progress | Done | Failed | Stopped]
+Supervisor = Channel[Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped]
 EngineEnd = Channel[Run | Cancel | Shutdown]
 
 
@@ -67,7 +69,16 @@ def test_every_kind_of_request_arrives_as_it_was(
 @pytest.mark.parametrize(
     "message",
     [
-        Progress(stage="denoise", step=3, total_steps=25),
+        Progress(stage="denoise", step=3, total_steps=25, fraction=0.1),
+        FilmFrames(shape=(4, 480, 832, 3)),
+        Done(
+            pictures=(),
+            film=FilmHead(frames=81, size=(832, 480), seed=5),
+            model="m",
+            native_size=(112, 64),
+            native_frames=17,
+            timings={"denoise": 0.5},
+        ),
         Failed(code=ErrorCode.OUT_OF_MEMORY, message="…"),
         LoadFailed(code=ErrorCode.INTERNAL, message="…"),
         Stopped(),

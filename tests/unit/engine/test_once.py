@@ -166,7 +166,8 @@ def test_an_image_that_is_not_there_is_named(tmp_path: Path, path: str) -> None:
 
 
 def test_a_request_that_fails_is_answered_with_a_sentence_and_no_file(tmp_path: Path) -> None:
-    done = once(tmp_path, {"input": {"prompt": PROMPT, "task_type": "text2video"}})
+    wish = {"input": {"prompt": PROMPT, "task_type": "text2video"}}
+    done = once(tmp_path, wish, "--film-model", "none")
     assert done.returncode == 1
     assert "task_type is text2video; this worker serves text2img, img2img, inpaint only." in (
         done.stderr

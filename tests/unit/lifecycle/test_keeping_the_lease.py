@@ -32,7 +32,7 @@ def claim(world: World, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> L
 
 
 def at(step: int, stage: str = "denoise", total: int = 10) -> EngineProgress:
-    return EngineProgress(stage=stage, step=step, total_steps=total)
+    return EngineProgress(stage=stage, step=step, total_steps=total, fraction=step / total)
 
 
 def fractions(world: World) -> list[float]:

@@ -1,4 +1,4 @@
-"""Films for tests: frames made on the fly, written by the real encoder, read back by ffmpeg itself."""
+"""Films for tests: frames made on the fly, written by the real encoder, read back by ffmpeg."""
 
 import re
 import subprocess
@@ -44,7 +44,7 @@ def write_film(
 def made_by(request: Text2VideoRequest, *, frames: int, size: tuple[int, int]) -> EngineResult:
     """What an engine says that made a film of `request`."""
     film = Film(frames=frames, size=size, seed=request.seed or 0)
-    return EngineResult(film=film, model="shapes-film", native_size=(112, 64))
+    return EngineResult(film=film, model="shapes-film", native_size=(112, 64), native_frames=17)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ def told_by_ffmpeg(data: bytes, folder: Path) -> Told:
         timeout=PATIENCE_SECONDS,
         check=True,
     )
-    above, _, below = done.stdout.partition("#tb 0: ")
+    _, _, below = done.stdout.partition("#tb 0: ")
     ticks = [line.split(",") for line in below.splitlines() if line.startswith("0,")]
     number, _, base = below.splitlines()[0].partition("/")
     unit = int(number) / int(base)

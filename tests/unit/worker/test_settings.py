@@ -30,6 +30,9 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_BUCKET": "our-pictures",
         "EMBERFRAME_IMAGE_MODEL": "shapes",
         "EMBERFRAME_MODEL_DIR": str(tmp_path),
+        "EMBERFRAME_FILM_MODEL": "wan",
+        "EMBERFRAME_FILM_MODEL_DIR": str(tmp_path),
+        "DOWNLOAD_WAN2_MODEL": "true",
         "EMBERFRAME_LORAS": "/models/loras.toml",
         "EMBERFRAME_IMAGE_SUBSCRIPTION": "images",
         "EMBERFRAME_VIDEO_SUBSCRIPTION": "videos",
@@ -55,6 +58,9 @@ def test_every_setting_is_read_from_the_environment(
         "storage_emulator": "http://127.0.0.1:9199",
         "image_model": "shapes",
         "model_dir": tmp_path,
+        "film_model": "wan",
+        "film_model_dir": tmp_path,
+        "download_wan2_model": True,
         "loras": Path("/models/loras.toml"),
         "image_subscription": "images",
         "video_subscription": "videos",
@@ -80,9 +86,60 @@ def test_the_engine_of_a_deployment_is_made_by_the_settings(
     try:
         engine.start()
         info = engine.wait_ready(PATIENCE_SECONDS)
-        assert (info.models, info.precision, info.deterministic) == (("shapes",), "bf16", True)
+        assert (info.models, info.precision, info.deterministic) == (
+            ("shapes", "shapes-film"),
+            "bf16",
+            True,
+        )
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize(
+    ("variables", "served"),
+    [
+        ({}, "wan"),
+        ({"EMBERFRAME_IMAGE_MODEL": "shapes"}, "shapes-film"),
+        ({"EMBERFRAME_IMAGE_MODEL": "none"}, "wan"),
+        ({"EMBERFRAME_FILM_MODEL": "shapes-film"}, "shapes-film"),
+        ({"EMBERFRAME_FILM_MODEL": "none"}, "none"),
+        ({"DOWNLOAD_WAN2_MODEL": "false"}, "none"),
+        ({"DOWNLOAD_WAN2_MODEL": "true"}, "wan"),
+        ({"DOWNLOAD_WAN2_MODEL": "false", "EMBERFRAME_FILM_MODEL": "none"}, "none"),
+    ],
+)
+def test_the_film_model_is_the_partner_of_the_image_model_unless_said_otherwise(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], served: str
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    assert Settings().served_film_model == served
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (
+            {"DOWNLOAD_WAN2_MODEL": "false", "EMBERFRAME_FILM_MODEL": "wan"},
+            "DOWNLOAD_WAN2_MODEL is false, and EMBERFRAME_FILM_MODEL is 'wan'",
+        ),
+        (
+            {"EMBERFRAME_IMAGE_MODEL": "none", "EMBERFRAME_FILM_MODEL": "none"},
+            "there is neither a model for pictures nor one for films",
+        ),
+        (
+            {"EMBERFRAME_IMAGE_MODEL": "none", "DOWNLOAD_WAN2_MODEL": "false"},
+            "there is neither a model for pictures nor one for films",
+        ),
+    ],
+)
+def test_a_choice_of_models_that_cannot_serve_is_refused_with_a_sentence(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    with pytest.raises(ValidationError, match=said):
+        Settings()
 
 
 def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> None:

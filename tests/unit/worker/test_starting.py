@@ -55,7 +55,8 @@ def test_all_three_emulators_are_taken(
 @pytest.mark.parametrize(
     ("variable", "value", "allowed"),
     [
-        ("EMBERFRAME_IMAGE_MODEL", "shapez", "it must be one of shapes, sdxl"),
+        ("EMBERFRAME_IMAGE_MODEL", "shapez", "it must be one of shapes, sdxl, none"),
+        ("EMBERFRAME_FILM_MODEL", "sora", "it must be one of shapes-film, wan, none"),
         ("EMBERFRAME_MODEL_DIR", "/nowhere", "it must be the folder of a diffusers checkpoint, "),
         ("EMBERFRAME_BUCKET", "gs://b", "it must be a bucket's name without gs://: 3 to 63 "),
         ("EMBERFRAME_IMAGE_SUBSCRIPTION", "i", "it must be a subscription's name without its "),
