@@ -22,7 +22,7 @@ STALL_SECONDS = 60.0
 FINISH_SECONDS = 60.0
 #: Key frames: a player jumps to them, and each costs about as much as ten others.
 KEY_FRAME_SECONDS = 2
-#: The end of what ffmpeg said that a fault quotes, in bytes.
+#: Of what ffmpeg said; it begins with the cause, and goes on with what follows from it.
 QUOTED_BYTES = 300
 
 #: RGB has no other matrix than its own; YUV without a tag is taken for BT.601 by some players and
@@ -112,9 +112,8 @@ class FfmpegEncoder:
         return self._process.stdin
 
     def _fault(self, what: str) -> EncoderFault:
-        end = self._said.seek(0, os.SEEK_END)
-        self._said.seek(max(0, end - QUOTED_BYTES))
-        said = " ".join(self._said.read().decode(errors="replace").split())
+        self._said.seek(0)
+        said = " ".join(self._said.read(QUOTED_BYTES).decode(errors="replace").split())
         return EncoderFault(f"{what}: {said}" if said else what)
 
 
