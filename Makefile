@@ -67,6 +67,7 @@ bundle: setup ## build the Cloud Function's deploy folder, build/trigger
 figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
 	$(BIN)/python -m bench.start_up
+	$(BIN)/python -m bench.film_encoding
 
 .PHONY: lock
 lock: setup ## make the lock files anew from requirements/*.in and tools/node/package.json

@@ -10,8 +10,8 @@ import numpy as np
 from gpu_worker.ports import Frames
 
 FRAMES_AT_ONCE = 4
-#: Levels; about what a camera adds in the dark.
-GRAIN = 3
+#: Levels; more than that, and an encoder spends most of its bits on noise.
+GRAIN = 1
 #: Sides of the clouds, from large to small, in pixels; the larger, the more contrast.
 CLOUDS = (160, 80, 40, 20, 10)
 
