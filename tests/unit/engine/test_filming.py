@@ -79,7 +79,8 @@ def test_a_film_is_that_of_a_plain_call_of_the_published_pipeline(
     from diffusers import WanPipeline  # noqa: PLC0415
 
     film = shoot(filming, job_for(**how))
-    plain: Any = WanPipeline(
+    untyped: Any = WanPipeline
+    plain = untyped(
         tokenizer=pipeline.tokenizer,
         text_encoder=pipeline.text_encoder,
         transformer=pipeline.transformer,
@@ -219,7 +220,8 @@ def test_the_noise_levels_of_wan_are_those_published_for_the_size(
         pipeline.scheduler, config, WAN, decide_film_sizes(WAN, *size)
     )
     # As diffusers' documentation of Wan sets it up.
-    published: Any = UniPCMultistepScheduler(
+    untyped: Any = UniPCMultistepScheduler
+    published = untyped(
         prediction_type="flow_prediction",
         use_flow_sigmas=True,
         num_train_timesteps=1000,
