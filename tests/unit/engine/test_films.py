@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, Size
 from gpu_worker.ports import EngineProgress, Frames, JobCancelled
 from shared.errors import ErrorCode, GenerationError
@@ -96,6 +97,25 @@ def test_every_parameter_decides_the_film(
 
 def test_the_same_request_gives_the_same_film(film_engine: EngineProcess, plain: Frames) -> None:
     assert np.array_equal(shoot(film_engine), plain)
+
+
+def test_precision_and_fixed_results_are_a_film_s_too(film_model: Path, plain: Frames) -> None:
+    engine = EngineProcess(
+        NO_MODEL,
+        film_model="shapes-film",
+        film_model_dir=film_model,
+        precision=Precision.BF16,
+        deterministic=True,
+    )
+    try:
+        info = engine.wait_ready(PATIENCE_SECONDS)
+        assert (info.models, info.precision) == (("shapes-film",), "bf16")
+        assert info.deterministic
+        film, again = shoot(engine), shoot(engine)
+    finally:
+        engine.close()
+    assert np.array_equal(film, again)
+    assert differ(film, plain)
 
 
 def test_without_guidance_a_negative_prompt_counts_for_nothing(film_engine: EngineProcess) -> None:
