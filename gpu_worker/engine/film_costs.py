@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gpu_worker.engine.sizes import Lengths
 from gpu_worker.engine.specs import FilmSpec
 from gpu_worker.engine.stages import NO_GUIDANCE
 from shared.request import Text2VideoRequest
@@ -15,23 +16,24 @@ class FilmCosts:
     #: Of one step: with guidance the transformer is asked twice.
     step: int
     steps: int
-    frame: float
+    decode: float
+    #: How many will be handed over.
     frames: int
 
     @classmethod
-    def of(cls, spec: FilmSpec, request: Text2VideoRequest, *, frames: int) -> "FilmCosts":
+    def of(cls, spec: FilmSpec, request: Text2VideoRequest, lengths: Lengths) -> "FilmCosts":
         return cls(
             encode=spec.encode_cost,
             step=2 if request.video_guidance_scale > NO_GUIDANCE else 1,
             steps=request.num_inference_steps,
-            frame=spec.frame_cost,
-            frames=frames,
+            decode=spec.frame_cost * lengths.drawn,
+            frames=lengths.asked,
         )
 
     def fraction(self, stage: str, *, step: int, frames: int) -> float:
         """0 … 1 when `stage` is under way, after `step` steps and `frames` frames handed over."""
-        spent = self.step * step + self.frame * frames
+        spent = self.step * step + self.decode * frames / self.frames
         if stage != "encode":
             spent += self.encode
-        whole = self.encode + self.step * self.steps + self.frame * self.frames
+        whole = self.encode + self.step * self.steps + self.decode
         return min(1.0, spent / whole)  # a sum's last bit may be more

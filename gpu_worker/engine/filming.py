@@ -55,7 +55,7 @@ class Filming:
         sizes = decide_film_sizes(self._spec, request.video_width, request.video_height)
         lengths = decide_lengths(self._spec, request.num_frames)
         steps = request.num_inference_steps
-        costs = FilmCosts.of(self._spec, request, frames=lengths.asked)
+        costs = FilmCosts.of(self._spec, request, lengths)
         timer = StageTimer(self._device)
 
         def tell(stage: str, step: int, *, frames: int = 0) -> None:

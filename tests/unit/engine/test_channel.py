@@ -32,6 +32,8 @@ from tests.unit.engine.jobs import make_job
 
 Supervisor = Channel[Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped]
 EngineEnd = Channel[Run | Cancel | Shutdown]
+#: A sender that is not held back is done in a few milliseconds.
+UNREAD_SECONDS = 0.3
 
 
 @pytest.fixture
@@ -132,3 +134,17 @@ def test_what_the_other_end_may_not_say_is_refused(ends: tuple[Supervisor, Engin
     engine.send(Shutdown())
     with pytest.raises(ValidationError):
         supervisor.receive()
+
+
+def test_a_film_s_frames_wait_until_the_other_end_reads(ends: tuple[Supervisor, EngineEnd]) -> None:
+    """A few of them are more than the socket holds: that is what keeps the decoder back."""
+    supervisor, engine = ends
+    frames = np.random.default_rng(0).integers(0, 256, (4, 480, 832, 3), np.uint8)
+    sending = threading.Thread(target=engine.send, args=(FilmFrames(shape=frames.shape), [frames]))
+    sending.start()
+    sending.join(UNREAD_SECONDS)
+    assert sending.is_alive()
+    message, raw = supervisor.receive()
+    sending.join()
+    assert isinstance(message, FilmFrames)
+    assert np.array_equal(message.film_frames(raw), frames)

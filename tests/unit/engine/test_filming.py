@@ -43,16 +43,19 @@ def filming(pipelines: FilmPipelines) -> Filming:
     return Filming(ANY_SIZE, pipelines, choose_device())
 
 
-def job_for(size: Size = SMALL, **parameters: Any) -> EngineJob:
-    wish = {
+def wish(**parameters: Any) -> Text2VideoRequest:
+    width, height = SMALL
+    asked = {
         "prompt": "a red circle moving right",
         "num_frames": 17,
         "num_inference_steps": 3,
         **parameters,
     }
-    width, height = size
-    request = Text2VideoRequest.model_construct(video_width=width, video_height=height, **wish)
-    return EngineJob(job_id="film", request=request, seed=7)
+    return Text2VideoRequest.model_construct(video_width=width, video_height=height, **asked)
+
+
+def job_for(**parameters: Any) -> EngineJob:
+    return EngineJob(job_id="film", request=wish(**parameters), seed=7)
 
 
 def shoot(filming: Filming, job: EngineJob) -> Frames:
@@ -79,7 +82,8 @@ def test_a_film_is_that_of_a_plain_call_of_the_published_pipeline(
     from diffusers import WanPipeline  # noqa: PLC0415
 
     film = shoot(filming, job_for(**how))
-    plain: Any = WanPipeline(
+    untyped: Any = WanPipeline
+    plain = untyped(
         tokenizer=pipeline.tokenizer,
         text_encoder=pipeline.text_encoder,
         transformer=pipeline.transformer,
@@ -219,7 +223,8 @@ def test_the_noise_levels_of_wan_are_those_published_for_the_size(
         pipeline.scheduler, config, WAN, decide_film_sizes(WAN, *size)
     )
     # As diffusers' documentation of Wan sets it up.
-    published: Any = UniPCMultistepScheduler(
+    untyped: Any = UniPCMultistepScheduler
+    published = untyped(
         prediction_type="flow_prediction",
         use_flow_sigmas=True,
         num_train_timesteps=1000,
@@ -246,8 +251,7 @@ def test_a_text_encoder_that_passes_layer_by_layer_reads_the_same(
     assert streamed.filming.text_encoder is None
     encoder = streamed.reading.text_encoder
     assert {it.device.type for it in encoder.parameters()} == {"meta"}
-    request = job_for(negative_prompt="blue").request
-    assert isinstance(request, Text2VideoRequest)
+    request = wish(negative_prompt="blue")
     with torch.no_grad():
         once, again, resident = (
             film_stages.encode(it, request, device.torch_device)
@@ -325,3 +329,12 @@ def _scheduler_of_the_checkpoint(pipeline: Any) -> Iterator[None]:
     scheduler = pipeline.scheduler
     yield
     pipeline.scheduler = scheduler
+
+
+def test_broken_letters_of_a_prompt_are_mended_before_they_are_read(pipeline: Any) -> None:
+    """By ftfy, which diffusers leaves out in silence where it is not installed."""
+    broken, right = (
+        film_stages.encode(pipeline, wish(prompt=prompt), torch.device("cpu"))
+        for prompt in ("a rÃ©d circle", "a réd circle")
+    )
+    assert torch.equal(broken.prompt, right.prompt)

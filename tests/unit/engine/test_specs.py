@@ -12,6 +12,7 @@ from gpu_worker.engine.specs import (
     PICTURE_SPECS,
     SDXL,
     SHAPES,
+    SHAPES_FILM,
     FilmSpec,
     FolderSource,
     HubSource,
@@ -60,11 +61,14 @@ def test_every_model_is_pinned_or_lies_here(spec: ModelSpec) -> None:
                 assert (source.folder / INDEX_FILE).is_file()
 
 
-def test_the_embedded_checkpoint_is_small_and_free_of_pickle() -> None:
-    assert isinstance(SHAPES.source, FolderSource)
-    files = [file for file in SHAPES.source.folder.rglob("*") if file.is_file()]
+@pytest.mark.parametrize(("spec", "bytes_"), [(SHAPES, 12e6), (SHAPES_FILM, 8e6)])
+def test_the_embedded_checkpoints_are_small_and_free_of_pickle(
+    spec: ModelSpec, bytes_: float
+) -> None:
+    assert isinstance(spec.source, FolderSource)
+    files = [file for file in spec.source.folder.rglob("*") if file.is_file()]
     assert {file.suffix for file in files} == {".json", ".safetensors"}
-    assert sum(file.stat().st_size for file in files) < 12e6
+    assert sum(file.stat().st_size for file in files) < bytes_
 
 
 def test_an_unknown_model_is_refused_with_the_names_that_there_are() -> None:
