@@ -1,6 +1,6 @@
 """Frames that stand for a film's where an encoder is measured: made on the fly, the same each time.
 
-`textured` is hard to compress (a picture of clouds and grain that drifts), `flat` easy (shapes).
+`textured` is hard to compress (a marbled layer that drifts over another), `flat` easy (shapes).
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,26 @@ from gpu_worker.ports import Frames
 FRAMES_AT_ONCE = 4
 #: Levels; more than that, and an encoder spends most of its bits on noise.
 GRAIN = 1
-#: Sides of the clouds, from large to small, in pixels; the larger, the more contrast.
-CLOUDS = (160, 80, 40, 20, 10)
+HALF = 127.5
+#: The smaller, the narrower the veins.
+VEIN = 40.0
+#: Sides of the clouds that veins wind around, in pixels; the larger, the more they count.
+CLOUDS = (320, 160, 80, 40)
+#: Of a colour's own veins; the rest is common to all three.
+OWN = 0.25
 
 
 def textured(count: int, size: tuple[int, int]) -> Iterator[Frames]:
     """`count` frames of `size` (width, height), some at a time."""
     width, height = size
     random = np.random.default_rng(0)
-    canvas = np.full((height + count, width + 2 * count, 3), 128.0)
-    for side in CLOUDS:
-        canvas += side * 0.3 * _clouds(random, canvas.shape, side)
-    sky = np.clip(canvas, 0, 255)
+    shape = (height + count, width + 2 * count, 3)
+    under, above, where = (_marble(random, shape) for _ in range(3))
     for numbers in _chunks(count):
         frames = np.empty((len(numbers), height, width, 3), np.uint8)
         for index, number in enumerate(numbers):
-            view = sky[number : number + height, 2 * number : 2 * number + width]
+            still, moved = (slice(0, height), slice(0, width)), _moved(number, width, height)
+            view = np.where(where[moved] > HALF, above[moved], under[still])
             grain = random.normal(0, GRAIN, (height, width, 1))
             frames[index] = np.clip(view + grain, 0, 255)
         yield frames
@@ -45,6 +49,20 @@ def flat(count: int, size: tuple[int, int]) -> Iterator[Frames]:
             disc = (x - middle) ** 2 + (y - height / 2) ** 2 < (height / 5) ** 2
             frames[index][disc] = (230, 40, 40)
         yield frames
+
+
+def _moved(number: int, width: int, height: int) -> tuple[slice, slice]:
+    return slice(number, number + height), slice(2 * number, 2 * number + width)
+
+
+def _marble(
+    random: np.random.Generator, shape: tuple[int, ...]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Veins with sharp and soft edges, 0 … 255."""
+    canvas = np.asarray(sum(side * _clouds(random, shape, side) for side in CLOUDS))
+    canvas = OWN * canvas + (1 - OWN) * canvas.mean(axis=2, keepdims=True)
+    marble: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = HALF + HALF * np.sin(canvas / VEIN)
+    return marble
 
 
 def _chunks(count: int) -> Iterator[range]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.unit.media.films import told_by_ffmpeg
 from tools.demo.phone import Phone
 from tools.stack import Stack
 from tools.stack.worker import Worker
@@ -79,6 +80,37 @@ def test_the_listener_sees_every_status_in_order_and_progress_that_never_goes_ba
     fractions = [state["progress"]["fraction"] for state in states if "progress" in state]
     assert fractions, "progress was shown"
     assert fractions == sorted(fractions)
+
+
+def test_a_document_becomes_a_film_that_plays(phone: Phone, tmp_path: Path) -> None:
+    states = generate(
+        phone,
+        task_type="text2video",
+        prompt="a red circle moving right on a blue background",
+        num_frames=20,
+        fps=10,
+        num_inference_steps=4,
+        seed=7,
+    )
+
+    assert states[-1]["status"] == "completed", states[-1]
+    output = states[-1]["output"]
+    info = output["video_info"]
+    assert (info["frames"], info["width"], info["height"]) == (21, 832, 480)
+    assert (info["fps"], info["duration_seconds"]) == (10, 2.1)
+    assert (output["requested_frames"], output["seed"]) == (20, 7)
+    (file,) = output["files"]
+    answer = httpx.get(output["video_url"])
+    assert answer.headers["content-type"] == "video/mp4"
+    assert len(answer.content) == file["size_bytes"]
+    told = told_by_ffmpeg(answer.content, tmp_path)
+    assert told.stream.startswith("h264 (High)")
+    assert len(told.times) == 21
+    assert download(file["poster_url"]).size == (832, 480)
+    assert max(download(file["thumbnail_url"]).size) == 256
+    shown = [it["progress"] for it in states if "progress" in it]
+    assert [it["fraction"] for it in shown] == sorted(it["fraction"] for it in shown)
+    assert all(it["fraction"] <= 0.97 for it in shown)
 
 
 def test_the_same_seed_gives_the_same_picture(phone: Phone) -> None:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from gpu_worker.__main__ import main
 from gpu_worker.engine.precision import Precision
+from gpu_worker.media.film_codec import FilmCodec, FilmOptions
 from gpu_worker.pull import make_engine
 from gpu_worker.settings import Settings
 from tests.unit.engine.jobs import PATIENCE_SECONDS
@@ -41,6 +42,9 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_SLOTS": "3",
         "EMBERFRAME_MAX_IMAGES": "4",
         "EMBERFRAME_EMBED_METADATA": "false",
+        "EMBERFRAME_FILM_CODEC": "h265",
+        "EMBERFRAME_FILM_CRF": "30",
+        "EMBERFRAME_FILM_PREVIEW": "true",
         "EMBERFRAME_ENGINE_START_TIMEOUT": "12.5",
         "EMBERFRAME_LEASE_SECONDS": "60",
         "EMBERFRAME_HEALTH_FILE": "/run/health.json",
@@ -69,6 +73,9 @@ def test_every_setting_is_read_from_the_environment(
         "slots": 3,
         "max_images": 4,
         "embed_metadata": False,
+        "film_codec": FilmCodec.H265,
+        "film_crf": 30,
+        "film_preview": True,
         "engine_start_timeout": 12.5,
         "lease_seconds": 60.0,
         "health_file": Path("/run/health.json"),
@@ -142,6 +149,15 @@ def test_a_choice_of_models_that_cannot_serve_is_refused_with_a_sentence(
         Settings()
 
 
+def test_films_have_the_codec_s_own_quality_unless_it_is_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().films == FilmOptions(codec=FilmCodec.H264, crf=None, preview=False)
+    assert Settings().films.quality == 18
+    environment.setenv("EMBERFRAME_FILM_CRF", "25")
+    assert Settings().films.quality == 25
+
+
 def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("EMBERFRAME_BUCKET", "")
     environment.setenv("EMBERFRAME_MODEL_DIR", "")
@@ -160,6 +176,10 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_MAX_IMAGES", "0"),
         ("EMBERFRAME_MAX_IMAGES", "17"),
         ("EMBERFRAME_EMBED_METADATA", "perhaps"),
+        ("EMBERFRAME_FILM_CODEC", "mpeg2"),
+        ("EMBERFRAME_FILM_CRF", "0"),
+        ("EMBERFRAME_FILM_CRF", "52"),
+        ("EMBERFRAME_FILM_PREVIEW", "sometimes"),
         ("EMBERFRAME_LEASE_SECONDS", "nan"),
         ("EMBERFRAME_LEASE_SECONDS", "5"),
         ("EMBERFRAME_ENGINE_START_TIMEOUT", "inf"),

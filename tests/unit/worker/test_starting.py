@@ -113,6 +113,36 @@ def test_an_emulator_variable_with_a_value_is_kept(environment: pytest.MonkeyPat
 
 
 @pytest.fixture
+def crippled(environment: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine whose ffmpeg has no encoder."""
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    environment.setenv("IMAGEIO_FFMPEG_EXE", str(program))
+    return environment
+
+
+def test_a_worker_that_could_not_write_its_films_is_refused(
+    crippled: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refusal(crippled, capsys, EMBERFRAME_FILM_CODEC="av1", **HOSTS)
+    assert said.startswith("EMBERFRAME_FILM_CODEC is 'av1': ffmpeg (")
+    assert said.endswith(") has no libsvtav1, so it cannot make av1 films.\n")
+    assert said.count("\n") == 1
+
+
+def test_a_worker_without_a_film_model_needs_no_encoder(
+    crippled: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crippled.setattr("gpu_worker.pull.run_pull", lambda *_: 123)
+    crippled.setattr("gpu_worker.__main__.log_json", lambda _: None)
+    for name, value in {**HOSTS, "DOWNLOAD_WAN2_MODEL": "false"}.items():
+        crippled.setenv(name, value)
+    crippled.setattr("sys.argv", ["gpu_worker", "pull"])
+    assert main() == 123
+
+
+@pytest.fixture
 def nobody(environment: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """A machine without Google credentials, which is not asked whether it is Google's."""
     environment.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
