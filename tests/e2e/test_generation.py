@@ -133,14 +133,6 @@ def test_a_bad_request_fails_with_a_sentence_that_names_field_value_and_limit(
     }
 
 
-def test_a_task_that_the_worker_does_not_serve_fails_with_a_sentence(phone: Phone) -> None:
-    *_, final = generate(phone, task_type="text2video", prompt="a red circle moving right")
-
-    assert final["status"] == "failed"
-    assert final["error"]["code"] == "unsupported_task"
-    assert "text2img" in final["error"]["message"]
-
-
 def test_a_picture_is_made_from_an_earlier_one_by_its_url(phone: Phone) -> None:
     first = generate(phone, prompt="a red circle on a blue background", seed=7)[-1]["output"]
     *_, final = generate(
