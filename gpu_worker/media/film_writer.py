@@ -26,6 +26,8 @@ class FilmWriter:
         self._fps = fps
         self._options = options
         self._lock = threading.Lock()
+        #: Held while frames are handed over: the encoder's pipe is not closed under them.
+        self._writing = threading.Lock()
         self._encoder: FfmpegEncoder | None = None
         self._shape: tuple[int, ...] | None = None
         self._fault: Exception | None = None
@@ -42,8 +44,9 @@ class FilmWriter:
         tb: TracebackType | None,
     ) -> None:
         self.abort()
-        if self._encoder is not None:
-            self._encoder.close()
+        with self._writing:  # which ends soon, with the process
+            if self._encoder is not None:
+                self._encoder.close()
 
     def add(self, frames: Frames) -> None:
         """The next frames, in order; blocks until the encoder has taken them. Never raises.
@@ -52,13 +55,14 @@ class FilmWriter:
         """
         if self._fault is not None or self._aborted or not len(frames):
             return
-        try:
-            encoder = self._started(frames.shape[1:])
-            if encoder is not None:
-                encoder.write(frames)
-                self.stills.add(frames)
-        except Exception as error:  # noqa: BLE001 (raised by `finish`)
-            self._fault = error
+        with self._writing:
+            try:
+                encoder = self._started(frames.shape[1:])
+                if encoder is not None:
+                    encoder.write(frames)
+                    self.stills.add(frames)
+            except Exception as error:  # noqa: BLE001 (raised by `finish`)
+                self._fault = error
 
     def abort(self) -> None:
         """Let the encoder go, from any thread: `add` returns at once from now on."""

@@ -8,7 +8,7 @@ import pytest
 from gpu_worker.media.film_codec import FilmCodec, FilmOptions
 from tests.unit.media.films import decoded, write_film
 
-#: Corners of the cube, greys, and colours between, where BT.601 and BT.709 differ by up to 30.
+#: Corners of the cube, greys, and colours between, where BT.601 and BT.709 differ most.
 COLOURS = [
     *((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255), (255, 0, 255)),
     *((0, 0, 0), (255, 255, 255), (128, 128, 128), (16, 16, 16), (42, 88, 218), (230, 120, 40)),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,20 @@ def test_a_film_given_up_before_its_first_frame_starts_nothing() -> None:
         assert psutil.Process().children() == []
         with pytest.raises(JobCancelled):
             writer.finish()
+
+
+def test_a_writer_is_left_while_another_thread_is_still_handing_frames_over() -> None:
+    """As when an engine is closed whose listening thread hangs here."""
+    with ThreadPoolExecutor(1) as thread:
+        with FilmWriter(fps=15, options=FilmOptions()) as writer:
+            writer.add(MUCH[:1])
+            (process,) = psutil.Process().children()
+            process.suspend()
+            handing_over = thread.submit(writer.add, MUCH)
+        handing_over.result(PATIENCE_SECONDS)
+    assert not process.is_running()
+    writer.add(MUCH)
+    assert psutil.Process().children() == []
 
 
 def test_a_machine_out_of_processes_is_a_fault_like_others(
