@@ -18,10 +18,10 @@ export CI ?=
 .PHONY: help
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  Variables of demo: PROMPT="…" TASK=text2img INPUT='"'"'{"seed": 42}'"'"
+	@echo '  Variables of demo: PROMPT="…" TASK=text2img or text2video INPUT='"'"'{"seed": 42}'"'"
 
 .PHONY: demo
-demo: setup ## the main job: a document becomes a picture on the local stack, watched live
+demo: setup ## the main job: a document becomes a picture or a film on the local stack, watched live
 	@$(BIN)/python -m tools.demo --task "$$DEMO_TASK" --prompt "$$DEMO_PROMPT" --input "$$DEMO_INPUT"
 # Handed over through the environment: a prompt may hold quotes.
 demo: export DEMO_TASK = $(value TASK)
@@ -67,6 +67,7 @@ bundle: setup ## build the Cloud Function's deploy folder, build/trigger
 figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
 	$(BIN)/python -m bench.start_up
+	$(BIN)/python -m bench.film_encoding
 
 .PHONY: lock
 lock: setup ## make the lock files anew from requirements/*.in and tools/node/package.json

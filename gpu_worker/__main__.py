@@ -9,6 +9,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.specs import NO_MODEL
+from gpu_worker.media.film_codec import (
+    MAX_CRF,
+    FilmCodec,
+    FilmOptions,
+    NoEncoder,
+    check_encoder,
+)
 from shared.json_log import log_json
 
 LORAS_VARIABLE = "EMBERFRAME_LORAS"
@@ -21,8 +29,12 @@ def main() -> int:
     once = commands.add_parser("once", help="run one request without Firebase")
     once.add_argument("request", type=Path, help='a JSON file: {"input": {"prompt": …}}')
     once.add_argument("--out", type=Path, required=True, help="directory for the files")
-    once.add_argument("--model", default="shapes", help="a name of the model table")
+    once.add_argument("--model", default="shapes", help="a name of the table of picture models")
     once.add_argument("--model-dir", type=Path, help="load the model from this directory")
+    once.add_argument(
+        "--film-model", help="a name of the table of film models (default: the model's partner)"
+    )
+    once.add_argument("--film-model-dir", type=Path, help="load that from this directory")
     once.add_argument(
         "--loras",
         type=Path,
@@ -34,6 +46,15 @@ def main() -> int:
         choices=[it.value for it in Precision],
         default="auto",
         help="of the model's numbers",
+    )
+    once.add_argument(
+        "--film-codec", choices=[it.value for it in FilmCodec], default="h264", help="of a film"
+    )
+    once.add_argument(
+        "--film-crf", type=_crf, help=f"its quality, 1 to {MAX_CRF}: smaller is better and bigger"
+    )
+    once.add_argument(
+        "--film-preview", action="store_true", help="make a small animated WebP of a film too"
     )
     once.add_argument(
         "--deterministic", action="store_true", help="the same request gives the same bytes again"
@@ -48,11 +69,25 @@ def main() -> int:
             arguments.out,
             model=arguments.model,
             model_dir=arguments.model_dir,
+            film_model=arguments.film_model,
+            film_model_dir=arguments.film_model_dir,
             registry=arguments.loras,
             precision=Precision(arguments.precision),
             deterministic=arguments.deterministic,
+            films=FilmOptions(
+                codec=FilmCodec(arguments.film_codec),
+                crf=arguments.film_crf,
+                preview=arguments.film_preview,
+            ),
         )
     return _pull()
+
+
+def _crf(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MAX_CRF:
+        raise argparse.ArgumentTypeError(f"it is {value}; it must be from 1 to {MAX_CRF}")
+    return value
 
 
 def _pull() -> int:
@@ -77,6 +112,12 @@ def _pull() -> int:
         loras = offered_loras(settings.loras, settings.image_model, model_dir=settings.model_dir)
     except RegistryFault as fault:
         print(fault, file=sys.stderr)
+        return 2
+    try:
+        if settings.served_film_model != NO_MODEL:
+            check_encoder(settings.film_codec)
+    except NoEncoder as error:
+        print(f"EMBERFRAME_FILM_CODEC is '{settings.film_codec}': {error}", file=sys.stderr)
         return 2
     log_json(settings.log_level)
     return run_pull(settings, loras)

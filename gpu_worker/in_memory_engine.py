@@ -1,7 +1,8 @@
 """An `Engine` without a model or a process: plays a script, for tests of what stands around it.
 
 Turns, progress, cancellation, failures and crashes are those of the port, under the same contract
-suite as the real one. Pictures are of one colour, which the seed decides.
+suite as the real one. Pictures are of one colour, which the seed decides, and so are a film's
+frames, each of another.
 """
 
 import threading
@@ -12,25 +13,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpu_worker.engine.specs import PICTURE_TASKS, Size, unsupported
+from gpu_worker.engine.sizes import whole_latents
+from gpu_worker.engine.specs import FILM_TASKS, PICTURE_TASKS, Size, unsupported
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
     EngineProgress,
     EngineResult,
     EngineUnavailable,
+    Film,
+    Frames,
     JobCancelled,
     Picture,
     Pixels,
+    no_frames,
 )
 from shared.errors import ErrorCode, GenerationError
-from shared.request import ImageRequest
+from shared.request import ImageRequest, TaskType
 
 #: Every so many steps.
 PREVIEW_STEPS = 4
 PREVIEW_SIZE: Size = (16, 16)
 MODEL = "in-memory"
+FILM_MODEL = "in-memory-film"
 NATIVE_SIZE: Size = (128, 128)
+#: Of a film, at most.
+FRAMES_AT_ONCE = 4
+NO_TIME = {"encode": 0.0, "denoise": 0.0, "decode": 0.0}
+ALL_TASKS = (*PICTURE_TASKS, *FILM_TASKS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +54,9 @@ class Script:
     #: Raise `failure` there, or crash when there is none.
     fail_at: int | None = None
     failure: GenerationError | None = None
+    #: Of a film: the same before the frame of this number; frames count from 1.
+    hold_at_frame: int | None = None
+    fail_at_frame: int | None = None
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -62,8 +75,10 @@ class InMemoryEngine:
         script: Callable[[EngineJob], Script] = lambda _: Script(),
         *,
         load_error: GenerationError | None = None,
+        tasks: tuple[TaskType, ...] = ALL_TASKS,
     ) -> None:
         self._script = script
+        self._tasks = tasks
         self._load_error = load_error
         self._changed = threading.Condition()
         self._line: deque[_Turn] = deque()
@@ -81,9 +96,18 @@ class InMemoryEngine:
         self.start()
         if self._load_error is not None:
             raise self._load_error
-        return EngineInfo(models=(MODEL,), device="cpu", device_name="none", load_seconds=0.0)
+        return EngineInfo(
+            models=(MODEL, FILM_MODEL), device="cpu", device_name="none", load_seconds=0.0
+        )
 
-    def run(self, job: EngineJob, on_progress: Callable[[EngineProgress], None]) -> EngineResult:
+    def run(
+        self,
+        job: EngineJob,
+        on_progress: Callable[[EngineProgress], None],
+        on_frames: Callable[[Frames], None] = no_frames,
+    ) -> EngineResult:
+        if job.request.task_type not in self._tasks:
+            raise unsupported(job.request.task_type, self._tasks)
         turn = _Turn(job_id=job.job_id)
         with self._changed:
             self._line.append(turn)
@@ -94,7 +118,7 @@ class InMemoryEngine:
                 if self._load_error is not None:
                     raise EngineUnavailable(self._load_error.message)
                 self.ran.append(job.job_id)
-            return self._play(turn, job, on_progress)
+            return self._play(turn, job, on_progress, on_frames)
         finally:
             with self._changed:
                 self._line.remove(turn)
@@ -125,7 +149,7 @@ class InMemoryEngine:
             self._changed.notify_all()
 
     def wait_held(self, job_id: str, timeout_seconds: float = 10) -> None:
-        """Block until the job stands at its script's `hold_at`. Raises `TimeoutError`."""
+        """Block until the job stands where its script holds it. Raises `TimeoutError`."""
         with self._changed:
             if not self._changed.wait_for(
                 lambda: any(turn.held for turn in self._turns(job_id)), timeout_seconds
@@ -133,30 +157,65 @@ class InMemoryEngine:
                 raise TimeoutError(f"{job_id} did not get to its hold in {timeout_seconds} s")
 
     def release(self, job_id: str) -> None:
-        """Let a job pass its `hold_at`, now or when it gets there."""
+        """Let a job pass its holds, now or when it gets there."""
         with self._changed:
             for turn in self._turns(job_id):
                 turn.released = True
             self._changed.notify_all()
 
     def _play(
-        self, turn: _Turn, job: EngineJob, on_progress: Callable[[EngineProgress], None]
+        self,
+        turn: _Turn,
+        job: EngineJob,
+        on_progress: Callable[[EngineProgress], None],
+        on_frames: Callable[[Frames], None],
     ) -> EngineResult:
         request = job.request
-        if not isinstance(request, ImageRequest):
-            raise unsupported(request.task_type, PICTURE_TASKS)
         script = self._script(job)
         total = request.num_inference_steps if script.steps is None else script.steps
-        on_progress(EngineProgress(stage="encode", step=0, total_steps=total))
-        for step in range(1, total + 1):
-            self._before(step, turn, script)
-            preview = _paint(PREVIEW_SIZE, job.seed) if step % PREVIEW_STEPS == 1 else None
+        # Of a film, the frames are the last step.
+        whole = total if isinstance(request, ImageRequest) else total + 1
+
+        def tell(stage: str, step: int, fraction: float, preview: Pixels | None = None) -> None:
             on_progress(
-                EngineProgress(stage="denoise", step=step, total_steps=total, preview=preview)
+                EngineProgress(
+                    stage=stage, step=step, total_steps=total, fraction=fraction, preview=preview
+                )
             )
+
+        tell("encode", 0, 0.0)
+        for step in range(1, total + 1):
+            self._before(turn, script, hold=step == script.hold_at, fail=step == script.fail_at)
+            preview = _paint(PREVIEW_SIZE, job.seed) if step % PREVIEW_STEPS == 1 else None
+            tell("denoise", step, step / whole, preview)
         with self._changed:
             self._check(turn)
-        on_progress(EngineProgress(stage="decode", step=total, total_steps=total))
+        tell("decode", total, total / whole if whole else 0.0)
+        if isinstance(request, ImageRequest):
+            return self._pictures(job, request)
+        size = (request.video_width, request.video_height)
+        count = whole_latents(request.num_frames)
+        for first in range(0, count, FRAMES_AT_ONCE):
+            numbers = range(first, min(first + FRAMES_AT_ONCE, count))
+            self._before(
+                turn,
+                script,
+                hold=script.hold_at_frame is not None and script.hold_at_frame - 1 in numbers,
+                fail=script.fail_at_frame is not None and script.fail_at_frame - 1 in numbers,
+            )
+            on_frames(np.stack([_paint(size, job.seed, number) for number in numbers]))
+            tell("decode", total, (total + numbers.stop / count) / whole)
+        with self._changed:
+            self._check(turn)
+        return EngineResult(
+            film=Film(frames=count, size=size, seed=job.seed),
+            model=FILM_MODEL,
+            native_size=size,
+            native_frames=count,
+            timings=dict(NO_TIME),
+        )
+
+    def _pictures(self, job: EngineJob, request: ImageRequest) -> EngineResult:
         own = NATIVE_SIZE if job.image is None else (job.image.shape[1], job.image.shape[0])
         size = (request.width or own[0], request.height or own[1])
         seeds = range(job.seed, job.seed + request.num_images)
@@ -166,22 +225,20 @@ class InMemoryEngine:
             pictures=tuple(Picture(pixels=_paint(size, seed, *tint), seed=seed) for seed in seeds),
             model=MODEL,
             native_size=NATIVE_SIZE,
-            timings={"encode": 0.0, "denoise": 0.0, "decode": 0.0},
+            timings=dict(NO_TIME),
         )
 
-    def _before(self, step: int, turn: _Turn, script: Script) -> None:
+    def _before(self, turn: _Turn, script: Script, *, hold: bool, fail: bool) -> None:
         with self._changed:
-            if step == script.hold_at:
+            if hold:
                 turn.held = True
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._stopped(turn) or turn.released or self._lost)
                 turn.held = False
             self._check(turn)
             lost = self._lost
-        if lost or step == script.fail_at:
-            raise (None if lost else script.failure) or GenerationError(
-                ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; it may be tried again."
-            )
+        if lost or fail:
+            raise (None if lost else script.failure) or _crash()
 
     def _turns(self, job_id: str) -> list[_Turn]:
         return [turn for turn in self._line if turn.job_id == job_id]
@@ -192,6 +249,12 @@ class InMemoryEngine:
     def _check(self, turn: _Turn) -> None:
         if self._stopped(turn):
             raise JobCancelled
+
+
+def _crash() -> GenerationError:
+    return GenerationError(
+        ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; it may be tried again."
+    )
 
 
 def _paint(size: Size, *origin: object) -> Pixels:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gpu_worker.engine.specs import MODEL_SPECS
+from gpu_worker.engine.specs import NO_MODEL, PICTURE_SPECS
 from gpu_worker.loras import Loras, OfferedLora
 from shared.request import LORA_NAME_PATTERN, LORA_NAME_WORDS, MAX_LORA_WEIGHT
 
@@ -40,7 +40,7 @@ def _matches(pattern: str) -> Callable[[object], bool]:
 
 
 def _are_models(value: object) -> bool:
-    known = list(MODEL_SPECS)
+    known = list(PICTURE_SPECS)
     return isinstance(value, list) and bool(value) and all(it in known for it in value)
 
 
@@ -51,7 +51,7 @@ KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
     "revision": (_matches(r"[0-9a-f]{40}"), "a full commit id, 40 hex digits"),
     "weight_name": (_matches(rf".+\{SUFFIX}"), f"the name of a {SUFFIX} file in the repository"),
     "sha256": (_matches(r"[0-9a-fA-F]{64}"), "the SHA-256 of the file, 64 hex digits"),
-    "models": (_are_models, f"a list of models: {', '.join(MODEL_SPECS)}"),
+    "models": (_are_models, f"a list of models: {', '.join(PICTURE_SPECS)}"),
     "max_weight": (_is_weight, f"a number above 0 and up to {MAX_LORA_WEIGHT}"),
 }
 LOCAL = ("file", "sha256")
@@ -78,14 +78,14 @@ def offered_loras(
 
     With a `model_dir` the model is another one, and has none of its own.
     """
-    spec = MODEL_SPECS.get(model)
+    spec = PICTURE_SPECS.get(model)
     own = spec.own_loras if spec is not None and model_dir is None else ()
     offered = [
         OfferedLora(name=file.stem, file=file, sha256=hash_of(file))
         for file in own
         if file.is_file()
     ]
-    if registry is not None:
+    if registry is not None and model != NO_MODEL:
         offered += _read(registry, model, fetch)
     return Loras(offered)
 

@@ -1,7 +1,8 @@
 """`python -m gpu_worker once REQUEST.json --out DIR`: one request, the real engine, no cloud.
 
-Reads `{"input": {…}}`, writes the pictures into the folder and prints the seed's result shape, with
-paths in the place of URLs. `image_url` and `mask_url` may be paths from the request file's folder.
+Reads `{"input": {…}}`, writes the pictures or the film into the folder and prints the seed's result
+shape, with paths in the place of URLs. `image_url` and `mask_url` may be paths from the request
+file's folder.
 Progress and faults go to stderr.
 """
 
@@ -9,19 +10,28 @@ import base64
 import json
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.input_images import InlineImages
 from gpu_worker.engine.precision import Precision
-from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
+from gpu_worker.engine.specs import NO_MODEL, PICTURE_TASKS, film_partner_of, unsupported
 from gpu_worker.lora_registry import RegistryFault, offered_loras
-from gpu_worker.loras import Loras, describe_loras
+from gpu_worker.loras import Loras
+from gpu_worker.media.film_codec import FilmOptions, NoEncoder, check_encoder
 from gpu_worker.media.inputs import fetch_inputs
-from gpu_worker.media.result_file import encode_result
-from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult, EngineUnavailable
-from shared.errors import ErrorCode, GenerationError, InvalidInput
+from gpu_worker.once_output import make_output
+from gpu_worker.ports import (
+    Engine,
+    EngineJob,
+    EngineProgress,
+    EngineResult,
+    EngineUnavailable,
+    Frames,
+)
+from shared.errors import GenerationError, InvalidInput
 from shared.parse import parse_request
 from shared.request import MAX_IMAGES, MAX_SEED, URL_SCHEMES, GenerationRequest, ImageRequest
 
@@ -40,33 +50,56 @@ def run_once(
     *,
     model: str,
     model_dir: Path | None = None,
+    film_model: str | None = None,
+    film_model_dir: Path | None = None,
     registry: Path | None = None,
     precision: Precision = Precision.AUTO,
     deterministic: bool = False,
+    films: FilmOptions | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
     """Returns the command's exit code: 0, or one of the EXIT_ constants after a sentence on stderr.
 
-    `registry` is a file of LoRAs. Pictures are called
-    `{name of the request file}-{seed}.{png, jpg or webp}`.
+    `registry` is a file of LoRAs. `film_model` is the partner of `model` when it is not given; only
+    the model that the request needs is loaded. Files are called
+    `{name of the request file}-{seed}.{png, jpg, webp or mp4}`, a film's poster `….poster.webp`.
     """
+    films = films or FilmOptions()
     stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
     try:
         request = read_request(request_file)
+        if film_model == NO_MODEL and not isinstance(request, ImageRequest):
+            raise unsupported(request.task_type, PICTURE_TASKS)
+        if not isinstance(request, ImageRequest):
+            check_encoder(films.codec)
         job = _prepare(request, offered_loras(registry, model, model_dir=model_dir))
-    except RegistryFault as fault:
+    except (RegistryFault, NoEncoder) as fault:
         print(fault, file=stderr)
         return EXIT_BAD_INPUT
     except GenerationError as error:
         print(error.message, file=stderr)
         return EXIT_BAD_INPUT if isinstance(error, InvalidInput) else EXIT_FAILED
-    engine = EngineProcess(
-        model, model_dir=model_dir, precision=precision, deterministic=deterministic
-    )
+    if isinstance(request, ImageRequest):
+        engine = EngineProcess(
+            model, model_dir=model_dir, precision=precision, deterministic=deterministic
+        )
+    else:
+        engine = EngineProcess(
+            NO_MODEL,
+            film_model=film_model or film_partner_of(model),
+            film_model_dir=film_model_dir,
+            precision=precision,
+            deterministic=deterministic,
+        )
     try:
-        result = _generate(engine, job, stderr)
-        paths = _write(result, job, out, request_file.stem)
+        output = make_output(
+            lambda on_frames: _generate(engine, job, stderr, on_frames),
+            request,
+            films,
+            out,
+            request_file.stem,
+        )
     except (GenerationError, EngineUnavailable, OSError) as error:
         print(getattr(error, "message", error), file=stderr)
         return EXIT_FAILED
@@ -75,7 +108,7 @@ def run_once(
         return EXIT_INTERRUPTED
     finally:
         engine.close()
-    print(json.dumps(_summary(result, job, paths), indent=2), file=stdout)
+    print(json.dumps(output, indent=2, ensure_ascii=False), file=stdout)
     return 0
 
 
@@ -108,8 +141,6 @@ def _inlined(name: str, value: object, folder: Path) -> object:
 
 
 def _prepare(request: GenerationRequest, loras: Loras) -> EngineJob:
-    if not isinstance(request, ImageRequest):
-        raise unsupported(request.task_type, PICTURE_TASKS)
     found = loras.find(request)
     seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
     inputs = fetch_inputs(request, InlineImages(), uid=None)
@@ -123,7 +154,9 @@ def _prepare(request: GenerationRequest, loras: Loras) -> EngineJob:
     )
 
 
-def _generate(engine: Engine, job: EngineJob, stderr: TextIO) -> EngineResult:
+def _generate(
+    engine: Engine, job: EngineJob, stderr: TextIO, on_frames: Callable[[Frames], None]
+) -> EngineResult:
     def show(progress: EngineProgress) -> None:
         print(f"{progress.stage} {progress.step}/{progress.total_steps}", file=stderr, flush=True)
 
@@ -134,31 +167,4 @@ def _generate(engine: Engine, job: EngineJob, stderr: TextIO) -> EngineResult:
     print(
         f"{name} on {info.device_name}, {how}, {info.load_seconds:.1f} s", file=stderr, flush=True
     )
-    return engine.run(job, show)
-
-
-def _write(result: EngineResult, job: EngineJob, out: Path, stem: str) -> list[str]:
-    if not isinstance(job.request, ImageRequest):
-        raise GenerationError(ErrorCode.INTERNAL, "Only pictures can be written.")
-    out.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for picture in result.pictures:
-        encoded = encode_result(picture, result, job.request, embed_metadata=True)
-        path = out / f"{stem}-{picture.seed}.{encoded.extension}"
-        path.write_bytes(encoded.data)
-        paths.append(str(path))
-    return paths
-
-
-def _summary(result: EngineResult, job: EngineJob, paths: list[str]) -> dict[str, object]:
-    return {
-        "image_url": paths[0],
-        "images": paths,
-        "seed": result.pictures[0].seed,
-        "model": result.model,
-        "native_size": list(result.native_size),
-        "refiner": result.refiner,
-        "prompt_truncated": result.prompt_truncated,
-        **describe_loras(job.request),
-        "timings": {stage: round(seconds, 3) for stage, seconds in result.timings.items()},
-    }
+    return engine.run(job, show, on_frames)

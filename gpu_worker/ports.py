@@ -61,7 +61,9 @@ class EngineProgress:
     #: 0 … total_steps, over all stages that count steps; never goes backwards within a job.
     step: int
     total_steps: int
-    #: What the first picture will look like, small; only every few steps.
+    #: 0 … 1 of the whole job, by what its stages cost; never goes backwards within a job.
+    fraction: float
+    #: What the first picture, or the film's middle, will look like, small; only every few steps.
     preview: Pixels | None = field(default=None, compare=False)
 
 
@@ -75,7 +77,7 @@ class Picture:
 class Film:
     """What a film job made. Its frames went to `on_frames` while they were decoded."""
 
-    #: How many; 4k + 1.
+    #: How many came; what was asked for, rounded up to 4k + 1.
     frames: int
     #: Width, height in pixels of the frames.
     size: tuple[int, int]
@@ -91,6 +93,8 @@ class EngineResult:
     model: str
     #: Width, height in pixels that the model drew at before any resizing.
     native_size: tuple[int, int]
+    #: How many frames the model drew before any resampling in time; None where there is no film.
+    native_frames: int | None = None
     #: True when the model's refiner took part.
     refiner: bool = False
     #: True when the model did not read the end of a prompt, which was too long for it.
@@ -164,7 +168,8 @@ class Engine(Protocol):
         `on_progress` is called from the thread that reads the engine's pipe and must return at
         once. `on_frames` gets a film's frames from the same thread, some at a time and in order,
         while the rest is being decoded; as long as it takes, the engine waits with the next ones,
-        so that neither side holds a whole film. Neither may raise.
+        so that neither side holds a whole film; none come after `cancel` or `close`. Neither may
+        raise. A cancelled `run` ends once the call under way has returned.
 
         Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process died: it
         is started anew for the next job), or `EngineUnavailable`, at once, when the model could not

@@ -212,6 +212,8 @@ def make_engine(settings: Settings) -> EngineProcess:
     return EngineProcess(
         settings.image_model,
         model_dir=settings.model_dir,
+        film_model=settings.served_film_model,
+        film_model_dir=settings.film_model_dir,
         precision=settings.precision,
         deterministic=settings.deterministic,
         json_log=True,
@@ -244,6 +246,7 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
         worker_id=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
         max_images=settings.max_images,
         embed_metadata=settings.embed_metadata,
+        films=settings.films,
         lease_seconds=settings.lease_seconds,
         heartbeat_seconds=settings.lease_seconds / 4,
     )

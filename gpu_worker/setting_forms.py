@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from gpu_worker.engine.specs import INDEX_FILE, MODEL_SPECS
+from gpu_worker.engine.specs import FILM_SPECS, INDEX_FILE, NO_MODEL, PICTURE_SPECS
 
 HIGHEST_PORT = 65_535
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
@@ -29,10 +29,13 @@ def _like(pattern: str, allowed: str) -> Callable[[str], str]:
     return check
 
 
-def _known_model(value: str) -> str:
-    if value not in MODEL_SPECS:
-        raise ValueError(f"it must be one of {', '.join(MODEL_SPECS)}")
-    return value
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"it must be one of {', '.join(allowed)}")
+        return value
+
+    return check
 
 
 def _checkpoint(value: Path) -> Path:
@@ -95,7 +98,8 @@ SubscriptionName = Annotated[
         )
     ),
 ]
-ModelName = Annotated[str, AfterValidator(_known_model)]
+ModelName = Annotated[str, AfterValidator(_one_of(*PICTURE_SPECS, NO_MODEL))]
+FilmModelName = Annotated[str, AfterValidator(_one_of(*FILM_SPECS, NO_MODEL))]
 CheckpointFolder = Annotated[Path, AfterValidator(_checkpoint)]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -7,10 +7,13 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.specs import NO_MODEL, film_partner_of
+from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     Address,
     BucketName,
     CheckpointFolder,
+    FilmModelName,
     ModelName,
     ProjectId,
     SubscriptionName,
@@ -46,10 +49,15 @@ class Settings(BaseSettings):
     storage_emulator: Annotated[
         WebAddress | None, Field(validation_alias="STORAGE_EMULATOR_HOST")
     ] = None
-    #: A name of the ModelSpec table.
+    #: A name of the table of picture models, or `none`.
     image_model: ModelName = "sdxl"
     #: A directory to load the model from, in place of the model hub.
     model_dir: CheckpointFolder | None = None
+    #: Likewise for films; the partner of the image model when not set.
+    film_model: FilmModelName | None = None
+    film_model_dir: CheckpointFolder | None = None
+    #: What the worker that this one follows calls it: false turns films off.
+    download_wan2_model: Annotated[bool, Field(validation_alias="DOWNLOAD_WAN2_MODEL")] = True
     #: A registry of LoRAs (TOML) that requests may name.
     loras: Path | None = None
     #: Of the model's numbers; `auto` is the fastest that the device is good at.
@@ -60,8 +68,14 @@ class Settings(BaseSettings):
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
     max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
-    #: Write prompt and parameters into the pictures' files, as image tools do.
+    #: Write prompt and parameters into the files of pictures and films, as such tools do.
     embed_metadata: bool = True
+    #: How films are compressed.
+    film_codec: FilmCodec = FilmCodec.H264
+    #: Their quality: smaller is better and bigger. The codec's own default when not set.
+    film_crf: Annotated[int, Field(ge=1, le=MAX_CRF)] | None = None
+    #: Store a small animated WebP beside each film.
+    film_preview: bool = False
     #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read.
@@ -89,10 +103,35 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _some_model(self) -> Self:
+        if not self.download_wan2_model and self.film_model not in (None, NO_MODEL):
+            raise ValueError(
+                f"DOWNLOAD_WAN2_MODEL is false, and EMBERFRAME_FILM_MODEL is {self.film_model!r}: "
+                "the first turns films off, so the second must be none or not set"
+            )
+        if self.image_model == self.served_film_model == NO_MODEL:
+            raise ValueError(
+                "there is neither a model for pictures nor one for films: EMBERFRAME_IMAGE_MODEL "
+                "must name one, or EMBERFRAME_FILM_MODEL"
+            )
+        return self
+
+    @property
+    def served_film_model(self) -> str:
+        """A name of the table of film models, or NO_MODEL."""
+        if not self.download_wan2_model:
+            return NO_MODEL
+        return self.film_model or film_partner_of(self.image_model)
+
     @property
     def emulated(self) -> bool:
         """Whether this worker talks to emulators; else it talks to Google."""
         return self.firestore_emulator is not None
+
+    @property
+    def films(self) -> FilmOptions:
+        return FilmOptions(codec=self.film_codec, crf=self.film_crf, preview=self.film_preview)
 
     @property
     def bucket_name(self) -> str:

@@ -25,6 +25,7 @@ from gpu_worker.engine.protocol import (
     Cancel,
     Done,
     Failed,
+    FilmFrames,
     LoadFailed,
     Progress,
     Ready,
@@ -35,10 +36,12 @@ from gpu_worker.engine.protocol import (
 
 LOG = logging.getLogger(__name__)
 
-FromEngine: TypeAlias = Ready | LoadFailed | Progress | Done | Failed | Stopped
+FromEngine: TypeAlias = Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped
 
 #: Between the end of the channel and the end of the process; a GPU driver takes a moment to let go.
 EXIT_GRACE_SECONDS = 5.0
+#: A film's frames may be held up behind a listener that waits for a program of its own.
+HELD_UP_GRACE_SECONDS = 0.5
 #: The engine's words belong on the log, not between what a command prints as its result.
 STDERR = 2
 
@@ -94,14 +97,18 @@ class EngineChild:
             LOG.info("engine %d is gone; %s was not sent", self.pid, message.kind)
 
     def end(self, grace_seconds: float) -> None:
-        """Ask, wait, kill. The process and its listening thread are gone when this returns."""
+        """Ask, wait, kill. The process and its listening thread are gone when this returns.
+
+        Except that a thread that is held up in a call-back goes once that returns.
+        """
         asking = threading.Thread(target=self.send, args=(Shutdown(),), daemon=True)
         asking.start()  # apart, since a hanging engine may have stopped reading
         self._listener.join(grace_seconds)
         if self._listener.is_alive():
             LOG.warning("engine %d does not end; it is killed", self.pid)
             self._process.kill()
-            self._listener.join()
+            self._process.wait()
+            self._listener.join(HELD_UP_GRACE_SECONDS)
 
     def _listen(self) -> None:
         try:

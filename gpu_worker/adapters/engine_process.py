@@ -10,17 +10,21 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from gpu_worker.adapters.engine_child import EngineChild, FromEngine
+from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
     Cancel,
     Done,
     Failed,
+    FilmFrames,
     LoadFailed,
     Progress,
     Ready,
@@ -28,22 +32,29 @@ from gpu_worker.engine.protocol import (
     Stopped,
     frames_of,
 )
+from gpu_worker.engine.specs import NO_MODEL, unsupported
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
     EngineProgress,
     EngineResult,
     EngineUnavailable,
+    Frames,
     JobCancelled,
     Picture,
+    no_frames,
 )
 from shared.errors import ErrorCode, GenerationError
+from shared.request import TaskType
 
 LOG = logging.getLogger(__name__)
 
 #: The engine leaves at once when told; past this it hangs. Well under the 8 s that a shutdown has.
 CLOSE_GRACE_SECONDS = 2.0
 CLOSED = "The engine is closed."
+
+#: What a listener is told: progress, or frames.
+Heard = TypeVar("Heard")
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -52,7 +63,10 @@ class _Turn:
 
     job: EngineJob
     on_progress: Callable[[EngineProgress], None]
+    on_frames: Callable[[Frames], None]
     cancelled: bool = False
+    #: Some frames of its film were not handed on, since nobody wanted it any more.
+    dropped: bool = False
     sent: bool = False
     outcome: EngineResult | BaseException | None = None
 
@@ -65,21 +79,32 @@ class EngineProcess:
         model: str,
         *,
         model_dir: Path | None = None,
+        film_model: str = NO_MODEL,
+        film_model_dir: Path | None = None,
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         json_log: bool = False,
     ) -> None:
-        """`model` is a name of the model table; `model_dir` a checkpoint in its source's place.
+        """`model` is a name of the model table, or NO_MODEL, and `model_dir` a checkpoint in its
+        source's place; `film_model` and `film_model_dir` likewise.
 
         `deterministic`: the same request gives the same bytes again, on the same device.
         """
-        self._arguments = ["--model", model, "--precision", precision.value]
+        choice = ModelChoice(
+            picture=model,
+            picture_folder=model_dir,
+            film=film_model,
+            film_folder=film_model_dir,
+        )
+        self._arguments = [*choice.arguments(), "--precision", precision.value]
         if deterministic:
             self._arguments.append("--deterministic")
-        if model_dir is not None:
-            self._arguments += ["--model-dir", str(model_dir)]
         if json_log:
             self._arguments += ["--json-log"]
+        #: What the models do; None for a choice that the process will refuse.
+        self._tasks: tuple[TaskType, ...] | None = None
+        with suppress(GenerationError):
+            self._tasks = choice.tasks()
         self._changed = threading.Condition()
         self._line: deque[_Turn] = deque()
         self._child: EngineChild | None = None
@@ -104,8 +129,16 @@ class EngineProcess:
             self._changed.wait_for(self._loaded_or_not, timeout_seconds)
             return self._ready_info(f"The engine is not ready after {timeout_seconds:g} seconds.")
 
-    def run(self, job: EngineJob, on_progress: Callable[[EngineProgress], None]) -> EngineResult:
-        turn = _Turn(job=job, on_progress=on_progress)
+    def run(
+        self,
+        job: EngineJob,
+        on_progress: Callable[[EngineProgress], None],
+        on_frames: Callable[[Frames], None] = no_frames,
+    ) -> EngineResult:
+        task = job.request.task_type
+        if self._tasks is not None and task not in self._tasks:
+            raise unsupported(task, self._tasks)
+        turn = _Turn(job=job, on_progress=on_progress, on_frames=on_frames)
         with self._changed:
             self._line.append(turn)
         try:
@@ -139,6 +172,12 @@ class EngineProcess:
             self._changed.notify_all()
         if child is not None:
             child.end(CLOSE_GRACE_SECONDS)
+        with self._changed:
+            # Its thread may be held up in a listener of frames; who runs the job need not be.
+            turn = self._running()
+            if turn is not None:
+                turn.outcome = JobCancelled()
+            self._changed.notify_all()
 
     @property
     def pid(self) -> int | None:
@@ -208,11 +247,15 @@ class EngineProcess:
         return next((turn for turn in self._line if turn.sent and turn.outcome is None), None)
 
     def _on_message(self, message: FromEngine, frames: list[bytes]) -> None:
-        if isinstance(message, Progress):
+        if isinstance(message, Progress | FilmFrames):
             with self._changed:
                 turn = self._running()
-            if turn is not None:
-                _report(turn, message.progress(frames))
+                if turn is not None and isinstance(message, FilmFrames):
+                    turn.dropped |= self._stopped(turn)
+            if turn is not None and isinstance(message, Progress):
+                _tell(turn, turn.on_progress, message.progress(frames))
+            elif turn is not None and not turn.dropped and isinstance(message, FilmFrames):
+                _tell(turn, turn.on_frames, message.film_frames(frames))
             return
         with self._changed:
             turn = self._running()
@@ -223,6 +266,8 @@ class EngineProcess:
                     self._not_loaded(GenerationError(message.code, message.message))
                 case Done() | Failed() | Stopped() if turn is not None:
                     turn.outcome = _outcome(message, frames)
+                    if turn.dropped and isinstance(turn.outcome, EngineResult):
+                        turn.outcome = JobCancelled()
             self._changed.notify_all()
 
     def _on_end(self, how: str) -> None:
@@ -255,17 +300,19 @@ def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineRes
             )
             return EngineResult(
                 pictures=pictures,
+                film=None if message.film is None else message.film.film(),
                 model=message.model,
                 native_size=message.native_size,
+                native_frames=message.native_frames,
                 refiner=message.refiner,
                 prompt_truncated=message.prompt_truncated,
                 timings=message.timings,
             )
 
 
-def _report(turn: _Turn, progress: EngineProgress) -> None:
+def _tell(turn: _Turn, listener: Callable[[Heard], None], heard: Heard) -> None:
     try:
-        turn.on_progress(progress)
+        listener(heard)
     except Exception:  # a fault of the listener's must not cost everybody the engine
         LOG.exception("job %s: its progress listener failed", turn.job.job_id)
 

@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
+from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.link import SupervisorLink, leave
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.serving import serve
@@ -19,8 +19,7 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     parser = argparse.ArgumentParser(prog="python -m gpu_worker.engine", description=__doc__)
     parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket")
-    parser.add_argument("--model", required=True, help="a name of the model table")
-    parser.add_argument("--model-dir", type=Path, help="a diffusers checkpoint in its place")
+    ModelChoice.add_arguments(parser)
     parser.add_argument("--json-log", action="store_true", help="log as JSON, not for a terminal")
     parser.add_argument("--precision", type=Precision, default=Precision.AUTO, choices=Precision)
     parser.add_argument("--deterministic", action="store_true", help="same request, same bytes")
@@ -40,8 +39,7 @@ def main(arguments: list[str]) -> int:
     os.set_inheritable(options.channel, False)
     return serve(
         SupervisorLink(options.channel),
-        options.model,
-        options.model_dir,
+        ModelChoice.of(options),
         started,
         precision=options.precision,
         deterministic=options.deterministic,

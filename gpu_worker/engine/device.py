@@ -99,6 +99,13 @@ def memory_in_use(device: Device) -> dict[str, int]:
     return memory
 
 
+def free_memory(device: Device) -> int:
+    """Bytes of a GPU that can still be taken, those among them that torch keeps for itself."""
+    free, _ = torch.cuda.mem_get_info(device.torch_device)
+    kept = torch.cuda.memory_reserved(device.torch_device)
+    return free + kept - torch.cuda.memory_allocated(device.torch_device)
+
+
 def _cpu_name() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -1,22 +1,21 @@
 """One picture job from request to pixels: sizes, legs, the stages in order, their seconds."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from gpu_worker.engine import stages
-from gpu_worker.engine.device import Device, wait_for
+from gpu_worker.engine.device import Device
 from gpu_worker.engine.framing import Frame, resized
 from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
 from gpu_worker.engine.loras import LoraShelf
 from gpu_worker.engine.pipelines import Pipelines
 from gpu_worker.engine.preview import Previewer
 from gpu_worker.engine.sizes import Sizes, decide_sizes
-from gpu_worker.engine.specs import ModelSpec
+from gpu_worker.engine.specs import PictureSpec
+from gpu_worker.engine.timing import StageTimer
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Picture
 from shared.request import ImageRequest, Text2ImgRequest
 
@@ -38,7 +37,7 @@ class Legs:
 class Drawing:
     """The picture tasks on one loaded model. One job at a time."""
 
-    def __init__(self, spec: ModelSpec, pipelines: Pipelines, device: Device) -> None:
+    def __init__(self, spec: PictureSpec, pipelines: Pipelines, device: Device) -> None:
         self._spec = spec
         self._pipelines = pipelines
         self._device = device
@@ -67,20 +66,25 @@ class Drawing:
         frame = None if job.image is None else Frame.of(job.image, job.mask, sizes.asked)
         legs = self._plan(request)
         generators = stages.make_generators(job.seed, request.num_images)
-        timings: dict[str, float] = {}
+        timer = StageTimer(self._device)
         done = 0
 
         def enter(stage: str, step: int) -> None:
             preview = self._previewer.take() if step else None
             report(
                 EngineProgress(
-                    stage=stage, step=step, total_steps=legs.evaluations, preview=preview
+                    stage=stage,
+                    step=step,
+                    total_steps=legs.evaluations,
+                    # Beside the steps the other stages of a picture take next to nothing.
+                    fraction=step / legs.evaluations if legs.evaluations else 0.0,
+                    preview=preview,
                 )
             )
             stop_if_asked()
 
         enter("encode", 0)
-        with self._timed("encode", timings):
+        with timer.stage("encode"):
             encoded = stages.encode(self._pipelines.text2img, request)
             for_refiner = None
             if legs.refiner is not None:
@@ -94,7 +98,7 @@ class Drawing:
                 )
         if legs.base is not None:
             enter("denoise", 0)
-            with self._timed("denoise", timings):
+            with timer.stage("denoise"):
                 pipeline, task = self._task(frame, sizes, latents)
                 self._previewer.watch(legs.base.scheduler)
                 latents = stages.denoise(
@@ -108,7 +112,7 @@ class Drawing:
             done = legs.base.evaluations
         if legs.refiner is not None and for_refiner is not None:
             enter("refine", done)
-            with self._timed("refine", timings):
+            with timer.stage("refine"):
                 self._previewer.watch(legs.refiner.scheduler)
                 latents = stages.denoise(
                     self._pipelines.refiner,
@@ -120,7 +124,7 @@ class Drawing:
                 )
         enter("decode", legs.evaluations)
         pictures = []
-        with self._timed("decode", timings):
+        with timer.stage("decode"):
             for index, latent in enumerate(latents):
                 stop_if_asked()
                 pixels = resized(stages.decode(self._pipelines.text2img, latent), sizes.asked)
@@ -133,7 +137,7 @@ class Drawing:
             native_size=sizes.drawn,
             refiner=legs.refiner is not None,
             prompt_truncated=encoded.truncated,
-            timings=timings,
+            timings=timer.seconds,
         )
 
     def _plan(self, request: ImageRequest) -> Legs:
@@ -180,10 +184,3 @@ class Drawing:
             "width": width,
             "height": height,
         }
-
-    @contextmanager
-    def _timed(self, stage: str, timings: dict[str, float]) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        wait_for(self._device)
-        timings[stage] = time.perf_counter() - started

@@ -8,7 +8,7 @@ import re
 import traceback
 
 from shared.errors import ErrorCode, GenerationError
-from shared.request import GenerationRequest
+from shared.request import GenerationRequest, Text2VideoRequest
 
 #: Shorter words ("a", "of") would hide every message.
 MIN_WORD_CHARACTERS = 4
@@ -18,17 +18,25 @@ _OUT_OF_MEMORY = re.compile(
 )
 
 
-def to_generation_error(error: Exception) -> GenerationError:
-    """The error that the person sees."""
+def to_generation_error(error: Exception, request: GenerationRequest) -> GenerationError:
+    """The error that the person sees who asked for `request`."""
     if isinstance(error, GenerationError):
         return error
     if is_out_of_memory(error):
-        return GenerationError(
-            ErrorCode.OUT_OF_MEMORY,
-            "The picture does not fit into the worker's memory; "
-            "ask for a smaller width and height, or for one image at a time.",
-        )
+        return GenerationError(ErrorCode.OUT_OF_MEMORY, _advice(request))
     return GenerationError(ErrorCode.INTERNAL, "The model failed on this request.")
+
+
+def _advice(request: GenerationRequest) -> str:
+    if isinstance(request, Text2VideoRequest):
+        return (
+            "The film does not fit into the worker's memory; "
+            "ask for a smaller video_width and video_height, or for a smaller num_frames."
+        )
+    return (
+        "The picture does not fit into the worker's memory; "
+        "ask for a smaller width and height, or for one image at a time."
+    )
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -19,6 +19,8 @@ from gpu_worker.engine.protocol import (
     Cancel,
     Done,
     Failed,
+    FilmFrames,
+    FilmHead,
     LoadFailed,
     PictureHead,
     Progress,
@@ -28,7 +30,14 @@ from gpu_worker.engine.protocol import (
     Stopped,
     frames_of,
 )
-from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress, EngineResult, JobCancelled
+from gpu_worker.ports import (
+    EngineInfo,
+    EngineJob,
+    EngineProgress,
+    EngineResult,
+    Frames,
+    JobCancelled,
+)
 from shared.errors import GenerationError
 
 
@@ -52,6 +61,10 @@ class SupervisorLink:
 
     def report_progress(self, progress: EngineProgress) -> None:
         self._send(Progress.of(progress), frames_of(progress.preview))
+
+    def send_frames(self, frames: Frames) -> None:
+        """The next ones of a film. Blocks until the supervisor has taken nearly all of them."""
+        self._send(FilmFrames(shape=frames.shape), [frames])
 
     def say_ready(self, info: EngineInfo) -> None:
         self._send(
@@ -78,8 +91,10 @@ class SupervisorLink:
         )
         done = Done(
             pictures=heads,
+            film=None if result.film is None else FilmHead.of(result.film),
             model=result.model,
             native_size=result.native_size,
+            native_frames=result.native_frames,
             refiner=result.refiner,
             prompt_truncated=result.prompt_truncated,
             timings=dict(result.timings),
@@ -94,7 +109,7 @@ class SupervisorLink:
 
     def _send(
         self,
-        message: Progress | Ready | LoadFailed | Done | Failed | Stopped,
+        message: Progress | FilmFrames | Ready | LoadFailed | Done | Failed | Stopped,
         frames: Sequence[NDArray[np.uint8]] = (),
     ) -> None:
         try:

@@ -14,6 +14,7 @@ from gpu_worker.engine.specs import (
     FolderSource,
     HubSource,
     ModelSpec,
+    PictureSpec,
     Source,
 )
 from shared.errors import ErrorCode, GenerationError
@@ -43,14 +44,14 @@ def choose_source(spec: ModelSpec, folder: Path | None) -> Source:
     return source
 
 
-def quieten(source: Source) -> None:
+def quieten(*sources: Source) -> None:
     """Set the environment of the libraries; call before they are imported."""
     os.environ.update(QUIET)
-    if isinstance(source, FolderSource):
+    if all(isinstance(source, FolderSource) for source in sources):
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-def find_refiner(spec: ModelSpec, source: Source) -> Source | None:
+def find_refiner(spec: PictureSpec, source: Source) -> Source | None:
     """The refiner of the model at `source`, if it has one."""
     if not isinstance(source, FolderSource):
         return spec.refiner
@@ -58,7 +59,7 @@ def find_refiner(spec: ModelSpec, source: Source) -> Source | None:
     return FolderSource(folder=folder, variant=_variant(folder)) if _is_model(folder) else None
 
 
-def load_pipelines(spec: ModelSpec, source: Source, device: Any) -> Any:
+def load_pipelines(spec: PictureSpec, source: Source, device: Any) -> Any:
     """The `Pipelines` on `device` (a `Device`), ready to be called.
 
     Raises `GenerationError` whose message names model and source; its cause has the details.
@@ -66,14 +67,19 @@ def load_pipelines(spec: ModelSpec, source: Source, device: Any) -> Any:
     try:
         return _load(spec, source, device)
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:200]
-        raise GenerationError(
-            ErrorCode.INTERNAL,
-            f"The model {spec.name} cannot be loaded from {_place(source)}: {reason}",
-        ) from error
+        raise describe_load_fault(spec, source, error) from error
 
 
-def _load(spec: ModelSpec, source: Source, device: Any) -> Any:
+def describe_load_fault(spec: ModelSpec, source: Source, error: Exception) -> GenerationError:
+    """A sentence with model, place and the first line of the reason."""
+    reason = str(error).strip().partition("\n")[0][:200]
+    return GenerationError(
+        ErrorCode.INTERNAL,
+        f"The model {spec.name} cannot be loaded from {_place(source)}: {reason}",
+    )
+
+
+def _load(spec: PictureSpec, source: Source, device: Any) -> Any:
     import torch  # noqa: PLC0415 - choose_source must be able to refuse before torch is paid for
     from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (  # noqa: PLC0415
         StableDiffusionXLPipeline,
@@ -95,7 +101,7 @@ def _load(spec: ModelSpec, source: Source, device: Any) -> Any:
     if device.dtype == torch.float16 and spec.fp16_vae is not None and source is spec.source:
         own_vae["vae"] = _load_vae(spec.fp16_vae, device)
     pipeline: Any = StableDiffusionXLPipeline.from_pretrained(
-        **_location(source), **options, **own_vae
+        **location_of(source), **options, **own_vae
     )
     if device.dtype == torch.float16 and pipeline.vae.config.force_upcast:
         pipeline.vae.to(torch.float32)  # slow and right, where there is no VAE made for fp16
@@ -104,7 +110,7 @@ def _load(spec: ModelSpec, source: Source, device: Any) -> Any:
     if refiner_source is None:
         return Pipelines.around(pipeline, None)
     refiner: Any = StableDiffusionXLImg2ImgPipeline.from_pretrained(
-        **_location(refiner_source),
+        **location_of(refiner_source),
         **options,
         text_encoder_2=pipeline.text_encoder_2,
         tokenizer_2=pipeline.tokenizer_2,
@@ -117,11 +123,12 @@ def _load(spec: ModelSpec, source: Source, device: Any) -> Any:
 def _load_vae(source: Source, device: Any) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
 
-    vae = AutoencoderKL.from_pretrained(**_location(source), dtype=device.dtype)
+    vae = AutoencoderKL.from_pretrained(**location_of(source), dtype=device.dtype)
     return vae.to(device.torch_device)
 
 
-def _location(source: Source) -> dict[str, Any]:
+def location_of(source: Source) -> dict[str, Any]:
+    """What `from_pretrained` wants to know."""
     match source:
         case HubSource(repository=repository, revision=revision, variant=variant):
             where = {"pretrained_model_name_or_path": repository, "revision": revision}
@@ -135,7 +142,7 @@ def _is_model(folder: Path) -> bool:
 
 
 def _variant(folder: Path) -> str | None:
-    return "fp16" if any(folder.glob("unet/*.fp16.safetensors")) else None
+    return "fp16" if any(folder.glob("*/*.fp16.safetensors")) else None
 
 
 def _place(source: Source) -> str:

@@ -1,61 +1,91 @@
-"""The loaded model: takes the jobs that its spec allows, and warms itself up. Imports torch."""
+"""The loaded models: takes the jobs that they do, and warms them up. Imports torch."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
 from gpu_worker.engine.drawing import Drawing
+from gpu_worker.engine.film_loading import load_film_pipelines
+from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
-from gpu_worker.engine.specs import ModelSpec, Size, Source, unsupported
-from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
-from shared.request import Text2ImgRequest
+from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
+from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
+from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
 
 #: On a CPU the warm-up of a big model must cost little: 64 × 64 pixels still pass every layer.
 CPU_WARM_UP_PIXELS = 128 * 128
 SMALL: Size = (64, 64)
+#: Frames of the film that warms a GPU up: enough that convolutions over time have a past.
+WARM_UP_FRAMES = 17
+
+PictureModel: TypeAlias = tuple[PictureSpec, Source]
+FilmModel: TypeAlias = tuple[FilmSpec, Source]
 
 
 class Model:
-    """One model of the table on one device."""
+    """A model for pictures, one for films, or both, on one device."""
 
     def __init__(
-        self, spec: ModelSpec, source: Source, *, precision: Precision = Precision.AUTO
+        self,
+        picture: PictureModel | None,
+        film: FilmModel | None = None,
+        *,
+        precision: Precision = Precision.AUTO,
     ) -> None:
-        """Raises `GenerationError` when it cannot be loaded."""
-        limit_threads(spec.cpu_threads)
+        """Raises `GenerationError` when one cannot be loaded."""
         self.device: Device = choose_device(precision)
-        self._spec = spec
-        self._draw = Drawing(spec, load_pipelines(spec, source, self.device), self.device)
+        self._picture = picture[0] if picture is not None else None
+        self._film = film[0] if film is not None else None
+        self._draw: Drawing | None = None
+        self._shoot: Filming | None = None
+        if picture is not None:
+            limit_threads(picture[0].cpu_threads)
+            self._draw = Drawing(picture[0], load_pipelines(*picture, self.device), self.device)
+        if film is not None:
+            limit_threads(film[0].cpu_threads)
+            self._shoot = Filming(film[0], load_film_pipelines(*film, self.device), self.device)
 
     def warm_up(self) -> None:
         """Run every layer once, at the default size where that is cheap.
 
         The first job is then no slower than the next: kernels are chosen, threads and the
-        allocator's pool are there.
+        allocator's pool are there. On a CPU a film is too dear for that.
         """
-        width, height = self._spec.default_size
-        if not self.device.is_gpu and width * height > CPU_WARM_UP_PIXELS:
-            width, height = SMALL
-        request = Text2ImgRequest(
-            prompt="warm-up",
-            width=width,
-            height=height,
-            num_inference_steps=1,
-            refiner_inference_steps=1,
-        )
-        job = EngineJob(job_id="warm-up", request=request, seed=0)
-        self._draw(job, lambda _: None, lambda: None)
+        if self._picture is not None:
+            width, height = self._picture.default_size
+            if not self.device.is_gpu and width * height > CPU_WARM_UP_PIXELS:
+                width, height = SMALL
+            request = Text2ImgRequest(
+                prompt="warm-up",
+                width=width,
+                height=height,
+                num_inference_steps=1,
+                refiner_inference_steps=1,
+            )
+            self._run(EngineJob(job_id="warm-up", request=request, seed=0))
+        if self._film is not None and self.device.is_gpu:
+            film = Text2VideoRequest(
+                prompt="warm-up", num_frames=WARM_UP_FRAMES, num_inference_steps=1
+            )
+            self._run(EngineJob(job_id="warm-up", request=film, seed=0))
 
     def generate(
         self,
         job: EngineJob,
         report: Callable[[EngineProgress], None],
         stop_if_asked: Callable[[], None],
+        send_frames: Callable[[Frames], None],
     ) -> EngineResult:
-        """Raises `GenerationError` for a task that the model does not have."""
-        if job.request.task_type not in self._spec.tasks:
-            raise unsupported(job.request.task_type, self._spec.tasks)
-        return self._draw(job, report, stop_if_asked)
+        """Raises `GenerationError` for a task that no model here does."""
+        if isinstance(job.request, ImageRequest):
+            if self._picture is not None and self._draw is not None:
+                limit_threads(self._picture.cpu_threads)
+                return self._draw(job, report, stop_if_asked)
+        elif self._film is not None and self._shoot is not None:
+            limit_threads(self._film.cpu_threads)
+            return self._shoot(job, report, stop_if_asked, send_frames)
+        raise unsupported(job.request.task_type, served_tasks(self._picture, self._film))
 
     def recover(self) -> bool:
         """After a failed job: give back what it held. False when the device is beyond use."""
@@ -63,3 +93,6 @@ class Model:
 
     def memory_in_use(self) -> dict[str, int]:
         return memory_in_use(self.device)
+
+    def _run(self, job: EngineJob) -> None:
+        self.generate(job, lambda _: None, lambda: None, no_frames)

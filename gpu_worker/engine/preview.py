@@ -85,7 +85,6 @@ def clean_guess(
 
 def fit_colours(vae: Any) -> torch.Tensor:
     """The least-squares map (5 × 3) from a latent, in the UNet's scale, and 1 to RGB (−1 … 1)."""
-    cells = FIT_SIDE // LATENT_PIXELS
     generator = torch.Generator("cpu").manual_seed(0)
     count = FIT_SIDE // PATCH_PIXELS
     # Evenly spread: with more of the extremes, which a VAE bends, the middle would be off.
@@ -95,13 +94,19 @@ def fit_colours(vae: Any) -> torch.Tensor:
         seen = vae.encode(colours.to(vae.device, vae.dtype)).latent_dist.mode()
     latents = seen.float().cpu()[0] * float(vae.config.scaling_factor)
     targets = torch.nn.functional.avg_pool2d(colours, LATENT_PIXELS)[0]
-    rows = _with_one(latents.reshape(latents.shape[0], cells * cells).T)
-    solution: torch.Tensor = torch.linalg.lstsq(rows, targets.reshape(3, cells * cells).T).solution
+    return solve_colours(latents, targets)
+
+
+def solve_colours(latents: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    """The least-squares map from latents (channels × h × w) and 1 to `colours` (3 × h × w)."""
+    solution: torch.Tensor = torch.linalg.lstsq(
+        _with_one(latents.flatten(1).T), colours.flatten(1).T
+    ).solution
     return solution
 
 
 def to_colours(latents: torch.Tensor, colour_map: torch.Tensor) -> Pixels:
-    """A small picture of latents (4 × h × w), at most PREVIEW_SIDE a side."""
+    """A small picture of latents (channels × h × w), at most PREVIEW_SIDE a side."""
     channels, height, width = latents.shape
     rows = latents.detach().float().cpu().reshape(channels, height * width).T
     colours = ((_with_one(rows) @ colour_map + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)

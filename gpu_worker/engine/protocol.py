@@ -1,7 +1,8 @@
 """What supervisor and engine say to each other: JSON messages, and pixels as raw frames after them.
 
 No pickle: neither side runs what the other sends. The channel is a stream in order; a run is
-answered by any number of `Progress` and then exactly one of `Done`, `Failed`, `Stopped`.
+answered by any number of `Progress` and, of a film, `FilmFrames`, and then exactly one of `Done`,
+`Failed`, `Stopped`. Who does not read makes the other side wait: that holds a film's decoder back.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress, LoraFile
+from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress, Film, Frames, LoraFile
 from shared.errors import ErrorCode
 from shared.request import (
     Img2ImgRequest,
@@ -106,7 +107,7 @@ class Shutdown(Message):
 
 
 class Ready(Message):
-    """The model is loaded and warm."""
+    """The models are loaded and warm."""
 
     kind: Literal["ready"] = "ready"
     models: tuple[str, ...]
@@ -122,7 +123,7 @@ class Ready(Message):
 
 
 class LoadFailed(Message):
-    """The model cannot be had; the engine exits."""
+    """A model cannot be had; the engine exits."""
 
     kind: Literal["load_failed"] = "load_failed"
     code: ErrorCode
@@ -136,6 +137,7 @@ class Progress(Message):
     stage: str
     step: int
     total_steps: int
+    fraction: float
     preview: Shape | None = None
 
     @classmethod
@@ -144,14 +146,48 @@ class Progress(Message):
             stage=progress.stage,
             step=progress.step,
             total_steps=progress.total_steps,
+            fraction=progress.fraction,
             preview=_shape(progress.preview),
         )
 
     def progress(self, frames: Sequence[bytes]) -> EngineProgress:
         (preview,) = _arrays((self.preview,), frames)
         return EngineProgress(
-            stage=self.stage, step=self.step, total_steps=self.total_steps, preview=preview
+            stage=self.stage,
+            step=self.step,
+            total_steps=self.total_steps,
+            fraction=self.fraction,
+            preview=preview,
         )
+
+
+class FilmFrames(Message):
+    """The next frames of the film under way, in order, as one raw frame."""
+
+    kind: Literal["film_frames"] = "film_frames"
+    #: Frames, height, width, and 3 for colour.
+    shape: Shape
+
+    def film_frames(self, frames: Sequence[bytes]) -> Frames:
+        (array,) = frames
+        return np.frombuffer(array, np.uint8).reshape(self.shape)
+
+
+class FilmHead(BaseModel):
+    """Of a film whose frames have all been sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frames: int
+    size: tuple[int, int]
+    seed: int
+
+    @classmethod
+    def of(cls, film: Film) -> "FilmHead":
+        return cls(frames=film.frames, size=film.size, seed=film.seed)
+
+    def film(self) -> Film:
+        return Film(frames=self.frames, size=self.size, seed=self.seed)
 
 
 class PictureHead(BaseModel):
@@ -167,8 +203,10 @@ class PictureHead(BaseModel):
 class Done(Message):
     kind: Literal["done"] = "done"
     pictures: tuple[PictureHead, ...]
+    film: FilmHead | None = None
     model: str
     native_size: tuple[int, int]
+    native_frames: int | None = None
     refiner: bool = False
     prompt_truncated: bool = False
     timings: dict[str, float]
@@ -190,10 +228,11 @@ class Stopped(Message):
 
 ToEngine: TypeAlias = Annotated[Run | Cancel | Shutdown, Field(discriminator="kind")]
 FromEngine: TypeAlias = Annotated[
-    Ready | LoadFailed | Progress | Done | Failed | Stopped, Field(discriminator="kind")
+    Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped,
+    Field(discriminator="kind"),
 ]
 
 TO_ENGINE: TypeAdapter[Run | Cancel | Shutdown] = TypeAdapter(ToEngine)
-FROM_ENGINE: TypeAdapter[Ready | LoadFailed | Progress | Done | Failed | Stopped] = TypeAdapter(
-    FromEngine
+FROM_ENGINE: TypeAdapter[Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped] = (
+    TypeAdapter(FromEngine)
 )

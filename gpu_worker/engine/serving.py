@@ -1,16 +1,15 @@
-"""The engine's main thread: load the model, then answer job after job for as long as it lives."""
+"""The engine's main thread: load the models, then answer job after job for as long as it lives."""
 
 import gc
 import logging
 import time
-from pathlib import Path
 from typing import Any
 
 from gpu_worker.engine import determinism, faults
+from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, quieten
 from gpu_worker.engine.precision import Precision
-from gpu_worker.engine.specs import find_spec
 from gpu_worker.ports import EngineInfo, EngineJob, JobCancelled
 from shared.errors import GenerationError
 
@@ -23,8 +22,7 @@ EXIT_DEVICE_BROKEN = 4
 
 def serve(
     link: SupervisorLink,
-    model_name: str,
-    folder: Path | None,
+    choice: ModelChoice,
     started: float,
     *,
     precision: Precision,
@@ -35,9 +33,10 @@ def serve(
     # fifth of the start (3.7 s with, 2.9 s without).
     gc.disable()
     try:
-        spec = find_spec(model_name)
-        source = choose_source(spec, folder)
-        quieten(source)
+        picture, film = choice.specs()
+        pictures = None if picture is None else choose_source(picture, choice.picture_folder)
+        films = None if film is None else choose_source(film, choice.film_folder)
+        quieten(*(source for source in (pictures, films) if source is not None))
         if deterministic:
             determinism.prepare_fixed_results()
         # Imports torch: only now, when there is something to load.
@@ -45,7 +44,11 @@ def serve(
 
         if deterministic:
             determinism.fix_results()
-        model = Model(spec, source, precision=precision)
+        model = Model(
+            None if picture is None or pictures is None else (picture, pictures),
+            None if film is None or films is None else (film, films),
+            precision=precision,
+        )
         model.warm_up()
     except GenerationError as error:
         LOG.error("%s", error.message, exc_info=error.__cause__)  # noqa: TRY400 - the cause is it
@@ -57,7 +60,7 @@ def serve(
     gc.enable()
     link.say_ready(
         EngineInfo(
-            models=(spec.name,),
+            models=tuple(spec.name for spec in (picture, film) if spec is not None),
             device=str(model.device.torch_device),
             device_name=model.device.name,
             load_seconds=time.monotonic() - started,
@@ -74,13 +77,13 @@ def serve(
 def _answer(link: SupervisorLink, model: Any, job: EngineJob) -> bool:
     """True while the model (a `Model`) can take another job."""
     try:
-        result = model.generate(job, link.report_progress, link.stop_if_asked)
+        result = model.generate(job, link.report_progress, link.stop_if_asked, link.send_frames)
     except JobCancelled:
         link.answer_stopped()
     except Exception as error:  # noqa: BLE001 - the boundary: a job's fault must not end the engine
         if not isinstance(error, GenerationError):
             LOG.error("job %s: %s", job.job_id, faults.describe_for_log(error, job.request))  # noqa: TRY400 - quotes prompts
-        link.answer_failed(faults.to_generation_error(error))
+        link.answer_failed(faults.to_generation_error(error, job.request))
         # The frames that the exception holds on to hold the tensors that did not fit.
         error.__traceback__ = None
         return bool(model.recover())

@@ -1,15 +1,17 @@
-"""At which size the model draws, and at which the picture is handed over. Pure."""
+"""At which size and length a model draws, and at which it is handed over. Pure."""
 
 import math
 from dataclasses import dataclass
 
-from gpu_worker.engine.specs import ModelSpec, Size
+from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size
 from gpu_worker.ports import Pixels
 
 #: Pixels; the contract's bounds of a side, and the VAE's block.
 MIN_SIDE = 64
 MAX_SIDE = 2048
 BLOCK = 8
+#: Frames that one of Wan's latents stands for.
+LATENT_FRAMES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +23,7 @@ class Sizes:
 
 
 def decide_sizes(
-    spec: ModelSpec, width: int | None, height: int | None, image: Pixels | None = None
+    spec: PictureSpec, width: int | None, height: int | None, image: Pixels | None = None
 ) -> Sizes:
     """A side that is not given takes the model's own; with an image, the image's."""
     if image is None:
@@ -30,6 +32,30 @@ def decide_sizes(
         asked = _as_the_image((image.shape[1], image.shape[0]), width, height, spec.image_areas)
     drawn = asked if spec.draws_any_size else nearest(asked, spec.native_sizes)
     return Sizes(drawn=drawn, asked=asked)
+
+
+def decide_film_sizes(spec: FilmSpec, width: int, height: int) -> Sizes:
+    asked = (width, height)
+    drawn = asked if spec.draws_any_size else nearest(asked, spec.native_sizes)
+    return Sizes(drawn=drawn, asked=asked)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lengths:
+    """Both in frames, 4k + 1; equal where the model draws as many as were asked for."""
+
+    drawn: int
+    asked: int
+
+
+def decide_lengths(spec: FilmSpec, frames: int) -> Lengths:
+    asked = whole_latents(frames)
+    return Lengths(drawn=spec.native_frames or asked, asked=asked)
+
+
+def whole_latents(frames: int) -> int:
+    """`frames` rounded up to 4k + 1: the first latent is one frame, each later one is four."""
+    return math.ceil((frames - 1) / LATENT_FRAMES) * LATENT_FRAMES + 1
 
 
 def nearest(asked: Size, native: tuple[Size, ...]) -> Size:

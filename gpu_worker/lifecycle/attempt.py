@@ -12,12 +12,12 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from gpu_worker.engine.specs import PICTURE_TASKS, unsupported
 from gpu_worker.lifecycle.control import JobControl, Stopped, StopReason
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from gpu_worker.lifecycle.keeper import LeaseKeeper
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
-from gpu_worker.lifecycle.output import FileStorer, describe_output
+from gpu_worker.lifecycle.making import making_of
+from gpu_worker.lifecycle.storing import FileStorer
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.media.inputs import fetch_inputs
 from gpu_worker.ports import EngineJob, EngineUnavailable, JobCancelled
@@ -26,7 +26,7 @@ from shared.errors import ErrorCode, GenerationError
 from shared.lease import Lease
 from shared.parse import parse_owned_request
 from shared.ports import Changes, Snapshot, Unavailable
-from shared.request import MAX_SEED, ImageRequest
+from shared.request import MAX_SEED
 from shared.retry import Retry, decide_retry
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Attempt:
         self._leased = leased
         self._control = control
         self._token = leased.lease.token
-        self._files = FileStorer(wiring.objects, wiring.threads, leased)
+        self._files = FileStorer(wiring.objects, wiring.threads, leased, control)
         self._fields = {
             "generation": str(leased.path),
             "token": self._token,
@@ -113,19 +113,19 @@ class Attempt:
         request = parse_owned_request(
             self._leased.generation.input, path, max_images=self._wiring.max_images
         )
-        if not isinstance(request, ImageRequest):
-            raise unsupported(request.task_type, PICTURE_TASKS)
         loras = self._wiring.loras.find(request)
         seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
         log.info("claimed", extra={"fields": self._fields})
-        engine = self._wiring.engine
+        engine, making = self._wiring.engine, making_of(request, self._wiring, self._files)
         keeper = LeaseKeeper(
             self._leased,
             self._control,
             self._wiring.clock,
             heartbeat_seconds=self._wiring.heartbeat_seconds,
+            engine_share=making.engine_share,
         )
-        with keeper, closing(self._wiring.watcher.watch(str(self._leased.path), self._on_change)):
+        watch = self._wiring.watcher.watch
+        with keeper, closing(watch(str(path), self._on_change)), making:
             inputs = fetch_inputs(request, self._wiring.inputs, uid=path.uid)
             self._check()
             job = EngineJob(
@@ -137,14 +137,17 @@ class Attempt:
                 mask=inputs.mask,
                 loras=loras,
             )
-            with self._control.in_engine(lambda: engine.cancel(job.job_id)):
-                result = engine.run(job, keeper.report)
+
+            def stop() -> None:
+                engine.cancel(job.job_id)
+                making.stop()
+
+            with self._control.in_engine(stop):
+                result = making.run(engine, job, keeper.report)
             self._check()
-            files = self._files.store(
-                result, request, self._control, embed_metadata=self._wiring.embed_metadata
-            )
+            keeper.engine_done()
+            output = making.store(result)
             self._check()
-        output = describe_output(result, request, files)
         timings = {**result.timings, **self._files.timings}
         cost = {"gpu_seconds": round(sum(result.timings.values()), 3)}
         log.info("generated", extra={"fields": {**self._fields, "timings": timings}})

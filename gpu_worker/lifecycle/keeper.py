@@ -35,17 +35,21 @@ class LeaseKeeper:
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         write_interval_seconds: float = MIN_WRITE_INTERVAL_SECONDS,
+        engine_share: float = 1.0,
     ) -> None:
+        """`engine_share`, 0 … 1: how far a job is when its engine is done."""
         self._leased = leased
         self._control = control
         self._clock = clock
         self._heartbeat = heartbeat_seconds
         self._write_interval = write_interval_seconds
+        self._engine_share = engine_share
         # The first progress is written at once: it tells the phone that somebody is at it.
         self._wrote_at = clock.monotonic() - write_interval_seconds
         self._changed = threading.Condition()
         self._progress: dict[str, Any] | None = None
         self._fraction = 0.0
+        self._steps = {"step": 0, "total_steps": 0}
         #: The newest one, and the file made of it.
         self._preview: Pixels | None = None
         self._preview_file: bytes | None = None
@@ -76,18 +80,21 @@ class LeaseKeeper:
             self._control.stop(StopReason.LEASE_LOST)
         self._control.insist()
         with self._changed:
-            fraction = progress.step / progress.total_steps if progress.total_steps else 0.0
-            # A stage that counts anew must not make the bar on the phone jump back.
-            self._fraction = max(self._fraction, min(1.0, fraction))
-            self._progress = {
-                "fraction": round(self._fraction, 4),
-                "stage": progress.stage,
-                "step": progress.step,
-                "total_steps": progress.total_steps,
-            }
+            self._steps = {"step": progress.step, "total_steps": progress.total_steps}
             if progress.preview is not None:
                 self._preview = progress.preview
-            self._changed.notify()
+            self._reached(progress.stage, progress.fraction * self._engine_share)
+
+    def engine_done(self) -> None:
+        """What is left is storing: the bar goes on to where the engine's share ends."""
+        with self._changed:
+            self._reached("store", self._engine_share)
+
+    def _reached(self, stage: str, fraction: float) -> None:
+        # A bar on a phone must not jump back, whatever an engine says.
+        self._fraction = max(self._fraction, fraction)
+        self._progress = {"fraction": round(self._fraction, 4), "stage": stage, **self._steps}
+        self._changed.notify()
 
     def _keep(self) -> None:
         while (progress := self._next()) is not CLOSED:

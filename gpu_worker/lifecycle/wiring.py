@@ -4,6 +4,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from gpu_worker.loras import Loras
+from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.ports import Engine, InputImages
 from shared.clock import Clock
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
@@ -28,7 +29,8 @@ class Wiring:
     worker_id: str
     #: The bound on a request's `num_images`.
     max_images: int = DEFAULT_MAX_IMAGES
-    #: Write a picture's parameters, the prompt among them, into its file.
+    #: Write a generation's parameters, the prompt among them, into its files.
     embed_metadata: bool = True
+    films: FilmOptions = field(default_factory=FilmOptions)
     lease_seconds: float = LEASE_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from shared.request import ImageRequest, Text2ImgRequest
+from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
 
 #: Names of the two texts in a PNG.
 PARAMETERS_KEY = "parameters"
@@ -59,3 +59,15 @@ def describe_making(
         "refiner": refiner,
     }
     return Metadata(parameters="\n".join(lines), json=json.dumps(made, sort_keys=True))
+
+
+def describe_filming(request: Text2VideoRequest, *, seed: int, model: str) -> Metadata:
+    """Of a film: its title is the prompt; the JSON a request that makes it again, and `model`."""
+    made = {
+        **request.model_dump(mode="json", exclude=PRIVATE, exclude_none=True),
+        "seed": seed,
+        "model": model,
+    }
+    return Metadata(
+        parameters=request.prompt, json=json.dumps(made, sort_keys=True, ensure_ascii=False)
+    )

@@ -21,18 +21,19 @@ _WEBP = FormatSpec(
 
 def make_thumbnail(pixels: Pixels) -> EncodedFile:
     """A WebP in the picture's proportions, at most THUMBNAIL_SIDE a side and never enlarged."""
-    return encode(_shrunk(pixels, THUMBNAIL_SIDE), "webp", _WEBP)
+    return encode(shrunk(pixels, THUMBNAIL_SIDE), "webp", _WEBP)
 
 
 def make_thumbhash(pixels: Pixels) -> str:
     """Base64 of the picture's ThumbHash (Evan Wallace's format), as app widgets take it."""
-    image = _shrunk(pixels, THUMBHASH_SIDE).convert("RGBA")
+    image = shrunk(pixels, THUMBHASH_SIDE).convert("RGBA")
     rgba = np.asarray(image).tobytes()
     thumbhash = bytes(rgba_to_thumb_hash(image.width, image.height, rgba))
     return base64.b64encode(thumbhash).decode("ascii")
 
 
-def _shrunk(pixels: Pixels, side: int) -> Image.Image:
+def shrunk(pixels: Pixels, side: int) -> Image.Image:
+    """`pixels` in their proportions, at most `side` pixels a side and never enlarged."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image

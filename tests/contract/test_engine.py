@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.engine.specs import PICTURE_TASKS
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.ports import (
     Engine,
@@ -26,7 +27,7 @@ from tests.unit.engine.published import PublishedLibraries
 
 KINDS: dict[str, Callable[[], Engine]] = {
     "process": lambda: EngineProcess("shapes"),
-    "in memory": InMemoryEngine,
+    "in memory": lambda: InMemoryEngine(tasks=PICTURE_TASKS),
 }
 #: The step under way when the cancellation comes, and one for its way to the process.
 STEPS_AFTER_A_CANCEL = 2

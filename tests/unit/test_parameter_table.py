@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from shared.request import ImageRequest, InpaintRequest, Request
+from shared.request import ImageRequest, InpaintRequest, Request, Text2VideoRequest
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "parameters.md").read_text()
@@ -11,15 +11,20 @@ TEXT = (ROOT / "docs" / "parameters.md").read_text()
 OTHERS = {"user_id", "file_uid", "use_cloud_storage", "task_type"}
 
 
-def test_every_parameter_of_a_picture_has_a_row() -> None:
-    rows = {
+def rows_of(text: str) -> set[str]:
+    return {
         name
-        for line in TEXT.splitlines()
+        for line in text.splitlines()
         if line.startswith("| `")
         for name in re.findall(r"`(\w+)`", line.split("|")[1])
     }
+
+
+def test_every_parameter_of_a_picture_or_a_film_has_a_row() -> None:
+    pictures, _, films = TEXT.partition("## Films")
     fields = {*Request.model_fields, *ImageRequest.model_fields, *InpaintRequest.model_fields}
-    assert rows == fields - OTHERS
+    assert rows_of(pictures) == fields - OTHERS
+    assert rows_of(films) == {*Text2VideoRequest.model_fields} - OTHERS
 
 
 def test_every_test_that_is_named_exists() -> None:

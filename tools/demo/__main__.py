@@ -1,4 +1,4 @@
-"""`python -m tools.demo`: a document becomes a picture on the local stack, watched live.
+"""`python -m tools.demo`: a document becomes a picture or a film, watched live on the local stack.
 
 Exit code 0, or 1 and one plain sentence with the paths of the logs. Uses the stack of `make up`
 when that is running, else one of its own, which is gone afterwards.

@@ -13,7 +13,7 @@ STATUS_FRACTION = {"pending": 0.0, "queued": 0.02, "processing": 0.05, "complete
 
 
 #: In the order in which a worker goes through them.
-STAGES = ["encode", "denoise", "refine", "decode", "compress", "upload"]
+STAGES = ["encode", "denoise", "refine", "decode", "encode_film", "compress", "upload"]
 
 
 class ProgressBar:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.engine.specs import NO_MODEL
 from gpu_worker.ports import Mask, Pixels
+from tests.unit.engine.film_models import build_film_model
 from tests.unit.engine.jobs import PATIENCE_SECONDS, run
 from tests.unit.engine.lora_files import build_loras
 from tests.unit.engine.published import PublishedLibraries
@@ -76,6 +78,18 @@ def refined_folder(tmp_path_factory: pytest.TempPathFactory, published: Publishe
 def refined(refined_folder: Path) -> Iterator[EngineProcess]:
     """The model of `refined_folder`."""
     yield from _ready(EngineProcess("shapes", model_dir=refined_folder))
+
+
+@pytest.fixture(scope="session")
+def film_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny untrained checkpoint of a film model; see `film_models`."""
+    return build_film_model(tmp_path_factory.mktemp("film") / "model")
+
+
+@pytest.fixture(scope="session")
+def film_engine(film_model: Path) -> Iterator[EngineProcess]:
+    """That model as it stands in for the embedded one, and no model for pictures."""
+    yield from _ready(EngineProcess(NO_MODEL, film_model="shapes-film", film_model_dir=film_model))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from gpu_worker.engine.protocol import (
     Cancel,
     Done,
     Failed,
+    FilmFrames,
+    FilmHead,
     LoadFailed,
     Message,
     PictureHead,
@@ -28,8 +30,10 @@ from shared.errors import ErrorCode
 from shared.parse import parse_request
 from tests.unit.engine.jobs import make_job
 
-Supervisor = Channel[Ready | LoadFailed | Progress | Done | Failed | Stopped]
+Supervisor = Channel[Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped]
 EngineEnd = Channel[Run | Cancel | Shutdown]
+#: A sender that is not held back is done in a few milliseconds.
+UNREAD_SECONDS = 0.3
 
 
 @pytest.fixture
@@ -67,7 +71,16 @@ def test_every_kind_of_request_arrives_as_it_was(
 @pytest.mark.parametrize(
     "message",
     [
-        Progress(stage="denoise", step=3, total_steps=25),
+        Progress(stage="denoise", step=3, total_steps=25, fraction=0.1),
+        FilmFrames(shape=(4, 480, 832, 3)),
+        Done(
+            pictures=(),
+            film=FilmHead(frames=81, size=(832, 480), seed=5),
+            model="m",
+            native_size=(112, 64),
+            native_frames=17,
+            timings={"denoise": 0.5},
+        ),
         Failed(code=ErrorCode.OUT_OF_MEMORY, message="…"),
         LoadFailed(code=ErrorCode.INTERNAL, message="…"),
         Stopped(),
@@ -121,3 +134,17 @@ def test_what_the_other_end_may_not_say_is_refused(ends: tuple[Supervisor, Engin
     engine.send(Shutdown())
     with pytest.raises(ValidationError):
         supervisor.receive()
+
+
+def test_a_film_s_frames_wait_until_the_other_end_reads(ends: tuple[Supervisor, EngineEnd]) -> None:
+    """A few of them are more than the socket holds: that is what keeps the decoder back."""
+    supervisor, engine = ends
+    frames = np.random.default_rng(0).integers(0, 256, (4, 480, 832, 3), np.uint8)
+    sending = threading.Thread(target=engine.send, args=(FilmFrames(shape=frames.shape), [frames]))
+    sending.start()
+    sending.join(UNREAD_SECONDS)
+    assert sending.is_alive()
+    message, raw = supervisor.receive()
+    sending.join()
+    assert isinstance(message, FilmFrames)
+    assert np.array_equal(message.film_frames(raw), frames)

@@ -9,6 +9,7 @@ from tests.unit.engine.jobs import make_job
 
 QUOTATION = "cannot draw a lighthouse"
 REQUEST = make_job(prompt="a lighthouse in fog", negative_prompt="people").request
+FILM_REQUEST = make_job(task_type="text2video").request
 
 
 @pytest.mark.parametrize(
@@ -22,21 +23,24 @@ REQUEST = make_job(prompt="a lighthouse in fog", negative_prompt="people").reque
     ],
 )
 def test_every_way_to_run_out_of_memory_is_told_with_advice(error: Exception) -> None:
-    told = to_generation_error(error)
+    told = to_generation_error(error, REQUEST)
     assert told.code is ErrorCode.OUT_OF_MEMORY
     assert "smaller width and height" in told.message
+    of_a_film = to_generation_error(error, FILM_REQUEST)
+    assert of_a_film.code is ErrorCode.OUT_OF_MEMORY
+    assert "smaller num_frames" in of_a_film.message
 
 
 @pytest.mark.parametrize("error", [RuntimeError("CUDA error: illegal access"), ValueError("x")])
 def test_any_other_fault_is_told_without_its_details(error: Exception) -> None:
-    told = to_generation_error(error)
+    told = to_generation_error(error, REQUEST)
     assert told.code is ErrorCode.INTERNAL
     assert str(error) not in told.message
 
 
 def test_an_error_that_is_meant_for_the_person_stays_as_it_is() -> None:
     error = GenerationError(ErrorCode.UNSUPPORTED_TASK, "no")
-    assert to_generation_error(error) is error
+    assert to_generation_error(error, REQUEST) is error
 
 
 @pytest.mark.parametrize(

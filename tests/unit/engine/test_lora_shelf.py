@@ -11,6 +11,7 @@ from gpu_worker.engine import stages
 from gpu_worker.engine.loras import MAX_KEPT, MODULES, LoraShelf
 from gpu_worker.engine.model import Model
 from gpu_worker.engine.specs import SHAPES, FolderSource
+from gpu_worker.ports import no_frames
 from shared.errors import GenerationError
 from tests.unit.engine.jobs import make_job
 from tests.unit.engine.lora_files import HALF, OTHER, UNET, WIDER, WIDER_WORDS, WORDS, lora_of
@@ -31,7 +32,9 @@ def shelf(pipeline: Any) -> Iterator[LoraShelf]:
 
 
 def loaded(source: Any) -> Any:
-    return Model(SHAPES, source)._draw._pipelines
+    draw = Model((SHAPES, source))._draw
+    assert draw is not None
+    return draw._pipelines
 
 
 def parameters(pipeline: Any) -> list[str]:
@@ -93,7 +96,9 @@ def test_what_is_loaded_has_the_model_s_precision(
 def test_the_refiner_gets_embeddings_without_any(
     lora_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = Model(SHAPES, FolderSource(folder=add_twin(tmp_path / "model"), variant="fp16"))
+    source = FolderSource(folder=add_twin(tmp_path / "model"), variant="fp16")
+    model = Model((SHAPES, source))
+    assert model._draw is not None
     pipelines: Any = model._draw._pipelines
     assert pipelines.refiner.text_encoder_2 is pipelines.text2img.text_encoder_2
     seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}
@@ -109,7 +114,7 @@ def test_the_refiner_gets_embeddings_without_any(
         job = make_job(
             loras=loras, num_inference_steps=4, refiner_inference_steps=4, high_noise_frac=0.5
         )
-        model.generate(job, lambda _: None, lambda: None)
+        model.generate(job, lambda _: None, lambda: None, no_frames)
     base, refiner = seen[False], seen[True]
     assert not torch.equal(base[0], base[1])
     assert torch.equal(refiner[0], refiner[1])

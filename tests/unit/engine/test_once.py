@@ -16,6 +16,7 @@ from PIL import Image
 
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.media.film_probe import probe_film
 from gpu_worker.once import run_once
 from gpu_worker.ports import EngineInfo
 from tests.unit.engine.jobs import PATIENCE_SECONDS, PROMPT
@@ -179,7 +180,8 @@ def test_an_image_that_is_not_there_is_named(tmp_path: Path, path: str) -> None:
 
 
 def test_a_request_that_fails_is_answered_with_a_sentence_and_no_file(tmp_path: Path) -> None:
-    done = once(tmp_path, {"input": {"prompt": PROMPT, "task_type": "text2video"}})
+    wish = {"input": {"prompt": PROMPT, "task_type": "text2video"}}
+    done = once(tmp_path, wish, "--film-model", "none")
     assert done.returncode == 1
     assert "task_type is text2video; this worker serves text2img, img2img, inpaint only." in (
         done.stderr
@@ -187,6 +189,38 @@ def test_a_request_that_fails_is_answered_with_a_sentence_and_no_file(tmp_path: 
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "out").exists()
+
+
+def test_a_film_is_written_with_its_poster_and_the_seeds_video_shape(tmp_path: Path) -> None:
+    wish = {"task_type": "text2video", "prompt": PROMPT, "seed": 7, "num_inference_steps": 2}
+    options = ("--film-codec", "h265", "--film-crf", "30", "--film-preview")
+    done = once(tmp_path, {"input": {**wish, "num_frames": 16, "fps": 8}}, *options)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["videos"] == [result["video_url"]]
+    film = Path(result["video_url"])
+    assert film.name == "wish-7.mp4"
+    facts = probe_film(film.read_bytes())
+    assert result["video_info"] == facts.to_document()
+    assert (facts.frames, facts.width, facts.height, facts.fps) == (17, 832, 480, 8)
+    assert facts.codec == "h265"
+    assert (result["seed"], result["requested_frames"]) == (7, 16)
+    for key, name in (("poster_url", "poster"), ("preview_url", "preview")):
+        assert Path(result[key]).name == f"wish-7.{name}.webp"
+        with Image.open(result[key]) as picture:
+            assert picture.format == "WEBP"
+    assert {it.name for it in film.parent.iterdir()} == {
+        "wish-7.mp4",
+        "wish-7.poster.webp",
+        "wish-7.preview.webp",
+    }
+    assert "circle" not in done.stderr
+
+
+def test_a_film_s_quality_out_of_range_is_refused(tmp_path: Path) -> None:
+    done = once(tmp_path, {"input": {"prompt": PROMPT}}, "--film-crf", "52")
+    assert done.returncode == 2
+    assert "--film-crf: it is 52; it must be from 1 to 51" in done.stderr
 
 
 def test_options_reach_the_engine_and_a_truncated_prompt_is_told(tmp_path: Path) -> None:

@@ -7,31 +7,53 @@ import pytest
 
 from gpu_worker.engine.sizes import decide_sizes, nearest
 from gpu_worker.engine.specs import (
+    FILM_SPECS,
     INDEX_FILE,
-    MODEL_SPECS,
+    PICTURE_SPECS,
     SDXL,
     SHAPES,
+    SHAPES_FILM,
+    FilmSpec,
     FolderSource,
     HubSource,
     ModelSpec,
+    PictureSpec,
     Size,
-    find_spec,
+    find_film_spec,
+    find_picture_spec,
 )
 from gpu_worker.ports import Pixels
 from shared.errors import GenerationError
+from shared.request import TaskType
+
+ALL_SPECS: dict[str, ModelSpec] = {**PICTURE_SPECS, **FILM_SPECS}
 
 
-@pytest.mark.parametrize("spec", MODEL_SPECS.values(), ids=MODEL_SPECS)
-def test_every_model_can_be_found_and_draws_its_default_size(spec: ModelSpec) -> None:
-    assert find_spec(spec.name) is spec
+@pytest.mark.parametrize("spec", PICTURE_SPECS.values(), ids=PICTURE_SPECS)
+def test_every_model_can_be_found_and_draws_its_default_size(spec: PictureSpec) -> None:
+    assert find_picture_spec(spec.name) is spec
     assert spec.default_size in spec.native_sizes
     assert spec.tasks
     assert all(side % 8 == 0 for size in spec.native_sizes for side in size)
 
 
-@pytest.mark.parametrize("spec", MODEL_SPECS.values(), ids=MODEL_SPECS)
+@pytest.mark.parametrize("spec", FILM_SPECS.values(), ids=FILM_SPECS)
+def test_every_film_model_can_be_found_and_has_sizes_that_wan_can_make(spec: FilmSpec) -> None:
+    assert find_film_spec(spec.name) is spec
+    assert spec.tasks == (TaskType.TEXT2VIDEO,)
+    assert all(side % 16 == 0 for size in spec.native_sizes for side in size)
+    assert spec.native_frames is None or spec.native_frames % 4 == 1
+
+
+@pytest.mark.parametrize("spec", PICTURE_SPECS.values(), ids=PICTURE_SPECS)
+def test_every_picture_model_has_a_partner_for_films(spec: PictureSpec) -> None:
+    assert find_film_spec(spec.film_partner).name == spec.film_partner
+
+
+@pytest.mark.parametrize("spec", ALL_SPECS.values(), ids=ALL_SPECS)
 def test_every_model_is_pinned_or_lies_here(spec: ModelSpec) -> None:
-    for source in filter(None, (spec.source, spec.fp16_vae, spec.refiner)):
+    more = (spec.fp16_vae, spec.refiner) if isinstance(spec, PictureSpec) else ()
+    for source in filter(None, (spec.source, *more)):
         match source:
             case HubSource():
                 assert re.fullmatch(r"[0-9a-f]{40}", source.revision)
@@ -39,16 +61,19 @@ def test_every_model_is_pinned_or_lies_here(spec: ModelSpec) -> None:
                 assert (source.folder / INDEX_FILE).is_file()
 
 
-def test_the_embedded_checkpoint_is_small_and_free_of_pickle() -> None:
-    assert isinstance(SHAPES.source, FolderSource)
-    files = [file for file in SHAPES.source.folder.rglob("*") if file.is_file()]
+@pytest.mark.parametrize(("spec", "bytes_"), [(SHAPES, 12e6), (SHAPES_FILM, 8e6)])
+def test_the_embedded_checkpoints_are_small_and_free_of_pickle(
+    spec: ModelSpec, bytes_: float
+) -> None:
+    assert isinstance(spec.source, FolderSource)
+    files = [file for file in spec.source.folder.rglob("*") if file.is_file()]
     assert {file.suffix for file in files} == {".json", ".safetensors"}
-    assert sum(file.stat().st_size for file in files) < 12e6
+    assert sum(file.stat().st_size for file in files) < bytes_
 
 
 def test_an_unknown_model_is_refused_with_the_names_that_there_are() -> None:
     with pytest.raises(GenerationError, match=r"'dalle'.*shapes, sdxl"):
-        find_spec("dalle")
+        find_picture_spec("dalle")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Done
-from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
+from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
 from shared.clock import SystemClock
 from shared.paths import GenerationPath
 from shared.ports import Changes
@@ -106,9 +106,14 @@ class DeafAtFirst(InMemoryEngine):
         super().__init__(lambda _: Script())
         self._ask = cancel
 
-    def run(self, job: EngineJob, on_progress: Callable[[EngineProgress], None]) -> EngineResult:
+    def run(
+        self,
+        job: EngineJob,
+        on_progress: Callable[[EngineProgress], None],
+        on_frames: Callable[[Frames], None] = no_frames,
+    ) -> EngineResult:
         self._ask()
-        return super().run(job, on_progress)
+        return super().run(job, on_progress, on_frames)
 
 
 def test_a_cancellation_just_before_the_engine_knows_the_job_stops_it_at_its_first_progress(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gpu_worker.lifecycle.handled import Done, Later
-from gpu_worker.lifecycle.output import describe_output
+from gpu_worker.lifecycle.picture_output import describe_output
 from gpu_worker.ports import EngineResult
 from shared.paths import GenerationPath
 from shared.request import Text2ImgRequest

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gpu_worker.in_memory_engine import Script
+from gpu_worker.engine.specs import PICTURE_TASKS
+from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.lifecycle.runner import STORE_RETRY_SECONDS
 from shared.errors import ErrorCode, GenerationError
@@ -45,7 +46,7 @@ def test_another_user_s_id_in_the_request_fails(world: World) -> None:
 
 def test_a_task_the_engine_does_not_serve_fails_without_a_retry(world: World) -> None:
     world.submit(input={"task_type": "text2video", "prompt": "waves"})
-    assert world.worker().handle() == Done()
+    assert world.worker(engine=InMemoryEngine(tasks=PICTURE_TASKS)).handle() == Done()
     assert world.documents.data()["error"]["code"] == "unsupported_task"
 
 

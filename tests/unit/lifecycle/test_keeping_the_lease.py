@@ -32,7 +32,7 @@ def claim(world: World, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> L
 
 
 def at(step: int, stage: str = "denoise", total: int = 10) -> EngineProgress:
-    return EngineProgress(stage=stage, step=step, total_steps=total)
+    return EngineProgress(stage=stage, step=step, total_steps=total, fraction=step / total)
 
 
 def fractions(world: World) -> list[float]:
@@ -65,6 +65,24 @@ def test_the_fraction_never_goes_backwards(world: World) -> None:
             keeper.report(at(step, stage))
             world.documents.wait_for_writes(tells_of(stage))
     assert fractions(world) == [1.0, 1.0, 1.0]
+
+
+def test_what_follows_the_engine_has_a_share_of_the_fraction(world: World) -> None:
+    leased = claim(world, world.clock)
+    with LeaseKeeper(
+        leased, JobControl(), world.clock, write_interval_seconds=0, engine_share=0.97
+    ) as keeper:
+        keeper.report(at(5, "denoise"))
+        world.documents.wait_for_writes(tells_of("denoise"))
+        keeper.engine_done()
+        world.documents.wait_for_writes(tells_of("store"))
+    assert fractions(world) == [0.485, 0.97]
+    assert world.documents.data()["progress"] == {
+        "fraction": 0.97,
+        "stage": "store",
+        "step": 5,
+        "total_steps": 10,
+    }
 
 
 def tells_of(stage: str) -> Callable[[Mapping[str, Any]], bool]:

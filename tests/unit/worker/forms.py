@@ -33,6 +33,9 @@ RIGHT_FORMS = [
     *(("EMBERFRAME_IMAGE_SUBSCRIPTION", it) for it in SUBSCRIPTIONS),
     *(("EMBERFRAME_VIDEO_SUBSCRIPTION", it) for it in SUBSCRIPTIONS),
     ("EMBERFRAME_IMAGE_MODEL", "shapes"),
+    ("EMBERFRAME_IMAGE_MODEL", "none"),
+    ("EMBERFRAME_FILM_MODEL", "shapes-film"),
+    ("EMBERFRAME_FILM_MODEL", "none"),
 ]
 WRONG_FORMS = [
     *(("GOOGLE_CLOUD_PROJECT", it) for it in WRONG_PROJECTS),
@@ -43,6 +46,8 @@ WRONG_FORMS = [
     ("PUBSUB_EMULATOR_HOST", "http://127.0.0.1:8085"),
     *(("STORAGE_EMULATOR_HOST", it) for it in WRONG_WEB_ADDRESSES),
     ("EMBERFRAME_IMAGE_MODEL", "shapez"),
+    ("EMBERFRAME_FILM_MODEL", "shapes"),
+    ("EMBERFRAME_FILM_MODEL_DIR", "/nowhere/at/all"),
     ("EMBERFRAME_MODEL_DIR", "/nowhere/at/all"),
     ("EMBERFRAME_MODEL_DIR", "/dev/null"),
 ]

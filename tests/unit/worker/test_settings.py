@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from gpu_worker.__main__ import main
 from gpu_worker.engine.precision import Precision
+from gpu_worker.media.film_codec import FilmCodec, FilmOptions
 from gpu_worker.pull import make_engine
 from gpu_worker.settings import Settings
 from tests.unit.engine.jobs import PATIENCE_SECONDS
@@ -30,6 +31,9 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_BUCKET": "our-pictures",
         "EMBERFRAME_IMAGE_MODEL": "shapes",
         "EMBERFRAME_MODEL_DIR": str(tmp_path),
+        "EMBERFRAME_FILM_MODEL": "wan",
+        "EMBERFRAME_FILM_MODEL_DIR": str(tmp_path),
+        "DOWNLOAD_WAN2_MODEL": "true",
         "EMBERFRAME_LORAS": "/models/loras.toml",
         "EMBERFRAME_IMAGE_SUBSCRIPTION": "images",
         "EMBERFRAME_VIDEO_SUBSCRIPTION": "videos",
@@ -38,6 +42,9 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_SLOTS": "3",
         "EMBERFRAME_MAX_IMAGES": "4",
         "EMBERFRAME_EMBED_METADATA": "false",
+        "EMBERFRAME_FILM_CODEC": "h265",
+        "EMBERFRAME_FILM_CRF": "30",
+        "EMBERFRAME_FILM_PREVIEW": "true",
         "EMBERFRAME_ENGINE_START_TIMEOUT": "12.5",
         "EMBERFRAME_LEASE_SECONDS": "60",
         "EMBERFRAME_HEALTH_FILE": "/run/health.json",
@@ -55,6 +62,9 @@ def test_every_setting_is_read_from_the_environment(
         "storage_emulator": "http://127.0.0.1:9199",
         "image_model": "shapes",
         "model_dir": tmp_path,
+        "film_model": "wan",
+        "film_model_dir": tmp_path,
+        "download_wan2_model": True,
         "loras": Path("/models/loras.toml"),
         "image_subscription": "images",
         "video_subscription": "videos",
@@ -63,6 +73,9 @@ def test_every_setting_is_read_from_the_environment(
         "slots": 3,
         "max_images": 4,
         "embed_metadata": False,
+        "film_codec": FilmCodec.H265,
+        "film_crf": 30,
+        "film_preview": True,
         "engine_start_timeout": 12.5,
         "lease_seconds": 60.0,
         "health_file": Path("/run/health.json"),
@@ -80,9 +93,69 @@ def test_the_engine_of_a_deployment_is_made_by_the_settings(
     try:
         engine.start()
         info = engine.wait_ready(PATIENCE_SECONDS)
-        assert (info.models, info.precision, info.deterministic) == (("shapes",), "bf16", True)
+        assert (info.models, info.precision, info.deterministic) == (
+            ("shapes", "shapes-film"),
+            "bf16",
+            True,
+        )
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize(
+    ("variables", "served"),
+    [
+        ({}, "wan"),
+        ({"EMBERFRAME_IMAGE_MODEL": "shapes"}, "shapes-film"),
+        ({"EMBERFRAME_IMAGE_MODEL": "none"}, "wan"),
+        ({"EMBERFRAME_FILM_MODEL": "shapes-film"}, "shapes-film"),
+        ({"EMBERFRAME_FILM_MODEL": "none"}, "none"),
+        ({"DOWNLOAD_WAN2_MODEL": "false"}, "none"),
+        ({"DOWNLOAD_WAN2_MODEL": "true"}, "wan"),
+        ({"DOWNLOAD_WAN2_MODEL": "false", "EMBERFRAME_FILM_MODEL": "none"}, "none"),
+    ],
+)
+def test_the_film_model_is_the_partner_of_the_image_model_unless_said_otherwise(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], served: str
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    assert Settings().served_film_model == served
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (
+            {"DOWNLOAD_WAN2_MODEL": "false", "EMBERFRAME_FILM_MODEL": "wan"},
+            "DOWNLOAD_WAN2_MODEL is false, and EMBERFRAME_FILM_MODEL is 'wan'",
+        ),
+        (
+            {"EMBERFRAME_IMAGE_MODEL": "none", "EMBERFRAME_FILM_MODEL": "none"},
+            "there is neither a model for pictures nor one for films",
+        ),
+        (
+            {"EMBERFRAME_IMAGE_MODEL": "none", "DOWNLOAD_WAN2_MODEL": "false"},
+            "there is neither a model for pictures nor one for films",
+        ),
+    ],
+)
+def test_a_choice_of_models_that_cannot_serve_is_refused_with_a_sentence(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    with pytest.raises(ValidationError, match=said):
+        Settings()
+
+
+def test_films_have_the_codec_s_own_quality_unless_it_is_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().films == FilmOptions(codec=FilmCodec.H264, crf=None, preview=False)
+    assert Settings().films.quality == 18
+    environment.setenv("EMBERFRAME_FILM_CRF", "25")
+    assert Settings().films.quality == 25
 
 
 def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> None:
@@ -103,6 +176,10 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_MAX_IMAGES", "0"),
         ("EMBERFRAME_MAX_IMAGES", "17"),
         ("EMBERFRAME_EMBED_METADATA", "perhaps"),
+        ("EMBERFRAME_FILM_CODEC", "mpeg2"),
+        ("EMBERFRAME_FILM_CRF", "0"),
+        ("EMBERFRAME_FILM_CRF", "52"),
+        ("EMBERFRAME_FILM_PREVIEW", "sometimes"),
         ("EMBERFRAME_LEASE_SECONDS", "nan"),
         ("EMBERFRAME_LEASE_SECONDS", "5"),
         ("EMBERFRAME_ENGINE_START_TIMEOUT", "inf"),

@@ -55,7 +55,8 @@ def test_all_three_emulators_are_taken(
 @pytest.mark.parametrize(
     ("variable", "value", "allowed"),
     [
-        ("EMBERFRAME_IMAGE_MODEL", "shapez", "it must be one of shapes, sdxl"),
+        ("EMBERFRAME_IMAGE_MODEL", "shapez", "it must be one of shapes, sdxl, none"),
+        ("EMBERFRAME_FILM_MODEL", "sora", "it must be one of shapes-film, wan, none"),
         ("EMBERFRAME_MODEL_DIR", "/nowhere", "it must be the folder of a diffusers checkpoint, "),
         ("EMBERFRAME_BUCKET", "gs://b", "it must be a bucket's name without gs://: 3 to 63 "),
         ("EMBERFRAME_IMAGE_SUBSCRIPTION", "i", "it must be a subscription's name without its "),
@@ -109,6 +110,36 @@ def test_an_emulator_variable_with_a_value_is_kept(environment: pytest.MonkeyPat
         environment.setenv(name, value)
     forget_empty_emulators()
     assert {name: os.environ[name] for name in HOSTS} == HOSTS
+
+
+@pytest.fixture
+def crippled(environment: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine whose ffmpeg has no encoder."""
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    environment.setenv("IMAGEIO_FFMPEG_EXE", str(program))
+    return environment
+
+
+def test_a_worker_that_could_not_write_its_films_is_refused(
+    crippled: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refusal(crippled, capsys, EMBERFRAME_FILM_CODEC="av1", **HOSTS)
+    assert said.startswith("EMBERFRAME_FILM_CODEC is 'av1': ffmpeg (")
+    assert said.endswith(") has no libsvtav1, so it cannot make av1 films.\n")
+    assert said.count("\n") == 1
+
+
+def test_a_worker_without_a_film_model_needs_no_encoder(
+    crippled: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crippled.setattr("gpu_worker.pull.run_pull", lambda *_: 123)
+    crippled.setattr("gpu_worker.__main__.log_json", lambda _: None)
+    for name, value in {**HOSTS, "DOWNLOAD_WAN2_MODEL": "false"}.items():
+        crippled.setenv(name, value)
+    crippled.setattr("sys.argv", ["gpu_worker", "pull"])
+    assert main() == 123
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""The stages of a film before its frames: encode prompts, denoise latents.
+
+The numbers are those of a plain call of the published pipeline. Call them under `torch.no_grad()`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers.pipelines.wan.pipeline_wan import prompt_clean
+
+from gpu_worker.engine.sizes import Lengths, Sizes
+from gpu_worker.engine.specs import FilmSpec
+from gpu_worker.engine.stages import NO_GUIDANCE
+from shared.request import Text2VideoRequest
+
+#: What Wan2.1 was trained with, in tokens; a smaller model's tokenizer says that it reads fewer.
+MOST_TOKENS = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EncodedFilm:
+    prompt: torch.Tensor
+    #: None where there is no guidance.
+    negative_prompt: torch.Tensor | None
+    guidance_scale: float
+    #: True when the end of a prompt was left out.
+    truncated: bool
+
+
+def encode(pipeline: Any, request: Text2VideoRequest, device: torch.device) -> EncodedFilm:
+    """`pipeline` has the text encoder. An absent negative prompt is an empty one, as published."""
+    scale = request.video_guidance_scale
+    guided = scale > NO_GUIDANCE
+    tokens = min(MOST_TOKENS, pipeline.tokenizer.model_max_length)
+    texts = [request.prompt, *([request.negative_prompt or ""] if guided else [])]
+    prompt, negative = pipeline.encode_prompt(
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt or "",
+        do_classifier_free_guidance=guided,
+        max_sequence_length=tokens,
+        device=device,
+    )
+    return EncodedFilm(
+        prompt=prompt,
+        negative_prompt=negative,
+        guidance_scale=scale,
+        truncated=any(_count_tokens(pipeline.tokenizer, text) > tokens for text in texts),
+    )
+
+
+def build_film_scheduler(scheduler: Any, config: Any, spec: FilmSpec, sizes: Sizes) -> Any:
+    """A fresh one of `scheduler`'s class and `config`, with the flow shift of the drawn size."""
+    if spec.flow_shifts is None:
+        return type(scheduler).from_config(config)
+    side = min(sizes.drawn)
+    shift = max((least, shift) for least, shift in spec.flow_shifts if side >= least)[1]
+    return type(scheduler).from_config(config, flow_shift=shift)
+
+
+def denoise(
+    pipeline: Any,
+    encoded: EncodedFilm,
+    sizes: Sizes,
+    lengths: Lengths,
+    *,
+    seed: int,
+    steps: int,
+    after_step: Callable[[int], None],
+) -> torch.Tensor:
+    """Latents (1 × channels × n × height/8 × width/8). `after_step(n)` comes after the n-th step.
+
+    Noise is drawn on the CPU, so that a seed means the same on every device.
+    """
+
+    def on_step_end(_pipe: Any, index: int, _timestep: Any, _tensors: Any) -> dict[str, Any]:
+        after_step(index + 1)
+        return {}
+
+    width, height = sizes.drawn
+    latents: torch.Tensor = pipeline(
+        prompt_embeds=encoded.prompt,
+        negative_prompt_embeds=encoded.negative_prompt,
+        guidance_scale=encoded.guidance_scale,
+        width=width,
+        height=height,
+        num_frames=lengths.drawn,
+        num_inference_steps=steps,
+        generator=torch.Generator("cpu").manual_seed(seed),
+        output_type="latent",
+        callback_on_step_end=on_step_end,
+    ).frames
+    return latents
+
+
+def _count_tokens(tokenizer: Any, text: str) -> int:
+    clean: Any = prompt_clean  # untyped
+    read = tokenizer(clean(text), truncation=False, padding=False, verbose=False)
+    return len(read["input_ids"])
