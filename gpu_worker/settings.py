@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     film_preview: bool = False
     #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
-    #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read.
+    #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read, Wan 29.
     engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     #: Seconds a claim lasts without a heartbeat.
     lease_seconds: Annotated[float, Field(ge=10, le=600)] = 30.0

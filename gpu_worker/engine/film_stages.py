@@ -68,8 +68,12 @@ def denoise(
     seed: int,
     steps: int,
     after_step: Callable[[int], None],
+    stop_if_asked: Callable[[], None],
 ) -> torch.Tensor:
     """Latents (1 × channels × n × height/8 × width/8). `after_step(n)` comes after the n-th step.
+
+    Both call-backs may raise; `stop_if_asked` is called before each evaluation of the transformer,
+    of which a guided step has two: on a small GPU they take seconds.
 
     Noise is drawn on the CPU, so that a seed means the same on every device.
     """
@@ -79,18 +83,22 @@ def denoise(
         return {}
 
     width, height = sizes.drawn
-    latents: torch.Tensor = pipeline(
-        prompt_embeds=encoded.prompt,
-        negative_prompt_embeds=encoded.negative_prompt,
-        guidance_scale=encoded.guidance_scale,
-        width=width,
-        height=height,
-        num_frames=lengths.drawn,
-        num_inference_steps=steps,
-        generator=torch.Generator("cpu").manual_seed(seed),
-        output_type="latent",
-        callback_on_step_end=on_step_end,
-    ).frames
+    stopping = pipeline.transformer.register_forward_pre_hook(lambda *_: stop_if_asked())
+    try:
+        latents: torch.Tensor = pipeline(
+            prompt_embeds=encoded.prompt,
+            negative_prompt_embeds=encoded.negative_prompt,
+            guidance_scale=encoded.guidance_scale,
+            width=width,
+            height=height,
+            num_frames=lengths.drawn,
+            num_inference_steps=steps,
+            generator=torch.Generator("cpu").manual_seed(seed),
+            output_type="latent",
+            callback_on_step_end=on_step_end,
+        ).frames
+    finally:
+        stopping.remove()
     return latents
 
 

@@ -88,6 +88,7 @@ class Filming:
                 seed=job.seed,
                 steps=steps,
                 after_step=lambda step: tell("denoise", step),
+                stop_if_asked=stop_if_asked,
             )
         tell("decode", steps)
         sent = 0

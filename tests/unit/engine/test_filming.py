@@ -195,6 +195,26 @@ def test_a_stop_while_decoding_comes_within_one_use_of_the_decoder(
     assert len(decoded) == 2
 
 
+def test_a_stop_while_denoising_comes_within_one_evaluation_of_the_transformer(
+    pipeline: Any, filming: Filming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluations = []
+    forward = pipeline.transformer.forward
+    stop = Stop()
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        evaluations.append(1)
+        stop.asked = len(evaluations) == 3  # the first of two in the second step
+        return forward(*arguments, **options)
+
+    monkeypatch.setattr(pipeline.transformer, "forward", counted)
+    with pytest.raises(JobCancelled):
+        filming(job_for(num_inference_steps=9), lambda _: None, stop, lambda _: None)
+    assert len(evaluations) == 3
+    stop.asked = False
+    assert len(shoot(filming, job_for())) == 17
+
+
 def test_a_stop_while_denoising_comes_within_one_step(filming: Filming) -> None:
     stop, steps = Stop(), []
 
