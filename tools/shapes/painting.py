@@ -95,7 +95,7 @@ def _turned(across: Tensor, down: Tensor, angles: Tensor) -> tuple[Tensor, Tenso
 
 def _look_up(grids: Tensor, across: Tensor, down: Tensor) -> Tensor:
     """Signed distance in radii at places that broadcast to (n, height, width), with a channel."""
-    shape = torch.broadcast_shapes(across.shape, down.shape)
+    shape = (len(grids), down.shape[1], across.shape[2])
     where = torch.stack([across.expand(shape), down.expand(shape)], -1) / EXTENT
     return nn.grid_sample(grids, where, padding_mode="border", align_corners=True)
 

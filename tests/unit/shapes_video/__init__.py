@@ -1,0 +1,1 @@
+"""The world of films and the training of the embedded film model."""
