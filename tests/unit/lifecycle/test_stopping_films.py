@@ -13,11 +13,7 @@ from gpu_worker.in_memory_engine import Script
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from tests.unit.lifecycle.test_films import WISH
 from tests.unit.lifecycle.world import PATH, PROMPT, TIMEOUT_SECONDS, Worker, World
-
-
-def encoders() -> list[psutil.Process]:
-    """The ffmpeg processes of this one."""
-    return [it for it in psutil.Process().children() if it.name().startswith("ffmpeg")]
+from tests.unit.media.films import encoders
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from gpu_worker.media.film_codec import FilmOptions, ffmpeg_program
 from gpu_worker.media.film_writer import FilmWriter
@@ -112,3 +113,8 @@ def decoded(data: bytes, size: tuple[int, int], folder: Path) -> Frames:
         check=True,
     )
     return np.frombuffer(done.stdout, np.uint8).reshape(-1, size[1], size[0], 3)
+
+
+def encoders() -> list[psutil.Process]:
+    """The ffmpeg processes of this one, which may have others, such as a stack's."""
+    return [it for it in psutil.Process().children() if it.name().startswith("ffmpeg")]

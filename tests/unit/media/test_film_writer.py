@@ -21,7 +21,7 @@ from gpu_worker.media.film_writer import FilmWriter
 from gpu_worker.media.scratch_file import scratch_file
 from gpu_worker.ports import JobCancelled
 from shared.errors import ErrorCode, GenerationError
-from tests.unit.media.films import PATIENCE_SECONDS, moving, write_film
+from tests.unit.media.films import PATIENCE_SECONDS, encoders, moving, write_film
 
 SIZE = (128, 96)
 #: More than a pipe and an encoder hold together.
@@ -96,7 +96,7 @@ def test_a_fault_is_told_at_the_end_and_frames_are_dropped_until_then(
     with FilmWriter(fps=15, options=FilmOptions()) as writer:
         chunks = moving(81)
         writer.add(next(chunks))
-        (process,) = psutil.Process().children()
+        (process,) = encoders()
         process.kill()
         process.wait(PATIENCE_SECONDS)
         for frames in chunks:
@@ -122,7 +122,7 @@ def test_a_film_given_up_before_its_first_frame_starts_nothing() -> None:
         writer.abort()
         writer.abort()
         writer.add(next(moving(17)))
-        assert psutil.Process().children() == []
+        assert encoders() == []
         with pytest.raises(JobCancelled):
             writer.finish()
 
@@ -132,13 +132,13 @@ def test_a_writer_is_left_while_another_thread_is_still_handing_frames_over() ->
     with ThreadPoolExecutor(1) as thread:
         with FilmWriter(fps=15, options=FilmOptions()) as writer:
             writer.add(MUCH[:1])
-            (process,) = psutil.Process().children()
+            (process,) = encoders()
             process.suspend()
             handing_over = thread.submit(writer.add, MUCH)
         handing_over.result(PATIENCE_SECONDS)
     assert not process.is_running()
     writer.add(MUCH)
-    assert psutil.Process().children() == []
+    assert encoders() == []
 
 
 def test_a_machine_out_of_processes_is_a_fault_like_others(

@@ -48,7 +48,7 @@ def test_no_caption_names_a_colour_or_shape_that_is_not_there() -> None:
 
 def test_single_words_for_negative_prompts_are_among_the_captions() -> None:
     chance = Random(3)
-    said = {caption_of(scene, chance) for scene in SCENES * 20}
+    said = {caption_of(scene, chance) for scene in SCENES * 60}
     assert {"red", "blue", "circle", "blurry", ""} <= said
 
 
