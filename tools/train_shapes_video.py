@@ -27,6 +27,9 @@ def main() -> None:
     parser.add_argument("--clips", type=int, help="of each size, to learn from")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--device", help="cuda or cpu; the GPU if there is one")
+    parser.add_argument(
+        "--fused", action="store_true", help="compile the transformer; wants a C++ compiler"
+    )
     parser.add_argument("--smoke", action="store_true", help="tiny, to see that all stages run")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
@@ -38,6 +41,7 @@ def main() -> None:
         seed=chosen.seed,
         device=torch.device(chosen.device or ("cuda" if torch.cuda.is_available() else "cpu")),
         hours=chosen.hours,
+        fused=chosen.fused,
         report=_say,
     ).run(chosen.only)
     _say(f"exported to {target}")
