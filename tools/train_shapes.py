@@ -25,6 +25,11 @@ def main() -> None:
         "--only", choices=STAGES, nargs="+", default=STAGES, help="stages, with --start"
     )
     parser.add_argument("--start", type=Path, help="a checkpoint to go on from")
+    parser.add_argument(
+        "--still-texts",
+        action="store_true",
+        help="with --start: text encoders as they are, so that refiner and LoRA stay true",
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="states and latents")
     parser.add_argument("--out", type=Path, help="checkpoints; FOLDER/export if left out")
     parser.add_argument("--pictures", type=int, help="square pictures to learn from")
@@ -35,6 +40,8 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.only != STAGES and chosen.start is None:
         parser.error("--only needs --start: what a stage builds on must come from somewhere")
+    if chosen.still_texts and chosen.start is None:
+        parser.error("--still-texts needs --start: untrained text encoders say nothing")
     torch.set_num_threads(chosen.threads)
     recipe = SMOKE_RECIPE if chosen.smoke else FULL_RECIPE
     course = Course(
@@ -45,6 +52,7 @@ def main() -> None:
         device=torch.device(chosen.device or ("cuda" if torch.cuda.is_available() else "cpu")),
         hours=chosen.hours,
         start=chosen.start,
+        still_texts=chosen.still_texts,
         report=_say,
     )
     if chosen.export_only:

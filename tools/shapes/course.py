@@ -56,6 +56,8 @@ class Course:
     hours: float | None = None
     #: A checkpoint of these classes to go on from; its autoencoder then stays as it is.
     start: Path | None = None
+    #: Leaves the text encoders of `start` as they are: what else was made for them stays true.
+    still_texts: bool = False
     report: Callable[[str], None] = print
     _tokenizer: Any = None
     _vae: Any = None
@@ -119,6 +121,8 @@ class Course:
         follow(base.scheduler.config)
         for part in (self._unet, first, second):
             part.train()
+        for text_encoder in self._texts:
+            text_encoder.requires_grad_(not self.still_texts)
 
     def _train_autoencoder(self) -> None:
         if self.start is None:

@@ -26,7 +26,7 @@ SQUARE_LATENTS = 256
 DROPPED = 0.1
 #: The scale of guidance at which a mild model tells the truth. SDXL's usual 7.5 overdrives a model
 #: this small, which draws best between 2 and 4: its own scale is stretched by this much.
-MILD_GUIDANCE = 2.0
+MILD_GUIDANCE = 1.5
 #: One batch in this many is not of the first bank.
 OTHER_BANK_EVERY = 4
 
