@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gpu_worker.engine.film_preview import FilmPreviewer, clean_film_guess
-from gpu_worker.engine.preview import PREVIEW_SIDE
+from gpu_worker.engine.latent_colours import PREVIEW_SIDE
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.5, 0.95])
