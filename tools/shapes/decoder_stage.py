@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tools.shapes.autoencoder_stage import picture_loss
+from tools.shapes.autoencoding import picture_loss
 from tools.shapes.base_stage import size_ids
 from tools.shapes.captions import full_caption
 from tools.shapes.denoising import token_ids

@@ -30,7 +30,12 @@ def shipped() -> Iterator[EngineProcess]:
     [
         ("a red circle moving right on a blue background", Colour.RED, Motion.RIGHT, Colour.BLUE),
         ("a yellow star moving up on a purple background", Colour.YELLOW, Motion.UP, Colour.PURPLE),
-        ("a white square growing on a green background", Colour.WHITE, Motion.GROWING, Colour.GREEN),
+        (
+            "a white square growing on a green background",
+            Colour.WHITE,
+            Motion.GROWING,
+            Colour.GREEN,
+        ),
     ],
 )
 def test_a_film_has_the_colours_and_the_motion_of_its_prompt(
