@@ -1,9 +1,9 @@
 """The lease of a generation: who may write to its document, until when, under which token.
 
-A token is a fencing token: each claim takes a higher one, so whoever holds a smaller one lost the
-lease for good. `expires_at` is in the *server's* time, taken from its own replies, so that a worker
-with a wrong wall clock neither steals a lease nor loses its own. So is the token: the moment of the
-claim in milliseconds, so that tokens grow even over a document's deletion and a second life.
+A token is a fencing token: each claim takes the next number, so whoever holds a smaller one lost
+the lease for good. `expires_at` is in the *server's* time, taken from its own replies, so that a
+worker with a wrong wall clock neither steals a lease nor loses its own. In that time the first
+token is counted too, so that tokens go on growing over a document's deletion and second life.
 """
 
 from collections.abc import Mapping
@@ -52,8 +52,8 @@ class Lease:
         return self.expires_at is not None and server_now < self.expires_at
 
     def taken(self, worker_id: str, *, server_now: datetime, expires_at: datetime) -> "Lease":
-        """A claim by `worker_id` at `server_now`: its token is above every earlier one's."""
-        token = max(self.token + 1, token_at(server_now))
+        """A claim by `worker_id` at `server_now`: the next token, or the document's first."""
+        token = self.token + 1 if self.token else first_token(server_now)
         return Lease(token=token, worker_id=worker_id, expires_at=expires_at)
 
     def renewed(self, expires_at: datetime) -> "Lease":
@@ -63,11 +63,11 @@ class Lease:
         return Lease(token=self.token, worker_id=None, expires_at=None)
 
 
-def token_at(server_now: datetime) -> int:
-    """Milliseconds since 1970: above every token of a document that was deleted before now.
+def first_token(server_now: datetime) -> int:
+    """Milliseconds since 1970: above every token of an earlier document of the same id.
 
-    Its files lie under its tokens, and some may lie there still: were tokens counted from 1, the
-    next document of that id would find its own names taken.
+    Files of a deleted document may lie there still, under its tokens. Were these counted from 1,
+    the next document of that id would find its names taken, or its files removed with the other's.
     """
     return int(server_now.timestamp() * 1000)
 

@@ -7,12 +7,10 @@ has lost for good. `GRACE_SECONDS` is not needed for that; it bounds what a faul
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from shared.lease import Lease
 from shared.paths import ObjectName
-from shared.ports import ListedObject
 from shared.status import Status
 
 #: No file younger than this is removed by the sweep.
@@ -22,29 +20,22 @@ GRACE_SECONDS = 3600.0
 STATE_FIELDS = ("status", "lease", "output")
 
 
-def is_left_over(
-    listed: ListedObject,
-    name: ObjectName,
-    document: Mapping[str, Any] | None,
-    *,
-    now: datetime,
-    grace_seconds: float = GRACE_SECONDS,
-) -> bool:
-    """`document`: STATE_FIELDS of the generation that `name` belongs to; None when it is gone."""
-    if now - listed.created_at < timedelta(seconds=grace_seconds):
-        return False
-    return document is None or not _may_refer(document, name.token)
+def is_left_over(token: int, document: Mapping[str, Any] | None) -> bool:
+    """Whether a file of `token` is of no use to anybody.
 
-
-def _may_refer(document: Mapping[str, Any], token: int) -> bool:
-    """Whether the document refers to files of `token`, or its worker still may make it do so."""
+    `document`: STATE_FIELDS of its generation as they were after the file was listed, or None when
+    there is no document any more.
+    """
+    if document is None:
+        return True
     status, lease = document.get("status"), Lease.from_document(document.get("lease"))
     if status == Status.COMPLETED:
         # Without a token to go by (an import, say) everything is kept.
-        return lease.token in (0, token) or token in _tokens_of(document.get("output"))
+        return lease.token not in (0, token) and token not in _tokens_of(document.get("output"))
     if status == Status.PROCESSING:
-        return lease.token in (0, token)
-    return status not in list(Status)
+        return lease.token not in (0, token)
+    # What is no status of ours is nothing to go by either.
+    return status in list(Status)
 
 
 def _tokens_of(output: object) -> set[int]:
