@@ -1,5 +1,7 @@
 """The files of a deleted document, on in-memory ports."""
 
+from typing import NoReturn
+
 import pytest
 
 from shared.in_memory import InMemoryObjects
@@ -77,7 +79,7 @@ def test_more_than_a_page_of_files_goes(
 )
 def test_a_document_that_never_had_files_is_not_looked_for(path: str, last_token: int) -> None:
     class Unasked(InMemoryObjects):
-        def page(self, *_: object, **__: object) -> None:  # type: ignore[override]
+        def page(self, prefix: str, *, limit: int, page: str | None = None) -> NoReturn:
             pytest.fail("Storage was asked")
 
     assert clean_up(path, last_token, files=Unasked()) == 0
