@@ -156,7 +156,7 @@ def test_a_sweep_that_races_with_claims_takes_nothing_from_a_worker_and_loses_no
     deployment: Deployment,
 ) -> None:
     ear = deployment.ear()
-    paths = [deployment.put(f"g{n}", LAPSED if n % 2 else QUEUED) for n in range(20)]
+    paths = [deployment.put(f"g{n}", LAPSED if n % 2 else QUEUED) for n in range(10)]
     start = threading.Barrier(2)
     claimed: list[LeasedDocument] = []
 
@@ -203,6 +203,39 @@ def test_after_pubsub_lost_everything_every_job_is_published_again(deployment: D
     assert deployment.sweep().counts == {"republished": len(paths)}
     assert sorted(ear.heard_by_now()) == sorted(map(str, paths))
     ear.close()
+
+
+def test_a_message_set_aside_as_a_dead_letter_is_not_the_end_of_its_document(
+    deployment: Deployment,
+) -> None:
+    project, subscriber = deployment.publisher.project, deployment.subscriber
+    dead, name = (f"projects/{project}/subscriptions/{it}" for it in ("dead-letters", "worker"))
+    dead_topic = f"projects/{project}/topics/dead-letters"
+    deployment.topics.create_topic(name=dead_topic)
+    subscriber.create_subscription(name=dead, topic=dead_topic)
+    policy = {"dead_letter_topic": dead_topic, "max_delivery_attempts": 5}
+    topic = f"projects/{project}/topics/{IMAGE_TOPIC}"
+    subscriber.create_subscription(
+        request={"name": name, "topic": topic, "dead_letter_policy": policy}
+    )
+    path = deployment.put("g1", QUEUED)
+    message = GenerationMessage(path=path).to_bytes()
+    deployment.publisher.publish(IMAGE_TOPIC, message)
+    for delivery in range(1, 6):
+        (received,) = subscriber.pull(subscription=name, max_messages=1).received_messages
+        assert received.delivery_attempt == delivery
+        subscriber.modify_ack_deadline(
+            subscription=name, ack_ids=[received.ack_id], ack_deadline_seconds=0
+        )
+    # The emulator sets it aside when it would deliver it once more.
+    assert not subscriber.pull(subscription=name, max_messages=1, timeout=2).received_messages
+    (set_aside,) = subscriber.pull(subscription=dead, max_messages=1).received_messages
+    assert set_aside.message.data == message
+
+    deployment.sweep()
+    (again,) = subscriber.pull(subscription=name, max_messages=1).received_messages
+    assert (again.message.data, again.delivery_attempt) == (message, 1)
+    subscriber.acknowledge(subscription=name, ack_ids=[again.ack_id])
 
 
 def test_left_over_files_go_and_those_of_documents_and_young_ones_stay(
