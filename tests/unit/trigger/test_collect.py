@@ -11,7 +11,7 @@ from shared.paths import GenerationPath
 from shared.ports import ObjectPage, Rejected, Unavailable
 from tests.unit.lifecycle.world import START, ManualClock
 from trigger import collect as collecting
-from trigger.collect import PASS_SECONDS, SWEEP_STATE, Collected, collect
+from trigger.collect import PASS_SECONDS, RUN_SECONDS, SWEEP_STATE, Collected, collect
 
 ANN = GenerationPath(uid="ann", generation_id="g1")
 OVERLONG_GRACE = GRACE_SECONDS + 1
@@ -175,6 +175,23 @@ def test_a_run_that_is_cut_off_repeats_its_page(world: World, monkeypatch: Any) 
     assert [world.collect().removed for _ in range(2)] == [2, 1]
 
 
+def test_a_run_ends_in_time_and_the_next_one_takes_the_same_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for token in range(1, int(RUN_SECONDS) + 6):
+        world.bucket.put(ANN, token)
+    world.clock.advance(OVERLONG_GRACE)
+    delete = world.bucket.delete
+
+    def slowly(name: str, *, generation: Any = None) -> None:
+        world.clock.advance(1.0)
+        delete(name, generation=generation)
+
+    monkeypatch.setattr(world.bucket, "delete", slowly)
+    assert world.collect() == Collected(removed=int(RUN_SECONDS), finished=False)
+    assert world.collect() == Collected(removed=5, finished=True)
+
+
 @pytest.mark.usefixtures("small_pages")
 def test_of_two_runs_at_once_one_notes_the_place_and_nothing_is_removed_twice(
     world: World,
@@ -219,7 +236,27 @@ def test_a_state_that_cannot_be_read_begins_a_pass(world: World, state: dict[str
     assert snapshot.data == {"began_at": START, "next_page": None}
 
 
-def test_a_wrong_clock_far_behind_removes_nothing(world: World) -> None:
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_wrong_clock_of_the_function_s_neither_shortens_the_grace_nor_stops_the_passes(
+    world: World, days: int
+) -> None:
+    world.collect()
+    world.bucket.put(ANN, 1)
+    wrong = ManualClock()
+    wrong.advance(timedelta(days=days).total_seconds())
+    for expected in (0, 1):
+        run = collect(
+            documents=world.documents,
+            search=world.documents,
+            files=world.bucket,
+            clock=wrong,
+            pass_seconds=0,
+        )
+        assert run.removed == expected
+        world.clock.advance(OVERLONG_GRACE)
+
+
+def test_the_first_run_ever_with_a_clock_behind_removes_nothing(world: World) -> None:
     world.bucket.put(ANN, 1)
     behind = ManualClock()
     behind.advance(-timedelta(days=1).total_seconds())
