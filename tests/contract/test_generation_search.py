@@ -165,7 +165,7 @@ def test_states_of_nothing_are_nothing(subject: Subject) -> None:
 
 
 def test_states_of_many_documents_are_read_at_once(subject: Subject) -> None:
-    paths = {subject.put(f"g{n}", {"status": "failed"}) for n in range(350)}
+    paths = {subject.put(f"g{n}", {"status": "failed"}) for n in range(150)}
     assert set(subject.search.states(paths, ["status"])) == paths
 
 
