@@ -15,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import firestore, pubsub_v1, storage
+from google.cloud import firestore, storage
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.firestore import FirestoreDocuments
 from gpu_worker.adapters.input_images import OwnImages
+from gpu_worker.adapters.pubsub import subscriber_client
 from gpu_worker.adapters.storage import PUBLIC_HOST, FirebaseStorage
 from gpu_worker.health import Health, HealthFile
 from gpu_worker.intake.pull import PullIntake
@@ -56,7 +57,7 @@ def run_pull(settings: Settings, loras: Loras) -> int:
     engine.start()
     try:
         runner = GenerationRunner(wire(settings, engine, loras))
-        with pubsub_v1.SubscriberClient() as subscriber:
+        with subscriber_client(settings.pubsub_emulator) as subscriber:
             names = (settings.image_subscription, settings.video_subscription)
             intake = PullIntake(
                 subscriber,
