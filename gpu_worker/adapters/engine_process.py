@@ -11,13 +11,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
 
 from gpu_worker.adapters.engine_child import EngineChild, FromEngine
+from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
@@ -41,7 +38,6 @@ from gpu_worker.ports import (
     EngineUnavailable,
     Frames,
     JobCancelled,
-    Picture,
     no_frames,
 )
 from shared.errors import ErrorCode, GenerationError
@@ -52,23 +48,6 @@ LOG = logging.getLogger(__name__)
 #: The engine leaves at once when told; past this it hangs. Well under the 8 s that a shutdown has.
 CLOSE_GRACE_SECONDS = 2.0
 CLOSED = "The engine is closed."
-
-#: What a listener is told: progress, or frames.
-Heard = TypeVar("Heard")
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class _Turn:
-    """One `run` call, in line or running."""
-
-    job: EngineJob
-    on_progress: Callable[[EngineProgress], None]
-    on_frames: Callable[[Frames], None]
-    cancelled: bool = False
-    #: Some frames of its film were not handed on, since nobody wanted it any more.
-    dropped: bool = False
-    sent: bool = False
-    outcome: EngineResult | BaseException | None = None
 
 
 class EngineProcess:
@@ -106,7 +85,7 @@ class EngineProcess:
         with suppress(GenerationError):
             self._tasks = choice.tasks()
         self._changed = threading.Condition()
-        self._line: deque[_Turn] = deque()
+        self._line: deque[Turn] = deque()
         self._child: EngineChild | None = None
         self._info: EngineInfo | None = None
         self._load_error: GenerationError | None = None
@@ -138,7 +117,7 @@ class EngineProcess:
         task = job.request.task_type
         if self._tasks is not None and task not in self._tasks:
             raise unsupported(task, self._tasks)
-        turn = _Turn(job=job, on_progress=on_progress, on_frames=on_frames)
+        turn = Turn(job=job, on_progress=on_progress, on_frames=on_frames)
         with self._changed:
             self._line.append(turn)
         try:
@@ -185,7 +164,7 @@ class EngineProcess:
         with self._changed:
             return self._child.pid if self._child else None
 
-    def _wait_for_turn(self, turn: _Turn) -> EngineChild:
+    def _wait_for_turn(self, turn: Turn) -> EngineChild:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
             if not self._stopped(turn) and self._child is None and self._load_error is None:
@@ -200,7 +179,7 @@ class EngineProcess:
             turn.sent = True
             return self._child
 
-    def _wait_for_outcome(self, turn: _Turn, child: EngineChild) -> EngineResult:
+    def _wait_for_outcome(self, turn: Turn, child: EngineChild) -> EngineResult:
         with self._changed:
             if turn.cancelled:  # asked for before the engine knew of the job
                 child.send(Cancel(job_id=turn.job.job_id))
@@ -210,7 +189,7 @@ class EngineProcess:
             return outcome
         raise outcome or AssertionError("no outcome")
 
-    def _stopped(self, turn: _Turn) -> bool:
+    def _stopped(self, turn: Turn) -> bool:
         return turn.cancelled or self._closed
 
     def _loaded_or_not(self) -> bool:
@@ -243,7 +222,7 @@ class EngineProcess:
         if self._loaded_once:
             self._on_loss(EngineUnavailable(error.message))
 
-    def _running(self) -> _Turn | None:
+    def _running(self) -> Turn | None:
         return next((turn for turn in self._line if turn.sent and turn.outcome is None), None)
 
     def _on_message(self, message: FromEngine, frames: list[bytes]) -> None:
@@ -252,10 +231,8 @@ class EngineProcess:
                 turn = self._running()
                 if turn is not None and isinstance(message, FilmFrames):
                     turn.dropped |= self._stopped(turn)
-            if turn is not None and isinstance(message, Progress):
-                _tell(turn, turn.on_progress, message.progress(frames))
-            elif turn is not None and not turn.dropped and isinstance(message, FilmFrames):
-                _tell(turn, turn.on_frames, message.film_frames(frames))
+            if turn is not None:
+                turn.hear(message, frames)
             return
         with self._changed:
             turn = self._running()
@@ -265,9 +242,7 @@ class EngineProcess:
                 case LoadFailed():
                     self._not_loaded(GenerationError(message.code, message.message))
                 case Done() | Failed() | Stopped() if turn is not None:
-                    turn.outcome = _outcome(message, frames)
-                    if turn.dropped and isinstance(turn.outcome, EngineResult):
-                        turn.outcome = JobCancelled()
+                    turn.end(message, frames)
             self._changed.notify_all()
 
     def _on_end(self, how: str) -> None:
@@ -276,55 +251,13 @@ class EngineProcess:
             was_ready, self._info, self._child = self._info is not None, None, None
             turn = self._running()
             if turn is not None:
-                turn.outcome = JobCancelled() if self._closed else _crashed(how)
+                turn.outcome = JobCancelled() if self._closed else crashed(how)
             elif not (was_ready or self._load_error or self._closed):
-                self._not_loaded(_crashed(how))
+                self._not_loaded(crashed(how))
             if was_ready and not self._closed:
                 self._spawn()
             self._changed.notify_all()
 
 
-def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineResult | BaseException:
-    match message:
-        case Stopped():
-            return JobCancelled()
-        case Failed():
-            return GenerationError(message.code, message.message)
-        case Done():
-            pictures = tuple(
-                Picture(
-                    pixels=np.frombuffer(frame, np.uint8).reshape(head.height, head.width, 3),
-                    seed=head.seed,
-                )
-                for head, frame in zip(message.pictures, frames, strict=True)
-            )
-            return EngineResult(
-                pictures=pictures,
-                film=None if message.film is None else message.film.film(),
-                model=message.model,
-                native_size=message.native_size,
-                native_frames=message.native_frames,
-                refiner=message.refiner,
-                prompt_truncated=message.prompt_truncated,
-                timings=message.timings,
-            )
-
-
-def _tell(turn: _Turn, listener: Callable[[Heard], None], heard: Heard) -> None:
-    try:
-        listener(heard)
-    except Exception:  # a fault of the listener's must not cost everybody the engine
-        LOG.exception("job %s: its progress listener failed", turn.job.job_id)
-
-
 def _nobody_watches(_: EngineUnavailable) -> None:
     """The listener until there is one: who runs a job hears of a loss from it."""
-
-
-def _crashed(how: str) -> GenerationError:
-    """For the person a sentence; for the log, as its cause, how the process ended."""
-    error = GenerationError(
-        ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; the request may be tried again."
-    )
-    error.__cause__ = ChildProcessError(how)
-    return error
