@@ -218,6 +218,7 @@ def make_engine(settings: Settings) -> EngineProcess:
         precision=settings.precision,
         deterministic=settings.deterministic,
         json_log=True,
+        bounds=settings.engine_bounds,
     )
 
 
@@ -248,6 +249,7 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
         max_images=settings.max_images,
         embed_metadata=settings.embed_metadata,
         films=settings.films,
+        time_limits=settings.time_limits,
         lease_seconds=settings.lease_seconds,
         heartbeat_seconds=settings.lease_seconds / 4,
     )

@@ -18,7 +18,7 @@ class ErrorCode(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     #: The engine process died while it ran this generation.
     ENGINE_CRASHED = "engine_crashed"
-    #: The generation ran longer than its task is allowed to.
+    #: The generation ran longer than its task is allowed to. Another try would take as long.
     TIMED_OUT = "timed_out"
     #: Firestore, Pub/Sub or Storage did not answer for longer than our retries last.
     SERVICE_UNAVAILABLE = "service_unavailable"
@@ -32,7 +32,6 @@ class ErrorCode(StrEnum):
 RETRYABLE = frozenset(
     {
         ErrorCode.ENGINE_CRASHED,
-        ErrorCode.TIMED_OUT,
         ErrorCode.SERVICE_UNAVAILABLE,
         ErrorCode.INTERNAL,
     }

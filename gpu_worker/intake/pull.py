@@ -68,6 +68,7 @@ TRANSIENT = (
     google.Unknown,
     # An acknowledgement was not taken for a minute: the client library ends the stream over it.
     google.RetryError,
+    Stalled,
 )
 
 

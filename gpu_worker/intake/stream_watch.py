@@ -30,11 +30,8 @@ HITS = 2
 CALL_TIMEOUT_SECONDS = 10.0
 
 
-class Stalled(google.ServiceUnavailable):
+class Stalled(Exception):
     """The stream brings nothing though there are messages; another one is needed."""
-
-    def __init__(self) -> None:
-        super().__init__("the stream has stalled")
 
 
 class StreamWatch:
@@ -55,7 +52,7 @@ class StreamWatch:
         self._quiet_seconds = quiet_seconds
         self._confirm_seconds = confirm_seconds
         self._lock = threading.Lock()
-        self._in_hand = 0
+        self._taken = self._in_hand = 0
         self._hits = 0
         self._look_at = clock.monotonic() + quiet_seconds
 
@@ -63,6 +60,7 @@ class StreamWatch:
     def taking(self) -> Iterator[None]:
         """Around the work on a message that the stream brought."""
         with self._lock:
+            self._taken += 1
             self._in_hand += 1
             self._hits = 0
         try:
@@ -77,9 +75,10 @@ class StreamWatch:
         with self._lock:
             if self._in_hand or self._clock.monotonic() < self._look_at:
                 return
+            taken = self._taken
         found = self._pull_one()
         with self._lock:
-            if self._in_hand:
+            if self._taken != taken:
                 return  # the stream brought one meanwhile
             self._hits = self._hits + 1 if found else self._hits
             # A message that went back may come again only after a while: suspicion lasts.

@@ -136,6 +136,7 @@ class Attempt:
                 image=inputs.image,
                 mask=inputs.mask,
                 loras=loras,
+                time_limit_seconds=self._wiring.time_limits.of(request),
             )
 
             def stop() -> None:

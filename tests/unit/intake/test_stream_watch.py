@@ -162,6 +162,7 @@ class SilentPubSub:
     def __init__(self) -> None:
         self.streams = 0
         self.handed_back = 0
+        self.waiting = waiting_message()
         self.acknowledged = threading.Event()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(16)
@@ -192,10 +193,10 @@ class SilentPubSub:
             yield types.StreamingPullResponse(received_messages=[waiting_message()])
         gone.wait(TIMEOUT_SECONDS)
 
-    def _answer(self, method: str) -> bytes:
+    def _answer(self, method: str) -> Any:
         if method == "Pull":
             return types.PullResponse.serialize(
-                types.PullResponse(received_messages=[waiting_message()])
+                types.PullResponse(received_messages=[self.waiting])
             )
         if method == "ModifyAckDeadline":
             self.handed_back += 1
@@ -255,10 +256,7 @@ def test_an_intake_opens_another_stream_in_a_stalled_one_s_place(
 def test_the_emulator_s_client_takes_answers_of_any_size_as_google_s_does() -> None:
     """The library's own bound of 4 MiB holds for emulators only."""
     pubsub = SilentPubSub()
-    big = types.ReceivedMessage(message=types.PubsubMessage(data=b"x" * 9_000_000))
-    pubsub._answer = lambda _: types.PullResponse.serialize(  # type: ignore[method-assign]
-        types.PullResponse(received_messages=[big])
-    )
+    pubsub.waiting = types.ReceivedMessage(message=types.PubsubMessage(data=b"x" * 9_000_000))
     try:
         with subscriber_client(pubsub.address) as subscriber:
             assert isinstance(subscriber, pubsub_v1.SubscriberClient)

@@ -17,7 +17,7 @@ CODES = {
     "input_unavailable": False,
     "out_of_memory": False,
     "engine_crashed": True,
-    "timed_out": True,
+    "timed_out": False,
     "service_unavailable": True,
     "attempts_exhausted": False,
     "internal": True,
