@@ -63,8 +63,16 @@ class Attempt:
         if ending is None:
             self._files.discard()
             return later
+        changes, cancelled = ending.changes, False
+
+        def last_write(generation: Generation) -> Changes:
+            # Asked for before the end is written, however late: it is what the person sees.
+            nonlocal cancelled
+            cancelled = generation.cancel_requested
+            return generation.to_cancelled() if cancelled else changes(generation)
+
         try:
-            self._leased.end(ending.changes)
+            self._leased.end(last_write)
         except LeaseLost as error:
             # Nobody refers to our files: the last write did not come through, and never will.
             log.warning("%s", error, extra={"fields": self._fields})
@@ -78,9 +86,9 @@ class Attempt:
             if not ending.keeps_files:
                 self._files.discard()
             return later
-        if not ending.keeps_files:
+        if cancelled or not ending.keeps_files:
             self._files.discard()
-        return ending.handled
+        return Done() if cancelled else ending.handled
 
     def _outcome(self) -> Ending | None:
         """How to end the document and what to do with the message; None when the lease is lost."""

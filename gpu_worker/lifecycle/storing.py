@@ -76,6 +76,8 @@ class FileStorer:
         return results
 
     def _upload(self, upload: tuple[str, EncodedFile]) -> StoredObject:
+        # Those that wait for a thread are not begun after a stop.
+        self._control.check()
         name, file = upload
         full_name = self._path.object_name(self._token, name)
         stored = self._objects.create(full_name, file.data, content_type=file.content_type)
