@@ -7,7 +7,7 @@ from google.cloud.firestore_v1 import types as database_types
 from google.cloud.firestore_v1._helpers import encode_dict
 from google.events.cloud.firestore import Document, DocumentEventData
 
-from trigger.adapters.created_event import with_status_only
+from trigger.adapters.document_event import with_field_only
 from trigger.main import enqueue
 
 NAME = "projects/x/databases/(default)/documents/users/ann/generations/g1"
