@@ -7,13 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shared.claim import MAX_ATTEMPTS
+from shared.claim import MAX_ATTEMPTS, MAX_BACKOFF_SECONDS
 from shared.errors import GenerationError, attempts_exhausted
 
 #: Bounds of the random delay before the second attempt; doubled for each further one.
 FIRST_DELAY_SECONDS = 2.0
-#: Nobody with a phone in hand waits longer for the next attempt.
-MAX_DELAY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,5 +43,5 @@ def decide_retry(
         return GiveUp(error=error)
     if attempt >= max_attempts:
         return GiveUp(error=attempts_exhausted(attempt, error.to_document()))
-    bound = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempt - 1))
+    bound = min(MAX_BACKOFF_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempt - 1))
     return Retry(delay_seconds=random() * bound)

@@ -131,4 +131,3 @@ def _logged(what: str, action: Callable[[], Facts], **fields: str) -> None:
         raise  # the platform delivers the event again where retries are on; else the sweep comes
     seconds = round(time.monotonic() - started, 3)
     LOG.info(what, extra={"fields": {**fields, **outcome, "seconds": seconds}})
-

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gpu_worker.lifecycle.control import JobControl, Stopped, StopReason
 from gpu_worker.lifecycle.handled import Done, Handled, Later
@@ -195,8 +196,12 @@ class Attempt:
         fields = {**self._fields, "code": error.code.value}
         if isinstance(decision, Retry):
             log.warning("failed, will be retried", extra={"fields": fields})
+            delay = timedelta(seconds=decision.delay_seconds)
             return Ending(
-                changes=lambda generation: generation.to_retry(error),
+                # In the document too: another message of it may come before this one is back.
+                changes=lambda generation: generation.to_retry(
+                    error, not_before=self._leased.server_now() + delay
+                ),
                 handled=Later(seconds=decision.delay_seconds),
             )
         final = decision.error
