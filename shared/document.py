@@ -150,7 +150,8 @@ class Generation:
             error=error.to_document() if error else DELETE,
             progress=DELETE,
             sweep_after=SERVER_TIME,
-            not_before=not_before or DELETE,
+            # A claim has removed that of the attempt before.
+            **({"not_before": not_before} if not_before else {}),
         )
 
     def to_completed(

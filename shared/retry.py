@@ -12,6 +12,7 @@ from shared.errors import GenerationError, attempts_exhausted
 
 #: Bounds of the random delay before the second attempt; doubled for each further one.
 FIRST_DELAY_SECONDS = 2.0
+MAX_DELAY_SECONDS = MAX_BACKOFF_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,5 +44,5 @@ def decide_retry(
         return GiveUp(error=error)
     if attempt >= max_attempts:
         return GiveUp(error=attempts_exhausted(attempt, error.to_document()))
-    bound = min(MAX_BACKOFF_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempt - 1))
+    bound = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempt - 1))
     return Retry(delay_seconds=random() * bound)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.claim import MAX_ATTEMPTS, MAX_BACKOFF_SECONDS
+from shared.claim import MAX_ATTEMPTS
 from shared.errors import RETRYABLE, ErrorCode, GenerationError
-from shared.retry import FIRST_DELAY_SECONDS, GiveUp, Retry, decide_retry
+from shared.retry import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS, GiveUp, Retry, decide_retry
 
 CRASH = GenerationError(ErrorCode.ENGINE_CRASHED, "The engine died.")
 #: The largest number that `random.random` returns.
@@ -46,4 +46,4 @@ def test_the_bound_doubles_up_to_a_minute(attempt: int, bound: float) -> None:
 def test_the_delay_is_anywhere_between_nothing_and_the_bound(attempt: int, drawn: float) -> None:
     decision = decide_retry(CRASH, attempt=attempt, random=lambda: drawn, max_attempts=2000)
     assert isinstance(decision, Retry)
-    assert 0 <= decision.delay_seconds <= MAX_BACKOFF_SECONDS
+    assert 0 <= decision.delay_seconds <= MAX_DELAY_SECONDS
