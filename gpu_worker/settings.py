@@ -11,6 +11,7 @@ from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
+    HIGHEST_PORT,
     Address,
     BucketName,
     CheckpointFolder,
@@ -91,6 +92,8 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[float, Field(ge=10, le=600)] = 30.0
     #: Where the worker says `starting`, `ready` or `draining`, as JSON.
     health_file: Path | None = None
+    #: Where it answers `/alive` and `/ready` over HTTP.
+    health_port: Annotated[int | None, Field(ge=1, le=HIGHEST_PORT)] = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")

@@ -78,9 +78,9 @@ def decide_claim(
     if generation.attempt >= max_attempts:
         error = attempts_exhausted(generation.attempt, generation.error)
         return End(changes=generation.to_failed(error))
-    left = _backoff_left(generation, server_now)
-    if left > 0:
-        return TooSoon(seconds_left=left)
+    backoff_left = _backoff_left(generation, server_now)
+    if backoff_left > 0:
+        return TooSoon(seconds_left=backoff_left)
     expires_at = server_now + timedelta(seconds=lease_seconds)
     lease = generation.lease.taken(worker_id, server_now=server_now, expires_at=expires_at)
     return Claim(lease=lease, changes=generation.to_processing(lease))
