@@ -1,5 +1,6 @@
 """What every `Engine` does, run over the real engine process and the one in memory."""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
