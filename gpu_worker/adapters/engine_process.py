@@ -3,7 +3,8 @@
 One condition guards all state. A job waits in line for its turn and for a loaded model, is sent,
 and gets the outcome that the child's listening thread puts there. A child that dies after it was
 ready is replaced at once; one that cannot load is replaced only when `start` asks for it, so that a
-broken installation does not spin. Until then jobs are refused, and whoever watches is told.
+broken installation does not spin. Until then jobs are refused, and whoever watches is told. One
+that hangs is killed within the `EngineBounds`, and so has died.
 """
 
 import logging
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from gpu_worker.adapters.engine_child import EngineChild, FromEngine
 from gpu_worker.adapters.engine_turn import Turn, crashed
+from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
@@ -63,6 +65,7 @@ class EngineProcess:
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         json_log: bool = False,
+        bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
         """`model` is a name of the model table, or NO_MODEL, and `model_dir` a checkpoint in its
         source's place; `film_model` and `film_model_dir` likewise.
@@ -75,6 +78,7 @@ class EngineProcess:
             film=film_model,
             film_folder=film_model_dir,
         )
+        self._bounds = bounds
         self._arguments = [*choice.arguments(), "--precision", precision.value]
         if deterministic:
             self._arguments.append("--deterministic")
@@ -101,6 +105,11 @@ class EngineProcess:
             if self._child is None:
                 self._spawn()
 
+    @property
+    def ready(self) -> bool:
+        with self._changed:
+            return self._info is not None and not self._closed
+
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         with self._changed:
             if self._load_error is None:
@@ -122,7 +131,11 @@ class EngineProcess:
             self._line.append(turn)
         try:
             child = self._wait_for_turn(turn)
-            child.send(Run.of(job), frames_of(job.image, job.mask))
+            child.run(
+                Run.of(job),
+                frames_of(job.image, job.mask),
+                limit_seconds=job.time_limit_seconds,
+            )
             return self._wait_for_outcome(turn, child)
         finally:
             with self._changed:
@@ -141,7 +154,7 @@ class EngineProcess:
                 if turn.job.job_id == job_id:
                     turn.cancelled = True
                     if turn.sent and self._child is not None:
-                        self._child.send(Cancel(job_id=job_id))
+                        self._child.send_apart(Cancel(job_id=job_id))
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -182,7 +195,7 @@ class EngineProcess:
     def _wait_for_outcome(self, turn: Turn, child: EngineChild) -> EngineResult:
         with self._changed:
             if turn.cancelled:  # asked for before the engine knew of the job
-                child.send(Cancel(job_id=turn.job.job_id))
+                child.send_apart(Cancel(job_id=turn.job.job_id))
             self._changed.wait_for(lambda: turn.outcome is not None)
             outcome = turn.outcome
         if isinstance(outcome, EngineResult):
@@ -205,7 +218,13 @@ class EngineProcess:
     def _spawn(self) -> None:
         self._load_error = None
         try:
-            child = EngineChild(self._arguments, on_message=self._on_message, on_end=self._on_end)
+            child = EngineChild(
+                self._arguments,
+                on_message=self._on_message,
+                on_overdue=self._on_overdue,
+                on_end=self._on_end,
+                bounds=self._bounds,
+            )
         except OSError as error:  # the machine is out of processes, memory or file descriptors
             self._not_loaded(
                 GenerationError(
@@ -230,7 +249,7 @@ class EngineProcess:
             with self._changed:
                 turn = self._running()
                 if turn is not None and isinstance(message, FilmFrames):
-                    turn.dropped |= self._stopped(turn)
+                    turn.dropped |= self._stopped(turn) or turn.overdue
             if turn is not None:
                 turn.hear(message, frames)
             return
@@ -245,17 +264,30 @@ class EngineProcess:
                     turn.end(message, frames)
             self._changed.notify_all()
 
-    def _on_end(self, how: str) -> None:
+    def _on_overdue(self, job_id: str) -> None:
+        with self._changed:
+            turn = self._running()
+            if turn is not None and turn.job.job_id == job_id and self._child is not None:
+                LOG.warning("job %s has reached its time limit", job_id)
+                turn.overdue = True
+                self._child.send_apart(Cancel(job_id=job_id))
+
+    def _on_end(self, how: str, gone: bool) -> None:
         with self._changed:
             LOG.log(logging.INFO if self._closed else logging.ERROR, "%s", how)
             was_ready, self._info, self._child = self._info is not None, None, None
             turn = self._running()
             if turn is not None:
-                turn.outcome = JobCancelled() if self._closed else crashed(how)
-            elif not (was_ready or self._load_error or self._closed):
-                self._not_loaded(crashed(how))
-            if was_ready and not self._closed:
+                turn.lose(how, closed=self._closed)
+            if self._closed:
+                pass
+            elif not gone:
+                # It still holds the GPU: another one beside it would not load either.
+                self._not_loaded(GenerationError(ErrorCode.INTERNAL, f"The {how}."))
+            elif was_ready:
                 self._spawn()
+            elif self._load_error is None:
+                self._not_loaded(crashed(how))
             self._changed.notify_all()
 
 

@@ -19,6 +19,7 @@ from gpu_worker.ports import (
     Frames,
     JobCancelled,
     Picture,
+    timed_out,
 )
 from shared.errors import ErrorCode, GenerationError
 
@@ -39,6 +40,8 @@ class Turn:
     #: Some frames of its film were not handed on, since nobody wanted it any more.
     dropped: bool = False
     sent: bool = False
+    #: It has reached its time limit, and was told to stop.
+    overdue: bool = False
     outcome: EngineResult | BaseException | None = None
 
     def hear(self, message: Progress | FilmFrames, frames: list[bytes]) -> None:
@@ -52,8 +55,22 @@ class Turn:
     def end(self, message: Done | Failed | Stopped, frames: list[bytes]) -> None:
         """Keep the outcome; a film that lacks frames is no result."""
         self.outcome = _outcome(message, frames)
-        if self.dropped and isinstance(self.outcome, EngineResult):
-            self.outcome = JobCancelled()
+        stopped = self.dropped or isinstance(self.outcome, JobCancelled)
+        if stopped and isinstance(self.outcome, EngineResult | JobCancelled):
+            self.outcome = self._stopped()
+
+    def lose(self, how: str, *, closed: bool) -> None:
+        """The process ended under it; `closed`: because we closed it."""
+        self.outcome = JobCancelled() if closed else crashed(how)
+        if self.overdue and not closed:
+            self.outcome = self._stopped()
+            self.outcome.__cause__ = ChildProcessError(how)
+
+    def _stopped(self) -> BaseException:
+        limit = self.job.time_limit_seconds
+        if self.cancelled or not self.overdue or limit is None:
+            return JobCancelled()
+        return timed_out(self.job.request, limit)
 
     def _tell(self, listener: Callable[[Heard], None], heard: Heard) -> None:
         try:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psutil
@@ -18,7 +18,7 @@ import pytest
 
 from gpu_worker.adapters.engine_process import CLOSE_GRACE_SECONDS, EngineProcess
 from gpu_worker.engine.specs import SHAPES, FolderSource
-from gpu_worker.ports import EngineProgress, EngineUnavailable
+from gpu_worker.ports import EngineProgress, EngineUnavailable, JobCancelled
 from shared.errors import ErrorCode, GenerationError
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run
 
@@ -120,6 +120,17 @@ def test_waiting_for_an_engine_that_takes_too_long_ends_with_a_sentence(
 ) -> None:
     with pytest.raises(GenerationError, match=r"not ready after 0\.01 seconds"):
         loading.wait_ready(0.01)
+
+
+def test_a_job_cancelled_while_the_engine_loads_ends_at_once(loading: EngineProcess) -> None:
+    os.kill(pid_of(loading), signal.SIGSTOP)  # so that it stays at loading
+    job = make_job()
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(loading.run, job, lambda _: None)
+        while not wait([waiting], 0.05).done:
+            loading.cancel(job.job_id)  # unknown until it is in line
+        assert isinstance(waiting.exception(), JobCancelled)
+    assert not loading.ready
 
 
 def test_closing_wakes_who_waits_for_a_loading_engine(loading: EngineProcess) -> None:

@@ -171,6 +171,7 @@ def test_after_a_crash_in_the_middle_the_next_attempt_makes_all_of_the_film(worl
     assert isinstance(worker.handle(), Later)
     assert world.documents.data()["error"]["code"] == "engine_crashed"
     assert world.objects.names == set()
+    world.backoff_over()
     assert worker.handle() == Done()
     assert world.documents.data()["output"]["video_info"]["frames"] == 17
     assert all(name.startswith(f"{PATH}/2/") for name in world.objects.names)

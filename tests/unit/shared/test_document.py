@@ -113,6 +113,7 @@ class TestMoving:
             "error": DELETE,
             "queue": DELETE,
             "sweep_after": DELETE,
+            "not_before": DELETE,
         }
 
     def test_a_failed_attempt_goes_back_to_the_queue_with_its_reason(self) -> None:
@@ -151,6 +152,7 @@ class TestMoving:
             "progress": DELETE,
             "queue": DELETE,
             "sweep_after": DELETE,
+            "not_before": DELETE,
         }
 
     def test_a_failed_generation_has_its_reason(self) -> None:
@@ -168,6 +170,7 @@ class TestMoving:
             "progress": DELETE,
             "queue": DELETE,
             "sweep_after": DELETE,
+            "not_before": DELETE,
         }
 
     def test_a_document_that_cannot_be_read_fails_without_a_status_to_start_from(self) -> None:

@@ -18,7 +18,7 @@ CODES = {
     "out_of_memory": False,
     "engine_crashed": True,
     "worker_lost": True,
-    "timed_out": True,
+    "timed_out": False,
     "service_unavailable": True,
     "attempts_exhausted": False,
     "internal": True,
