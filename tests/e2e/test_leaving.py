@@ -103,7 +103,7 @@ def test_while_the_last_write_gets_no_answer(
         assert storage.used.wait(PATIENCE_SECONDS)
         firestore.freeze()
         assert_leaves(first, 1)
-    with running_worker(stack, tmp_path / "b", EMBERFRAME_LEASE_SECONDS="10"):
+    with running_worker(stack, tmp_path / "b"):
         *_, last = phone.documents(generation_id, PATIENCE_SECONDS)
     assert last["data"]["status"] == "completed"
-    assert last["data"]["attempt"] == 2
+    assert last["data"]["attempt"] > 1, "a lapsed lease is a failed attempt"

@@ -22,7 +22,7 @@ def handlers_as_before() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def departing(leave_seconds: float = 60.0) -> tuple[Departure, "SimpleQueue[int]"]:
+def departing(leave_seconds: float = 86_400.0) -> tuple[Departure, "SimpleQueue[int]"]:
     left: SimpleQueue[int] = SimpleQueue()
     departure = Departure(leave_seconds=leave_seconds, leave=left.put)
     departure.listen()
