@@ -28,6 +28,7 @@ from tenacity import (
 )
 
 from gpu_worker.lifecycle.handled import Done, Handler
+from shared.crash_points import CrashPoint, crash_point
 from shared.message import GenerationMessage, MalformedMessage, NewerSchema
 
 log = logging.getLogger(__name__)
@@ -175,6 +176,7 @@ class PullIntake:
             _defer(message, NEWER_SCHEMA_SECONDS)
             return
         try:
+            crash_point(CrashPoint.RECEIVED)
             with self._free_slots:
                 handled = self._runner.handle(parsed.path)
         except Exception:
@@ -185,6 +187,7 @@ class PullIntake:
             _defer(message, FAULT_SECONDS)
             return
         if isinstance(handled, Done):
+            crash_point(CrashPoint.ACKNOWLEDGING)
             message.ack()
         else:
             _defer(message, handled.seconds)
