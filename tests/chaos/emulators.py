@@ -13,16 +13,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import firestore, pubsub_v1, storage
 
 from tests.contract.gcs_server import running_gcs_server
 from tools.stack.binaries import emulator_binaries
 from tools.stack.failure import StackError
 from tools.stack.java import quick_runtime
-from tools.stack.names import BUCKET, HOST, PROJECT
+from tools.stack.names import HOST
 from tools.stack.ports import reserved_ports
 from tools.stack.waiting import wait_until
 
@@ -100,30 +99,12 @@ class Emulator:
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """What stands in for Google: addresses, and clients of the harness's own."""
+    """What stands in for Google."""
 
     firestore: Emulator
     pubsub: Emulator
-    #: `http://host:port`.
+    #: `http://host:port` of the object store.
     storage: str
-    database: firestore.Client
-    publisher: pubsub_v1.PublisherClient
-    subscriber: pubsub_v1.SubscriberClient
-    bucket: storage.Bucket
-
-    def env(self) -> dict[str, str]:
-        """What a worker needs to use it."""
-        return {
-            "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "FIRESTORE_EMULATOR_HOST": self.firestore.address,
-            "PUBSUB_EMULATOR_HOST": self.pubsub.address,
-            "STORAGE_EMULATOR_HOST": self.storage,
-            "EMBERFRAME_BUCKET": BUCKET,
-            "EMBERFRAME_IMAGE_MODEL": "shapes",
-            "EMBERFRAME_FILM_MODEL": "none",
-            "NO_GCE_CHECK": "true",
-            "METADATA_SERVER_DETECTION": "none",
-        }
 
 
 @contextmanager
@@ -131,35 +112,24 @@ def running_cloud(folder: Path) -> Iterator[Cloud]:
     """All three, for the length of a `with` block; their logs lie in `folder`."""
     with ExitStack() as stack:
         with reserved_ports() as ports:
-            addresses = {name: f"{HOST}:{port}" for name, port in ports.items()}
-            emulators = [
-                Emulator(name, command, addresses[name], folder / f"{name}.log")
+            emulators = {
+                name: Emulator(name, command, f"{HOST}:{ports[name]}", folder / f"{name}.log")
                 for name, command in _commands(ports).items()
-            ]
-            for emulator in emulators:
+            }
+            for emulator in emulators.values():
                 emulator.start()
                 stack.callback(emulator.stop)
-            gcs = stack.enter_context(running_gcs_server())
-            for emulator in emulators:
+            storage = stack.enter_context(running_gcs_server())
+            for emulator in emulators.values():
                 emulator.wait_until_up()
-        yield _cloud(*emulators, gcs)
-
-
-def _cloud(fire: Emulator, pubsub: Emulator, gcs: str) -> Cloud:
-    os.environ["FIRESTORE_EMULATOR_HOST"] = fire.address
-    os.environ["PUBSUB_EMULATOR_HOST"] = pubsub.address
-    os.environ["STORAGE_EMULATOR_HOST"] = gcs
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-    objects = storage.Client(project=PROJECT, credentials=credentials)
-    return Cloud(
-        firestore=fire,
-        pubsub=pubsub,
-        storage=gcs,
-        database=firestore.Client(project=PROJECT, credentials=credentials),
-        publisher=pubsub_v1.PublisherClient(),
-        subscriber=pubsub_v1.SubscriberClient(),
-        bucket=objects.create_bucket(BUCKET),
-    )
+        variables = {
+            "FIRESTORE_EMULATOR_HOST": emulators["firestore"].address,
+            "PUBSUB_EMULATOR_HOST": emulators["pubsub"].address,
+            "STORAGE_EMULATOR_HOST": storage,
+        }
+        # Google's clients, the harness's own too, know emulators by these only.
+        stack.enter_context(patch.dict(os.environ, variables))
+        yield Cloud(**emulators, storage=storage)
 
 
 def _commands(ports: dict[str, int]) -> dict[str, list[str]]:

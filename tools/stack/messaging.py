@@ -49,14 +49,14 @@ def create_topics_and_subscriptions(
                     raise StackError("The Pub/Sub emulator did not answer in time.")
 
 
-def end_streams(pubsub: str) -> None:
-    """End every StreamingPull of our subscriptions on the emulator at `pubsub` (host:port).
+def end_streams(pubsub: str, *, project: str = PROJECT) -> None:
+    """End every StreamingPull of `project` on the emulator at `pubsub` (host:port).
 
     The emulator never notices that a stream's client has gone, and goes on leasing messages to it
     for a minute each; the real service does notice. Whoever ends a worker and wants the next one
     to get the messages calls this. A subscription that turns into a push one loses its streams.
     """
-    with httpx.Client(base_url=f"http://{pubsub}/v1/projects/{PROJECT}/") as client:
+    with httpx.Client(base_url=f"http://{pubsub}/v1/projects/{project}/") as client:
         for push in ({"pushEndpoint": "http://127.0.0.1:9/"}, {}):
             for subscription in SUBSCRIPTIONS.values():
                 client.post(

@@ -1,0 +1,146 @@
+"""Where one scenario plays: a project of its own, its workers, a listener; and the judgement.
+
+`settle` brings everything to rest in the order in which a deployment would, with real waits only
+for what Pub/Sub measures in time: its ack deadlines.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+
+from shared.paths import GenerationPath
+from shared.status import Status
+from tests.chaos.emulators import Cloud
+from tests.chaos.evidence import Evidence, State
+from tests.chaos.fleet import LEAVE_SECONDS, LIGHT, Fleet
+from tests.chaos.oracle import judge
+from tests.chaos.project import ACK_DEADLINE_SECONDS, Project
+from tests.chaos.recorder import Recorder
+from tests.chaos.report import Report
+from tests.chaos.sweeping import Sweep
+
+#: A generation that was interrupted has ended by then, on a machine that is busy with others.
+HOME_SECONDS = 180.0
+#: Beyond an ack deadline, for the emulator to look at its clock.
+REDELIVERY_MARGIN_SECONDS = 2.0
+#: For an engine to notice that its supervisor has gone.
+ORPHAN_SECONDS = 10.0
+REQUEST = {"prompt": "a red circle on a blue background", "num_inference_steps": 4, "seed": 7}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chaos:
+    """One run of the harness."""
+
+    cloud: Cloud
+    folder: Path
+    report: Report
+    sweep: Sweep
+    random: Random
+    #: Half an hour instead of minutes.
+    long: bool = False
+
+
+@dataclass
+class Stage:
+    chaos: Chaos
+    name: str
+    project: Project
+    fleet: Fleet
+    recorder: Recorder
+    paths: list[GenerationPath] = field(default_factory=list)
+
+    def submit(self, **request: Any) -> GenerationPath:
+        path = self.project.submit(**{**REQUEST, **request})
+        self.paths.append(path)
+        return path
+
+    def wait_for_end(self, path: GenerationPath) -> State:
+        return self.recorder.wait_for(path, lambda state: state.status.terminal, HOME_SECONDS)
+
+    def wait_for_claim(self, path: GenerationPath, token: int = 1) -> State:
+        return self.recorder.wait_for(
+            path,
+            lambda it: it.status is Status.PROCESSING and it.token >= token,
+            HOME_SECONDS,
+        )
+
+    def settle(
+        self,
+        *,
+        ends: frozenset[Status] = frozenset({Status.COMPLETED}),
+        most_attempts: int | None = None,
+    ) -> None:
+        """Wait until all is quiet, dismiss the workers, sweep, judge."""
+        self.recorder.wait_for_ends(HOME_SECONDS)
+        # What a dead worker still held is delivered again to a living one, which acknowledges it.
+        time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
+        taken = self.fleet.dismiss()
+        self.chaos.report.left(taken)
+        self.project.end_streams()
+        left = self._processes_left()
+        left += [f"a worker took {it:.1f} s to leave" for it in taken if it > LEAVE_SECONDS]
+        self.chaos.sweep(self.project)
+        # What the workers had let go of for a while would come back now.
+        time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
+        evidence = Evidence(
+            states=self.recorder.states(),
+            final=self._final(),
+            files=self.project.files(),
+            messages_left=self.project.messages_left(),
+            processes_left=left,
+        )
+        found = judge(evidence, ends=ends, most_attempts=most_attempts)
+        self.chaos.report.judged(self.name, len(self.paths), found)
+
+    def _final(self) -> dict[str, State]:
+        final = {}
+        for path in self.paths:
+            found = self.project.database.document(str(path)).get()
+            if found.exists:
+                final[str(path)] = State.of(found.to_dict(), found.update_time)
+        return final
+
+    def _processes_left(self) -> list[str]:
+        sessions = {worker.pid for worker in self.fleet.workers}
+        members = []
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) in sessions:
+                    members.append(process)
+            except ProcessLookupError:
+                continue
+        _, alive = psutil.wait_procs(members, timeout=ORPHAN_SECONDS)
+        return [f"process {it.pid} outlived its supervisor" for it in alive]
+
+
+_numbers = iter(range(1, 10_000))
+_numbering = threading.Lock()
+
+
+@contextmanager
+def stage(chaos: Chaos, name: str, *, module: str = LIGHT, **settings: str) -> Iterator[Stage]:
+    """`name` is for people; the project's own name is made of it."""
+    with _numbering:
+        number = next(_numbers)
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:16].strip("-")
+    project = Project(chaos.cloud, f"demo-{plain}-{number}")
+    folder = chaos.folder / project.name
+    folder.mkdir(parents=True)
+    try:
+        with (
+            Recorder(project.database) as recorder,
+            Fleet(project, folder, module=module, **settings) as fleet,
+        ):
+            yield Stage(chaos, name, project, fleet, recorder)
+    finally:
+        project.close()
