@@ -10,6 +10,7 @@ import signal
 import socket
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,7 +51,7 @@ class Visit:
 
     def let_pass(self) -> None:
         """Let it go on as if nothing were armed."""
-        with self.connection:
+        with self.connection, suppress(OSError):  # it may have been killed meanwhile
             self.connection.sendall(PASS.encode())
 
 
@@ -65,6 +66,9 @@ class Desk:
         self._listener.bind(str(self.path))
         self._listener.listen(64)
         self._visits: queue.Queue[Visit] = queue.Queue()
+        self._lock = threading.Lock()
+        #: None: every visit is held; else only the one after so many more passings of a point.
+        self._awaited: tuple[CrashPoint, int] | None = None
         self._thread = threading.Thread(target=self._accept, name="desk", daemon=True)
 
     def __enter__(self) -> Self:
@@ -91,6 +95,11 @@ class Desk:
             DESK_VARIABLE: str(self.path),
         }
 
+    def hold_at(self, point: CrashPoint, passing: int = 1) -> None:
+        """From now on let every visit pass, but the `passing`-th one (≥ 1) of `point`, once."""
+        with self._lock:
+            self._awaited = point, passing
+
     def next_visit(self, timeout_seconds: float) -> Visit:
         """Block until a process comes. Raises `NotReached`."""
         try:
@@ -107,9 +116,21 @@ class Desk:
             with connection.makefile("rb") as lines:
                 words = lines.readline(MAX_BYTES).decode().split()
             point, passing, action, pid = words
-            self._visits.put(
-                Visit(CrashPoint(point), int(passing), Action(action), int(pid), connection)
-            )
+            visit = Visit(CrashPoint(point), int(passing), Action(action), int(pid), connection)
+            if self._is_awaited(visit):
+                self._visits.put(visit)
+            else:
+                visit.let_pass()
+
+    def _is_awaited(self, visit: Visit) -> bool:
+        with self._lock:
+            if self._awaited is None:
+                return True
+            point, left = self._awaited
+            if visit.point is not point:
+                return False
+            self._awaited = point, left - 1
+            return left == 1
 
 
 def is_stopped(pid: int) -> bool:

@@ -1,0 +1,78 @@
+"""The kill matrix on the engine: a real engine process, with the embedded model, is hit at every
+point of a generation.
+
+The supervisor is held at the point while the engine is hit, so the engine is where it is at that
+point: at rest, loading, or in the middle of a step. One worker serves a column of the matrix, a
+generation after the other, since loading a model is what takes long.
+"""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import psutil
+
+from shared.crash_points import Action, Arming, CrashPoint
+from tests.chaos.desk import Desk
+from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL, WorkerProcess
+from tests.chaos.scenarios.supervisor_kills import ACTIONS, POINTS, STOPPED_LEASES
+from tests.chaos.stage import Chaos, Stage, stage
+
+STEPS = 2
+#: Which passing of a point is hit; the others are let pass.
+PASSING = {CrashPoint.STEP: 2}
+#: Later the engine has done its part, and nothing waits for another.
+ENGINE_NEEDED = (
+    CrashPoint.RECEIVED,
+    CrashPoint.CLAIMED,
+    CrashPoint.ENGINE_START,
+    CrashPoint.STEP,
+)
+GONE_SECONDS = 10.0
+#: A stopped engine is hit at so many points in the short mode: each takes two leases.
+SHORT_STOPS = 2
+
+
+def run(chaos: Chaos) -> None:
+    with ThreadPoolExecutor(len(ACTIONS)) as pool:
+        for done in [pool.submit(play, chaos, action) for action in ACTIONS]:
+            done.result()
+
+
+def play(chaos: Chaos, action: Action) -> None:
+    """One column: every point in a random order, on one worker."""
+    points = list(POINTS)
+    chaos.random.shuffle(points)
+    if action is Action.SIGSTOP and not chaos.long:
+        points = points[:SHORT_STOPS]
+    armed = [Arming(point=point, passing=None, action=Action.HOLD) for point in POINTS]
+    with Desk() as desk, stage(chaos, f"engine {action}", module=REAL) as here:
+        worker = here.fleet.start(desk.env(*armed))
+        worker.wait_until_ready()
+        for point in points:
+            _hit(here, desk, worker, point, action)
+        here.settle()
+
+
+def _hit(here: Stage, desk: Desk, worker: WorkerProcess, point: CrashPoint, action: Action) -> None:
+    # One that nothing happens to: the engine that is hit next is there, and it is whole.
+    here.wait_for_end(here.submit(num_inference_steps=STEPS))
+    engine = worker.engine()
+    desk.hold_at(point, PASSING.get(point, 1))
+    path = here.submit(num_inference_steps=STEPS)
+    visit = desk.next_visit(READY_SECONDS)
+    here.chaos.report.fault(f"engine {action} at {point}")
+    began = time.monotonic()
+    engine.send_signal(signal.Signals[action])
+    if action is Action.SIGKILL:
+        # Gone for certain, before the supervisor goes on. Who waits for it is the supervisor.
+        psutil.wait_procs([engine], timeout=GONE_SECONDS)
+    visit.let_pass()
+    if action is Action.SIGSTOP:
+        time.sleep(STOPPED_LEASES * LEASE_SECONDS)
+        with suppress(psutil.NoSuchProcess):
+            engine.send_signal(signal.SIGCONT)
+    here.wait_for_end(path)
+    if action is Action.SIGKILL and point in ENGINE_NEEDED:
+        here.chaos.report.recovered(time.monotonic() - began)
