@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
 
 import httpx
 
@@ -122,13 +121,6 @@ def running_cloud(folder: Path) -> Iterator[Cloud]:
             storage = stack.enter_context(running_gcs_server())
             for emulator in emulators.values():
                 emulator.wait_until_up()
-        variables = {
-            "FIRESTORE_EMULATOR_HOST": emulators["firestore"].address,
-            "PUBSUB_EMULATOR_HOST": emulators["pubsub"].address,
-            "STORAGE_EMULATOR_HOST": storage,
-        }
-        # Google's clients, the harness's own too, know emulators by these only.
-        stack.enter_context(patch.dict(os.environ, variables))
         yield Cloud(**emulators, storage=storage)
 
 

@@ -24,6 +24,7 @@ class State:
     #: `output`, as far as it is there.
     output: Mapping[str, Any] | None = None
     error_code: str | None = None
+    cancel_requested: bool = False
 
     @classmethod
     def of(cls, data: Mapping[str, Any], at: datetime) -> "State":
@@ -37,6 +38,7 @@ class State:
             fraction=(data.get("progress") or {}).get("fraction"),
             output=data.get("output"),
             error_code=(data.get("error") or {}).get("code"),
+            cancel_requested=data.get("cancel_requested") is True,
         )
 
 

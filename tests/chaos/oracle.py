@@ -7,7 +7,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote
 
@@ -63,8 +63,9 @@ def judge(
         found += _of_end(path, states, ends)
         found += _of_order(path, states)
         found += _of_files(path, final, files)
-        if most_attempts is not None and max(it.token for it in states) > most_attempts:
-            found.append(Violation(Kind.DUPLICATED, f"{path} was claimed {final.token} times"))
+        claims = max(len({it.token for it in states} - {0}), final.attempt)
+        if most_attempts is not None and claims > most_attempts:
+            found.append(Violation(Kind.DUPLICATED, f"{path} was claimed {claims} times"))
     found += [Violation(Kind.LOST, f"{path} is gone") for path in _gone(evidence)]
     kept = set(itertools.chain.from_iterable(map(referenced, evidence.final.values())))
     found += [Violation(Kind.ORPHAN, name) for name in files if name not in kept]
@@ -86,10 +87,18 @@ def _of_end(path: str, states: Sequence[State], ends: frozenset[Status]) -> Iter
         why = f" ({final.error_code})" if final.error_code else ""
         yield Violation(Kind.LOST, f"{path} ended as {final.status}{why}")
     first = next((state for state in states if state.status.terminal), None)
-    if first is not None and (final.status, final.output) != (first.status, first.output):
-        yield Violation(Kind.DUPLICATED, f"{path} ended as {first.status}, then changed again")
+    if first is not None and any(_written_after(first, later) for later in states):
+        yield Violation(Kind.DUPLICATED, f"{path} ended as {first.status}, then was written again")
     if (final.status is Status.COMPLETED) != (final.output is not None):
         yield Violation(Kind.FILE, f"{path} is {final.status}, and its output does not fit that")
+
+
+def _written_after(end: State, later: State) -> bool:
+    """Whether somebody wrote after the end; the owner may, who asks for a cancellation too late."""
+    if later.at <= end.at:
+        return False
+    asked = later.cancel_requested and not end.cancel_requested
+    return not asked or replace(later, at=end.at, cancel_requested=False) != end
 
 
 def _place(state: State) -> tuple[int, int]:

@@ -7,6 +7,7 @@ place of the function host; queues and objects are looked at as an administrator
 import hashlib
 import secrets
 from base64 import b64decode
+from collections.abc import Iterable
 from typing import Any
 
 import httpx
@@ -43,39 +44,40 @@ class Project:
         self.cloud = cloud
         self.name = name
         self.uid = "ada"
-        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-        self.database = firestore.Client(project=name, credentials=credentials)
-        self.documents = FirestoreDocuments(self.database)
-        self.publisher = PubSubPublisher(unbatched_publisher_client(), name)
-        self._subscriber = pubsub_v1.SubscriberClient()
-        self.bucket = storage.Client(project=name, credentials=credentials).create_bucket(
-            f"{name}.firebasestorage.app"
-        )
+        with cloud.around():
+            self._connect()
         self.make_queues()
+
+    def _connect(self) -> None:
+        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        self.database = firestore.Client(project=self.name, credentials=credentials)
+        self.documents = FirestoreDocuments(self.database)
+        self.publisher = PubSubPublisher(unbatched_publisher_client(), self.name)
+        self._topics = pubsub_v1.PublisherClient()
+        self._subscriber = pubsub_v1.SubscriberClient()
+        self.objects = storage.Client(project=self.name, credentials=credentials)
+        self.bucket = self.objects.create_bucket(f"{self.name}.firebasestorage.app")
 
     def make_queues(self) -> None:
         """Topics and subscriptions, empty; again after Pub/Sub was restarted."""
-        with pubsub_v1.PublisherClient() as topics:
-            for topic, subscription in QUEUES.items():
-                name = f"projects/{self.name}/topics/{topic}"
-                topics.create_topic(name=name, timeout=CALL_SECONDS)
-                self._subscriber.create_subscription(
-                    request={
-                        "name": self._full(subscription),
-                        "topic": name,
-                        "ack_deadline_seconds": ACK_DEADLINE_SECONDS,
-                        "retry_policy": RETRY_POLICY,
-                    },
-                    timeout=CALL_SECONDS,
-                )
+        for topic, subscription in QUEUES.items():
+            name = f"projects/{self.name}/topics/{topic}"
+            self._topics.create_topic(name=name, timeout=CALL_SECONDS)
+            self._subscriber.create_subscription(
+                request={
+                    "name": self._full(subscription),
+                    "topic": name,
+                    "ack_deadline_seconds": ACK_DEADLINE_SECONDS,
+                    "retry_policy": RETRY_POLICY,
+                },
+                timeout=CALL_SECONDS,
+            )
 
     def env(self) -> dict[str, str]:
         """What a worker needs to serve this project."""
         return {
+            **self.cloud.env(),
             "GOOGLE_CLOUD_PROJECT": self.name,
-            "FIRESTORE_EMULATOR_HOST": self.cloud.firestore.address,
-            "PUBSUB_EMULATOR_HOST": self.cloud.pubsub.address,
-            "STORAGE_EMULATOR_HOST": self.cloud.storage,
             "EMBERFRAME_BUCKET": self.bucket.name,
             "EMBERFRAME_IMAGE_MODEL": "shapes",
             "EMBERFRAME_FILM_MODEL": "none",
@@ -104,9 +106,12 @@ class Project:
         self.accept(path)
         return path
 
-    def publish(self, path: GenerationPath) -> None:
-        """The same message again."""
-        self.publisher.publish(IMAGE_TOPIC, GenerationMessage(path=path).to_bytes())
+    def publish(self, paths: Iterable[GenerationPath]) -> None:
+        """Messages beside the function's own, many at once."""
+        topic = f"projects/{self.name}/topics/{IMAGE_TOPIC}"
+        sent = [self._topics.publish(topic, GenerationMessage(path=it).to_bytes()) for it in paths]
+        for each in sent:
+            each.result(CALL_SECONDS)
 
     def cancel(self, path: GenerationPath) -> None:
         self.database.document(str(path)).update({"cancel_requested": True})
@@ -133,6 +138,7 @@ class Project:
 
     def close(self) -> None:
         self._subscriber.close()
+        self._topics.transport.close()
         self.database.close()
 
     def _full(self, subscription: str) -> str:

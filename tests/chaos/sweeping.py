@@ -18,7 +18,7 @@ def sweep_by_hand(project: Project) -> None:
         state = State.of(document.to_dict() or {}, document.update_time)
         kept.update(referenced(state))
         if state.status in (Status.PENDING, Status.QUEUED, Status.PROCESSING):
-            project.publish(GenerationPath.parse(document.reference.path))
+            project.publish([GenerationPath.parse(document.reference.path)])
     for file in project.files():
         if file.name not in kept:
             project.bucket.blob(file.name).delete()

@@ -128,6 +128,16 @@ def test_a_document_that_changes_after_its_end_is_done_twice(after: str) -> None
     assert Kind.DUPLICATED in found
 
 
+def test_a_document_that_is_written_after_its_end_is_caught_even_if_it_looks_the_same() -> None:
+    assert kinds(evidence(states(*RIGHT, "completed/2/"))) == {Kind.DUPLICATED}
+
+
+def test_a_cancellation_that_comes_too_late_is_no_second_end() -> None:
+    assert judge(evidence(states(*RIGHT, "completed/2/", cancel_requested=True))) == []
+    worked = states(*RIGHT, "completed/2/", cancel_requested=True, output=output(3))
+    assert Kind.DUPLICATED in kinds(evidence(worked, files=[*files(2), *files(3)]))
+
+
 def test_a_document_that_was_claimed_more_often_than_allowed_is_done_twice() -> None:
     assert kinds(evidence(states(*RIGHT)), most_attempts=1) == {Kind.DUPLICATED}
 
