@@ -27,6 +27,8 @@ DESK_VARIABLE = "EMBERFRAME_CRASH_DESK"
 PASS = "pass"  # noqa: S105 (a word of the protocol)
 #: Of a process that ended by `Action.EXIT`.
 EXIT_CODE = 86
+#: Longer than a lease of 30 s.
+GIL_SECONDS = 35
 ANSWER_BYTES = 64
 _PASSING = re.compile(r"[1-9][0-9]{0,8}|\*")
 
@@ -57,6 +59,8 @@ class Action(StrEnum):
     EXIT = "exit"
     #: Nothing but the wait for the desk's answer, in the thread that passes.
     HOLD = "hold"
+    #: No thread of the process runs Python for GIL_SECONDS, as when a library does not let go.
+    HOLD_GIL = "hold-gil"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +121,9 @@ class CrashPoints:
             return
         if arming.action is Action.EXIT:
             _exit()
-        if arming.action is not Action.HOLD:
+        if arming.action is Action.HOLD_GIL:
+            _hold_gil()
+        elif arming.action is not Action.HOLD:
             os.kill(os.getpid(), signal.Signals[arming.action])
 
     def _told(self, arming: Arming, number: int) -> str:
@@ -135,6 +141,13 @@ class CrashPoints:
 
 def _exit() -> NoReturn:
     os._exit(EXIT_CODE)
+
+
+def _hold_gil() -> None:
+    # Not at the top: no worker pays for what only a test needs.
+    import ctypes  # noqa: PLC0415
+
+    ctypes.PyDLL(None).sleep(GIL_SECONDS)  # PyDLL keeps the GIL, as CDLL does not
 
 
 _POINTS = CrashPoints(os.environ)

@@ -10,6 +10,7 @@ import signal
 import socket
 import tempfile
 import threading
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ class Desk:
         self._lock = threading.Lock()
         #: None: every visit is held; else only the one after so many more passings of a point.
         self._awaited: tuple[CrashPoint, int] | None = None
+        self._seen: Counter[CrashPoint] = Counter()
         self._thread = threading.Thread(target=self._accept, name="desk", daemon=True)
 
     def __enter__(self) -> Self:
@@ -100,6 +102,11 @@ class Desk:
         with self._lock:
             self._awaited = point, passing
 
+    def count(self, point: CrashPoint) -> int:
+        """How often anybody came to `point`."""
+        with self._lock:
+            return self._seen[point]
+
     def next_visit(self, timeout_seconds: float) -> Visit:
         """Block until a process comes. Raises `NotReached`."""
         try:
@@ -124,6 +131,7 @@ class Desk:
 
     def _is_awaited(self, visit: Visit) -> bool:
         with self._lock:
+            self._seen[visit.point] += 1
             if self._awaited is None:
                 return True
             point, left = self._awaited

@@ -8,11 +8,13 @@ not. Bound: START_SECONDS.
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 
@@ -96,6 +98,9 @@ class Emulator:
             raise StackError(f"The {self.name} emulator stopped while starting.", self._log)
 
 
+_environment = threading.Lock()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
     """What stands in for Google."""
@@ -104,6 +109,20 @@ class Cloud:
     pubsub: Emulator
     #: `http://host:port` of the object store.
     storage: str
+
+    def env(self) -> dict[str, str]:
+        """By these Google's clients know emulators, at the moment of their making."""
+        return {
+            "FIRESTORE_EMULATOR_HOST": self.firestore.address,
+            "PUBSUB_EMULATOR_HOST": self.pubsub.address,
+            "STORAGE_EMULATOR_HOST": self.storage,
+        }
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """While inside, this process's new clients use it. One thread at a time."""
+        with _environment, patch.dict(os.environ, self.env()):
+            yield
 
 
 @contextmanager

@@ -26,7 +26,10 @@ class Report:
     shutdowns: list[float] = field(default_factory=list)
     #: Denoising steps begun between a cancellation and the engine being free.
     cancel_steps: list[int] = field(default_factory=list)
-    #: Scenario → seconds.
+    #: Act → why it could not be played to its end.
+    failures: dict[str, str] = field(default_factory=dict)
+    omitted: list[str] = field(default_factory=list)
+    #: Act → seconds.
     seconds: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -42,6 +45,43 @@ class Report:
         with self._lock:
             self.shutdowns += seconds
 
+    def cancelled(self, steps: int) -> None:
+        with self._lock:
+            self.cancel_steps.append(steps)
+
+    def played(self, act: str, seconds: float) -> None:
+        with self._lock:
+            self.seconds[act] = round(seconds, 1)
+
+    def failed(self, act: str, why: str) -> None:
+        """The act did not take place as planned, so nothing is known."""
+        with self._lock:
+            self.failures[act] = why
+
+    def left_out(self, act: str) -> None:
+        """There was no time for it."""
+        with self._lock:
+            self.omitted.append(act)
+
+    def in_words(self) -> str:
+        """For whoever waits at the terminal."""
+        figures = self.to_json()
+        lines = [
+            f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults: "
+            f"{figures['lost']} lost, {figures['duplicated']} duplicated, "
+            f"{figures['orphans']} orphans left"
+        ]
+        lines += [f"{len(self.omitted)} acts were left out for want of time"] * bool(self.omitted)
+        for act, broken in figures["violations"].items():
+            lines += [f"BROKEN in {act}: {each}" for each in broken]
+        lines += [f"NOT PLAYED {act}: {why}" for act, why in figures["failures"].items()]
+        return "\n".join(lines)
+
+    @property
+    def clean(self) -> bool:
+        with self._lock:
+            return not self.violations and not self.failures
+
     def judged(self, scenario: str, jobs: int, violations: list[Violation]) -> None:
         with self._lock:
             self.jobs += jobs
@@ -56,13 +96,15 @@ class Report:
                 "jobs": self.jobs,
                 "faults": dict(sorted(self.faults.items())),
                 "violations": self.violations,
+                "failures": self.failures,
+                "omitted": self.omitted,
                 "lost": self.kinds[Kind.LOST],
                 "duplicated": self.kinds[Kind.DUPLICATED],
                 "orphans": self.kinds[Kind.ORPHAN],
                 "recovery_seconds": sorted(self.recoveries),
                 "shutdown_seconds": sorted(self.shutdowns),
                 "cancel_steps": sorted(self.cancel_steps),
-                "scenario_seconds": self.seconds,
+                "act_seconds": self.seconds,
             }
 
     def write(self, path: Path) -> None:

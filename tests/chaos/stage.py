@@ -6,18 +6,19 @@ for what Pub/Sub measures in time: its ack deadlines.
 
 import os
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import psutil
 
 from shared.paths import GenerationPath
+from shared.ports import Missing, Unavailable
 from shared.status import Status
 from tests.chaos.emulators import Cloud
 from tests.chaos.evidence import Evidence, State
@@ -32,6 +33,8 @@ from tests.chaos.sweeping import Sweep
 HOME_SECONDS = 180.0
 #: Beyond an ack deadline, for the emulator to look at its clock.
 REDELIVERY_MARGIN_SECONDS = 2.0
+#: Cloud Scheduler's minute, shortened.
+SWEEP_EVERY_SECONDS = 10.0
 #: For an engine to notice that its supervisor has gone.
 ORPHAN_SECONDS = 10.0
 REQUEST = {"prompt": "a red circle on a blue background", "num_inference_steps": 4, "seed": 7}
@@ -45,9 +48,9 @@ class Chaos:
     folder: Path
     report: Report
     sweep: Sweep
-    random: Random
-    #: Half an hour instead of minutes.
-    long: bool = False
+
+    def new_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.folder))
 
 
 @dataclass
@@ -63,6 +66,24 @@ class Stage:
         path = self.project.submit(**{**REQUEST, **request})
         self.paths.append(path)
         return path
+
+    def try_to_submit(self, **request: Any) -> GenerationPath:
+        """As `submit`, while a service may be away: a document that is written is not given up."""
+        path = self.project.new_path()
+        self.project.create(path, {**REQUEST, **request})
+        self.paths.append(path)
+        # The function's event is lost then; the sweep is there for that.
+        with suppress(Unavailable, Missing):
+            self.project.accept(path)
+        return path
+
+    def sweep_until_home(self) -> None:
+        """Play Cloud Scheduler until every document has ended, as far as the listener saw."""
+        deadline = time.monotonic() + HOME_SECONDS
+        while time.monotonic() < deadline:
+            self.chaos.sweep(self.project)
+            if self.recorder.wait_for_ends(SWEEP_EVERY_SECONDS):
+                return
 
     def wait_for_end(self, path: GenerationPath) -> State:
         return self.recorder.wait_for(path, lambda state: state.status.terminal, HOME_SECONDS)
@@ -128,14 +149,21 @@ _numbering = threading.Lock()
 
 
 @contextmanager
-def stage(chaos: Chaos, name: str, *, module: str = LIGHT, **settings: str) -> Iterator[Stage]:
-    """`name` is for people; the project's own name is made of it."""
+def stage(
+    chaos: Chaos,
+    name: str,
+    *,
+    module: str = LIGHT,
+    cloud: Cloud | None = None,
+    **settings: str,
+) -> Iterator[Stage]:
+    """`name` is for people; the project's own name is made of it. `cloud`: not the run's one."""
     with _numbering:
         number = next(_numbers)
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:16].strip("-")
-    project = Project(chaos.cloud, f"demo-{plain}-{number}")
+    project = Project(cloud or chaos.cloud, f"demo-{plain}-{number}")
     folder = chaos.folder / project.name
-    folder.mkdir(parents=True)
+    folder.mkdir()
     try:
         with (
             Recorder(project.database) as recorder,

@@ -8,12 +8,14 @@ generation after the other, since loading a model is what takes long.
 
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
+from random import Random
 
 import psutil
 
 from shared.crash_points import Action, Arming, CrashPoint
+from tests.chaos.act import Act
 from tests.chaos.desk import Desk
 from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL, WorkerProcess
 from tests.chaos.scenarios.supervisor_kills import ACTIONS, POINTS, STOPPED_LEASES
@@ -30,22 +32,33 @@ ENGINE_NEEDED = (
     CrashPoint.STEP,
 )
 GONE_SECONDS = 10.0
-#: A stopped engine is hit at so many points in the short mode: each takes two leases.
-SHORT_STOPS = 2
+STOPS_AN_ACT = 3
 
 
-def run(chaos: Chaos) -> None:
-    with ThreadPoolExecutor(len(ACTIONS)) as pool:
-        for done in [pool.submit(play, chaos, action) for action in ACTIONS]:
-            done.result()
+def acts(random: Random) -> list[Act]:
+    """A column of the matrix each; stops, which take two leases, are spread over more."""
+    columns = [(action, tuple(random.sample(POINTS, len(POINTS)))) for action in ACTIONS]
+    columns = [
+        (action, part)
+        for action, points in columns
+        for part in _parts(points, STOPS_AN_ACT if action is Action.SIGSTOP else len(points))
+    ]
+    return [
+        Act(
+            kind="engine",
+            name=f"engine {action} at {', '.join(points)}",
+            play=partial(play, action, points),
+        )
+        for action, points in columns
+    ]
 
 
-def play(chaos: Chaos, action: Action) -> None:
-    """One column: every point in a random order, on one worker."""
-    points = list(POINTS)
-    chaos.random.shuffle(points)
-    if action is Action.SIGSTOP and not chaos.long:
-        points = points[:SHORT_STOPS]
+def _parts(points: tuple[CrashPoint, ...], size: int) -> list[tuple[CrashPoint, ...]]:
+    return [points[start : start + size] for start in range(0, len(points), size)]
+
+
+def play(action: Action, points: tuple[CrashPoint, ...], chaos: Chaos) -> None:
+    """One generation after the other on one worker, its engine hit in each."""
     armed = [Arming(point=point, passing=None, action=Action.HOLD) for point in POINTS]
     with Desk() as desk, stage(chaos, f"engine {action}", module=REAL) as here:
         worker = here.fleet.start(desk.env(*armed))

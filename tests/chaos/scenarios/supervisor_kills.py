@@ -1,11 +1,12 @@
 """The kill matrix on the supervisor: every point of a generation × every way to stop a process."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from random import Random
 
 from shared.crash_points import Action, Arming, CrashPoint
+from tests.chaos.act import Act
 from tests.chaos.desk import Desk, Visit, is_stopped, resume
 from tests.chaos.fleet import GIVE_UP_SECONDS, LEASE_SECONDS, READY_SECONDS
 from tests.chaos.stage import Chaos, Stage, stage
@@ -23,19 +24,19 @@ POINTS = (
 ACTIONS = (Action.SIGKILL, Action.SIGTERM, Action.SIGSTOP)
 #: A stopped process stands still for so many leases.
 STOPPED_LEASES = 2
-#: Workers that load at once; more only wait for the cores.
-AT_ONCE = 4
 
 
-def schedule(random: Random) -> list[Arming]:
-    """Every cell once, in a random order; which step and which file is drawn too."""
+def acts(random: Random) -> list[Act]:
+    """Every cell once; which step and which file is drawn."""
     cells = [
         Arming(point=point, passing=_passing(point, random), action=action)
         for action in ACTIONS
         for point in POINTS
     ]
-    random.shuffle(cells)
-    return cells
+    return [
+        Act(kind="supervisor", name=f"supervisor {cell}", play=partial(play, cell))
+        for cell in cells
+    ]
 
 
 def _passing(point: CrashPoint, random: Random) -> int:
@@ -45,13 +46,7 @@ def _passing(point: CrashPoint, random: Random) -> int:
     )
 
 
-def run(chaos: Chaos) -> None:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in [pool.submit(play, chaos, cell) for cell in schedule(chaos.random)]:
-            done.result()
-
-
-def play(chaos: Chaos, cell: Arming) -> None:
+def play(cell: Arming, chaos: Chaos) -> None:
     """One cell, judged on its own."""
     with Desk() as desk, stage(chaos, f"supervisor {cell}") as here:
         worker = here.fleet.start(desk.env(cell))
@@ -65,6 +60,8 @@ def play(chaos: Chaos, cell: Arming) -> None:
             _stand_still(here, visit, began)
         else:
             worker.process.wait(GIVE_UP_SECONDS)
+        if cell.action is Action.SIGTERM:
+            chaos.report.left([time.monotonic() - began])
         here.wait_for_end(path)
         if cell.action is Action.SIGKILL and cell.point is not CrashPoint.ACKNOWLEDGING:
             chaos.report.recovered(time.monotonic() - began)

@@ -1,0 +1,93 @@
+"""A worker's wall clock that jumps by two hours; and an engine that holds the GIL for 35 s.
+
+The clock is libfaketime's, preloaded into the worker: every library in the process believes it.
+"""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from shared.crash_points import Action, Arming, CrashPoint
+from tests.chaos.act import Act
+from tests.chaos.desk import Desk
+from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL
+from tests.chaos.light_worker import STEP_VARIABLE
+from tests.chaos.stage import Chaos, stage
+
+#: Debian's and Ubuntu's, for threads; `apt-get install libfaketime`.
+LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT.so.1")
+#: Before, during and after: right, ahead, behind.
+STEPS = (timedelta(0), timedelta(hours=2), timedelta(hours=-2))
+JOBS_A_STEP = 3
+#: Steps of a job that is under way while the clock jumps, and goes on for more than a lease.
+LONG_JOB_STEPS = 30
+STEP_SECONDS = "0.5"
+
+
+class NoLibrary(Exception):
+    """libfaketime is not on this machine; `apt-get install libfaketime` brings it."""
+
+
+def find_library() -> Path:
+    """Raises `NoLibrary`."""
+    for pattern in LIBRARIES:
+        for found in sorted(Path("/").glob(pattern.removeprefix("/"))):
+            return found
+    raise NoLibrary(NoLibrary.__doc__)
+
+
+def acts() -> list[Act]:
+    return [
+        Act(kind="clock", name="wall clock stepped by 2 h", play=jumping_clock),
+        Act(kind="clock", name="GIL held in the engine", play=held_interpreter),
+    ]
+
+
+def jumping_clock(chaos: Chaos) -> None:
+    """The worker's own clock jumps in the middle of a job that takes longer than a lease."""
+    with stage(chaos, "wall clock stepped", **{STEP_VARIABLE: STEP_SECONDS}) as here:
+        offset = chaos.new_folder() / "offset"
+        _set(offset, STEPS[0])
+        fake = {
+            "LD_PRELOAD": str(find_library()),
+            "FAKETIME_TIMESTAMP_FILE": str(offset),
+            # Looked at again each time, so that the clock can jump; durations stay true.
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "EMBERFRAME_SLOTS": "2",
+        }
+        for _ in range(2):
+            here.fleet.start(fake).wait_until_ready()
+        for step in (*STEPS[1:], STEPS[0]):
+            # Under way when the clock jumps, for longer than a lease.
+            path = here.submit(num_inference_steps=LONG_JOB_STEPS)
+            here.wait_for_claim(path)
+            chaos.report.fault("wall clock stepped by 2 h")
+            _set(offset, step)
+            for _ in range(JOBS_A_STEP):
+                here.submit(num_inference_steps=1)
+            here.wait_for_end(path)
+        # No lease was lost and none stolen by it.
+        here.settle(most_attempts=1)
+
+
+def _set(file: Path, offset: timedelta) -> None:
+    fresh = file.with_suffix(".tmp")
+    fresh.write_text(f"{offset.total_seconds():+.0f}\n")
+    fresh.replace(file)
+
+
+def held_interpreter(chaos: Chaos) -> None:
+    """Nothing in the engine's process runs for more than three leases; its supervisor does."""
+    armed = Arming(point=CrashPoint.IN_ENGINE_STEP, passing=3, action=Action.HOLD_GIL)
+    with Desk() as desk, stage(chaos, "GIL held", module=REAL) as here:
+        here.fleet.start(desk.env(armed)).wait_until_ready()
+        path = here.submit()
+        visit = desk.next_visit(READY_SECONDS)
+        chaos.report.fault("GIL held for 35 s")
+        visit.proceed()
+        # While it lasts, another worker must not find the lease lapsed.
+        here.fleet.start().wait_until_ready()
+        time.sleep(LEASE_SECONDS)
+        here.wait_for_end(path)
+        here.settle()
