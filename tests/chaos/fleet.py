@@ -110,6 +110,7 @@ class Fleet:
         self._lock = threading.Lock()
         self._dismissed = False
         self.workers: list[WorkerProcess] = []
+        self.has_dead_streams = False
         self._hosts: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -148,13 +149,24 @@ class Fleet:
         with self._lock:
             if self._dismissed:
                 return
+            # The real Pub/Sub notices that a stream's client has gone; the emulator does not. What
+            # makes it notice would hurt the streams of the living, so with them it is left for
+            # `Stage.settle`.
+            if any(it.process.poll() is None for it in self.workers):
+                self.has_dead_streams = True
+            else:
+                self.project.end_streams()
             self._start({})
-        # The real Pub/Sub notices that a stream's client has gone; the emulator does not.
-        self.project.end_streams()
 
     def living(self) -> list[WorkerProcess]:
         with self._lock:
             return [it for it in self.workers if it.process.poll() is None]
+
+    def recall(self) -> WorkerProcess:
+        """After `dismiss`: one worker again."""
+        with self._lock:
+            self._dismissed, self.has_dead_streams = False, False
+            return self._start({})
 
     def dismiss(self) -> list[float]:
         """SIGTERM to every worker; the seconds each took to leave, in no order."""

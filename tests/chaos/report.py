@@ -67,9 +67,8 @@ class Report:
         """For whoever waits at the terminal."""
         figures = self.to_json()
         lines = [
-            f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults: "
-            f"{figures['lost']} lost, {figures['duplicated']} duplicated, "
-            f"{figures['orphans']} orphans left"
+            f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults",
+            ", ".join(f"{figures[it]} {it}" for it in ("lost", "duplicated", "orphans")),
         ]
         lines += [f"{len(self.omitted)} acts were left out for want of time"] * bool(self.omitted)
         for act, broken in figures["violations"].items():

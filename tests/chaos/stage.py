@@ -35,6 +35,7 @@ HOME_SECONDS = 180.0
 REDELIVERY_MARGIN_SECONDS = 2.0
 #: Cloud Scheduler's minute, shortened.
 SWEEP_EVERY_SECONDS = 10.0
+REMINDERS = 4
 #: For an engine to notice that its supervisor has gone.
 ORPHAN_SECONDS = 10.0
 REQUEST = {"prompt": "a red circle on a blue background", "num_inference_steps": 4, "seed": 7}
@@ -85,6 +86,11 @@ class Stage:
             if self.recorder.wait_for_ends(SWEEP_EVERY_SECONDS):
                 return
 
+    def remind(self, path: GenerationPath) -> None:
+        """The same message a few times more: the emulator hands some to a worker that is stopped,
+        and has them back only after their ack deadline."""
+        self.project.publish([path] * REMINDERS)
+
     def wait_for_end(self, path: GenerationPath) -> State:
         return self.recorder.wait_for(path, lambda state: state.status.terminal, HOME_SECONDS)
 
@@ -106,8 +112,13 @@ class Stage:
         # What a dead worker still held is delivered again to a living one, which acknowledges it.
         time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
         taken = self.fleet.dismiss()
-        self.chaos.report.left(taken)
         self.project.end_streams()
+        if self.fleet.has_dead_streams:
+            self.fleet.recall().wait_until_ready()
+            time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
+            taken += self.fleet.dismiss()
+            self.project.end_streams()
+        self.chaos.report.left(taken)
         left = self._processes_left()
         left += [f"a worker took {it:.1f} s to leave" for it in taken if it > LEAVE_SECONDS]
         self.chaos.sweep(self.project)

@@ -26,6 +26,8 @@ AMBIGUOUS = (
 )
 #: Longer than one try of a call (4 s) and shorter than its patience (10 s).
 SWALLOWED_SECONDS = 6.0
+#: Such a while is to be survived without a second attempt, and the shortest lease is shorter.
+USUAL_LEASE = {"EMBERFRAME_LEASE_SECONDS": "30"}
 #: A fault of the random part.
 FAULT_SECONDS = (0.5, 3.0)
 JOBS_A_ROUND = 2
@@ -79,7 +81,7 @@ def lost_reply(point: CrashPoint, service: str, chaos: Chaos) -> None:
     armed = Arming(point=point, passing=1, action=Action.HOLD)
     with (
         Desk() as desk,
-        stage(chaos, f"lost replies of {service} after {point}") as here,
+        stage(chaos, f"lost replies of {service} after {point}", **USUAL_LEASE) as here,
         network(here) as net,
     ):
         worker = here.fleet.start({**net.env, **desk.env(armed)})
@@ -111,7 +113,7 @@ def late_request(chaos: Chaos) -> None:
             visit.let_pass()
             here.fleet.start().wait_until_ready()
             time.sleep(LEASE_SECONDS)
-            here.project.end_streams()
+            here.remind(path)
             here.wait_for_end(path)
         here.settle()
 

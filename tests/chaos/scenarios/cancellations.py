@@ -27,8 +27,7 @@ def acts(random: Random, times: int) -> list[Act]:
 def play(held: tuple[int, ...], chaos: Chaos) -> None:
     armed = Arming(point=CrashPoint.IN_ENGINE_STEP, passing=None, action=Action.HOLD)
     with Desk() as desk, stage(chaos, "cancellations", module=REAL) as here:
-        # Nothing is to be held before the first generation.
-        desk.hold_at(CrashPoint.IN_ENGINE_STEP, 10**9)
+        desk.hold_none()
         here.fleet.start(desk.env(armed)).wait_until_ready()
         for number in held:
             desk.hold_at(CrashPoint.IN_ENGINE_STEP, number)

@@ -69,6 +69,7 @@ def play(action: Action, points: tuple[CrashPoint, ...], chaos: Chaos) -> None:
 
 
 def _hit(here: Stage, desk: Desk, worker: WorkerProcess, point: CrashPoint, action: Action) -> None:
+    desk.hold_none()
     # One that nothing happens to: the engine that is hit next is there, and it is whole.
     here.wait_for_end(here.submit(num_inference_steps=STEPS))
     engine = worker.engine()

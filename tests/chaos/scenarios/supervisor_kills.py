@@ -6,6 +6,7 @@ from functools import partial
 from random import Random
 
 from shared.crash_points import Action, Arming, CrashPoint
+from shared.paths import GenerationPath
 from tests.chaos.act import Act
 from tests.chaos.desk import Desk, Visit, is_stopped, resume
 from tests.chaos.fleet import GIVE_UP_SECONDS, LEASE_SECONDS, READY_SECONDS
@@ -57,7 +58,7 @@ def play(cell: Arming, chaos: Chaos) -> None:
         began = time.monotonic()
         visit.proceed()
         if cell.action is Action.SIGSTOP:
-            _stand_still(here, visit, began)
+            _stand_still(here, path, visit, began)
         else:
             worker.process.wait(GIVE_UP_SECONDS)
         if cell.action is Action.SIGTERM:
@@ -68,13 +69,12 @@ def play(cell: Arming, chaos: Chaos) -> None:
         here.settle()
 
 
-def _stand_still(here: Stage, visit: Visit, began: float) -> None:
+def _stand_still(here: Stage, path: GenerationPath, visit: Visit, began: float) -> None:
     """Another worker takes over meanwhile; then the stopped one goes on as if nothing were."""
     wait_until(lambda: is_stopped(visit.pid), deadline=began + GIVE_UP_SECONDS, check=lambda: None)
     try:
         here.fleet.start().wait_until_ready()
-        # Not the emulator's fault: the stopped worker's stream still gets messages.
-        here.project.end_streams()
+        here.remind(path)
         time.sleep(max(0.0, began + STOPPED_LEASES * LEASE_SECONDS - time.monotonic()))
     finally:
         with suppress(ProcessLookupError):

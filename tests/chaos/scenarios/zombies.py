@@ -42,7 +42,7 @@ def play(cell: Arming, chaos: Chaos) -> None:
         wait_until(lambda: is_stopped(visit.pid), deadline=deadline, check=lambda: None)
         try:
             here.fleet.start().wait_until_ready()
-            here.project.end_streams()
+            here.remind(path)
             here.wait_for_end(path)
         finally:
             resume(visit.pid)
