@@ -68,5 +68,6 @@ def decide_claim(
     if generation.attempt >= max_attempts:
         error = attempts_exhausted(generation.attempt, generation.error)
         return End(changes=generation.to_failed(error))
-    lease = generation.lease.taken(worker_id, server_now + timedelta(seconds=lease_seconds))
+    expires_at = server_now + timedelta(seconds=lease_seconds)
+    lease = generation.lease.taken(worker_id, server_now=server_now, expires_at=expires_at)
     return Claim(lease=lease, changes=generation.to_processing(lease))

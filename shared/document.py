@@ -7,6 +7,7 @@ that the status table allows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from shared.errors import GenerationError, InvalidInput
@@ -17,7 +18,15 @@ from shared.status import Status, check_transition
 from shared.stored_size import MAX_INPUT_BYTES, stored_bytes
 
 #: What a `Generation` is read from, but for `input`: enough to end one whose input is unreadable.
-SERVER_FIELDS = ("status", "lease", "attempt", "cancel_requested", "error")
+SERVER_FIELDS = (
+    "status",
+    "lease",
+    "attempt",
+    "cancel_requested",
+    "error",
+    "queued_at",
+    "sweep_after",
+)
 
 
 def unreadable_to_failed(error: InvalidInput) -> Changes:
@@ -43,6 +52,10 @@ class Generation:
     attempt: int
     lease: Lease
     error: Mapping[str, Any] | None
+    #: When it was first accepted.
+    queued_at: datetime | None = None
+    #: While it is queued: when the patience begins after which the sweep publishes it anew.
+    sweep_after: datetime | None = None
 
     @classmethod
     def from_document(cls, path: GenerationPath, data: Mapping[str, Any]) -> "Generation":
@@ -63,6 +76,8 @@ class Generation:
             attempt=max(0, attempt) if type(attempt) is int else 0,
             lease=Lease.from_document(data.get("lease")),
             error=error if isinstance(error, Mapping) else None,
+            queued_at=_moment(data.get("queued_at")),
+            sweep_after=_moment(data.get("sweep_after")),
         )
 
     def rejected(self) -> "Generation":
@@ -96,7 +111,11 @@ class Generation:
 
     def to_queued(self) -> Changes:
         """Accepted, and its message is published."""
-        return self._move(Status.QUEUED, queued_at=SERVER_TIME)
+        return self._move(Status.QUEUED, queued_at=SERVER_TIME, sweep_after=SERVER_TIME)
+
+    def to_republished(self, sweep_after: datetime) -> Changes:
+        """Still queued, and published anew."""
+        return {"updated_at": SERVER_TIME, "sweep_after": sweep_after}
 
     def to_processing(self, lease: Lease) -> Changes:
         """Claimed by the worker that `lease` names."""
@@ -108,6 +127,7 @@ class Generation:
             progress=DELETE,
             error=DELETE,
             queue=DELETE,
+            sweep_after=DELETE,
         )
 
     def to_retry(self, error: GenerationError | None) -> Changes:
@@ -119,6 +139,7 @@ class Generation:
             attempt=self.attempt if error else max(0, self.attempt - 1),
             error=error.to_document() if error else DELETE,
             progress=DELETE,
+            sweep_after=SERVER_TIME,
         )
 
     def to_completed(
@@ -142,6 +163,7 @@ class Generation:
             lease=self.lease.released().to_document(),
             progress=DELETE,
             queue=DELETE,
+            sweep_after=DELETE,
             **({"input": {}} if self._leaves_no_room() else {}),
             **fields,
         )
@@ -153,3 +175,7 @@ class Generation:
     def _move(self, status: Status, **fields: Any) -> Changes:
         check_transition(self.status, status)
         return {"status": status.value, "updated_at": SERVER_TIME, **fields}
+
+
+def _moment(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None

@@ -18,6 +18,8 @@ class ErrorCode(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     #: The engine process died while it ran this generation.
     ENGINE_CRASHED = "engine_crashed"
+    #: The worker's lease lapsed: it was killed, cut off or stuck.
+    WORKER_LOST = "worker_lost"
     #: The generation ran longer than its task is allowed to.
     TIMED_OUT = "timed_out"
     #: Firestore, Pub/Sub or Storage did not answer for longer than our retries last.
@@ -32,6 +34,7 @@ class ErrorCode(StrEnum):
 RETRYABLE = frozenset(
     {
         ErrorCode.ENGINE_CRASHED,
+        ErrorCode.WORKER_LOST,
         ErrorCode.TIMED_OUT,
         ErrorCode.SERVICE_UNAVAILABLE,
         ErrorCode.INTERNAL,
@@ -64,9 +67,14 @@ class InvalidInput(GenerationError):
         super().__init__(ErrorCode.INVALID_INPUT, message)
 
 
+def worker_lost() -> GenerationError:
+    """The error of an attempt that nobody ended."""
+    return GenerationError(ErrorCode.WORKER_LOST, "The worker stopped without giving a reason.")
+
+
 def attempts_exhausted(attempts: int, last_error: Mapping[str, object] | None) -> GenerationError:
     """The error of a generation that failed `attempts` (≥ 1) times, with the last reason known."""
-    reason = str((last_error or {}).get("message", "the worker stopped without a reason"))
+    reason = str((last_error or {}).get("message") or worker_lost().message)
     return GenerationError(
         ErrorCode.ATTEMPTS_EXHAUSTED,
         f"The generation was tried {attempts} times and failed each time. Last reason: {reason}",

@@ -6,28 +6,49 @@ Thread-safe. Versions are numbers; the server's time is the given clock's.
 import copy
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from shared.clock import Clock, SystemClock
+from shared.paths import GENERATIONS
 from shared.ports import (
     DELETE,
     SERVER_TIME,
     AlreadyExists,
     Changes,
     Conflict,
+    Found,
+    ListedObject,
     Missing,
+    ObjectPage,
+    Overdue,
     Rejected,
     Snapshot,
     StoredObject,
     TooLarge,
     Written,
 )
+from shared.status import Status
 from shared.stored_size import MAX_DOCUMENT_BYTES, document_bytes
+
+_Moment = Callable[[Mapping[str, Any]], object]
+_MOMENTS: Mapping[Overdue, _Moment] = {
+    Overdue.CANCELLED: lambda data: data.get("created_at"),
+    Overdue.PENDING: lambda data: data.get("created_at"),
+    Overdue.LAPSED: lambda data: (data.get("lease") or {}).get("expires_at"),
+    Overdue.QUEUED: lambda data: data.get("sweep_after"),
+}
+_STATUSES: Mapping[Overdue, tuple[Status, ...]] = {
+    Overdue.CANCELLED: (Status.PENDING, Status.QUEUED),
+    Overdue.PENDING: (Status.PENDING,),
+    Overdue.LAPSED: (Status.PROCESSING,),
+    Overdue.QUEUED: (Status.QUEUED,),
+}
 
 
 class InMemoryDocuments:
-    """A `DocumentStore` and a `DocumentWatcher`."""
+    """A `DocumentStore`, a `DocumentWatcher` and a `GenerationSearch`."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -65,6 +86,32 @@ class InMemoryDocuments:
         with self._lock:
             self._documents.pop(path, None)
             self._announce(path)
+
+    def overdue(
+        self, what: Overdue, *, before: datetime, limit: int, after: Found | None = None
+    ) -> Sequence[Found]:
+        with self._lock:
+            matching = sorted(
+                (moment, path)
+                for path, (_, data) in self._documents.items()
+                if path.split("/")[-2:-1] == [GENERATIONS]
+                and data.get("status") in _STATUSES[what]
+                and (what is not Overdue.CANCELLED or data.get("cancel_requested") is True)
+                and isinstance(moment := _MOMENTS[what](data), datetime)
+                and moment <= before
+            )
+        behind = [one for one in matching if after is None or one > after.cursor]
+        return [Found(path=path, cursor=(moment, path)) for moment, path in behind[:limit]]
+
+    def states(
+        self, paths: Iterable[str], fields: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        with self._lock:
+            there = {path: self._documents[path][1] for path in paths if path in self._documents}
+            return {
+                path: {name: copy.deepcopy(data[name]) for name in fields if name in data}
+                for path, data in there.items()
+            }
 
     def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> "InMemoryWatch":
         with self._lock:
@@ -125,11 +172,13 @@ class InMemoryPublisher:
 
 
 class InMemoryObjects:
-    """An `ObjectStore`."""
+    """An `ObjectStore` and an `ObjectListing`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._objects: dict[str, tuple[bytes, StoredObject]] = {}
+        self._created: dict[str, datetime] = {}
         self._next_generation = 1
 
     def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
@@ -148,6 +197,7 @@ class InMemoryObjects:
             )
             self._next_generation += 1
             self._objects[name] = (data, stored)
+            self._created[name] = self._clock.now()
             return stored
 
     def read(self, name: str, *, max_bytes: int | None = None) -> bytes:
@@ -164,3 +214,19 @@ class InMemoryObjects:
             found = self._objects.get(name)
             if found is not None and generation in (None, found[1].generation):
                 del self._objects[name]
+
+    def page(self, prefix: str, *, limit: int, page: str | None = None) -> ObjectPage:
+        with self._lock:
+            names = sorted(name for name in self._objects if name.startswith(prefix))
+            behind = [name for name in names if page is None or name > page]
+            objects = [
+                ListedObject(
+                    name=name,
+                    created_at=self._created[name],
+                    generation=self._objects[name][1].generation,
+                )
+                for name in behind[:limit]
+            ]
+        return ObjectPage(
+            objects=objects, next_page=objects[-1].name if len(behind) > limit else None
+        )

@@ -2,7 +2,8 @@
 
 A token is a fencing token: each claim takes the next number, so whoever holds a smaller one lost
 the lease for good. `expires_at` is in the *server's* time, taken from its own replies, so that a
-worker with a wrong wall clock neither steals a lease nor loses its own.
+worker with a wrong wall clock neither steals a lease nor loses its own. In that time the first
+token is counted too, so that tokens go on growing over a document's deletion and second life.
 """
 
 from collections.abc import Mapping
@@ -50,15 +51,25 @@ class Lease:
         """True while somebody may rely on it."""
         return self.expires_at is not None and server_now < self.expires_at
 
-    def taken(self, worker_id: str, expires_at: datetime) -> "Lease":
-        """The next claim: a higher token for `worker_id`."""
-        return Lease(token=self.token + 1, worker_id=worker_id, expires_at=expires_at)
+    def taken(self, worker_id: str, *, server_now: datetime, expires_at: datetime) -> "Lease":
+        """A claim by `worker_id` at `server_now`: the next token, or the document's first."""
+        token = self.token + 1 if self.token else first_token(server_now)
+        return Lease(token=token, worker_id=worker_id, expires_at=expires_at)
 
     def renewed(self, expires_at: datetime) -> "Lease":
         return Lease(token=self.token, worker_id=self.worker_id, expires_at=expires_at)
 
     def released(self) -> "Lease":
         return Lease(token=self.token, worker_id=None, expires_at=None)
+
+
+def first_token(server_now: datetime) -> int:
+    """Milliseconds since 1970: above every token of an earlier document of the same id.
+
+    Files of a deleted document may lie there still, under its tokens. Were these counted from 1,
+    the next document of that id would find its names taken, or its files removed with the other's.
+    """
+    return int(server_now.timestamp() * 1000)
 
 
 FREE = Lease(token=0, worker_id=None, expires_at=None)

@@ -16,8 +16,15 @@ MAX_ID_LENGTH = 128
 _ID = re.compile(rf"(?!__.*__$)[A-Za-z0-9_-][A-Za-z0-9._:@-]{{0,{MAX_ID_LENGTH - 1}}}")
 _DOCUMENT = re.compile(r"users/([^/]+)/generations/([^/]+)")
 
+_OBJECT = re.compile(rf"({_DOCUMENT.pattern})/([1-9][0-9]{{0,15}})/.+")
+
 #: The trigger listens on it; rules, index and clients use the same words.
 DOCUMENT_PATTERN = "users/{uid}/generations/{generation_id}"
+
+#: Last part of `DOCUMENT_PATTERN`'s collection, as a collection group's name.
+GENERATIONS = "generations"
+#: Every file of every generation lies below it, beside people's input images.
+OBJECTS_ROOT = "users/"
 
 IMAGE_TOPIC = "generate-image"
 VIDEO_TOPIC = "generate-video"
@@ -65,3 +72,23 @@ class GenerationPath:
     def object_name(self, token: int, name: str) -> str:
         """`users/{uid}/generations/{id}/{token}/{name}`; `token` ≥ 1 is the lease's."""
         return f"{self}/{token}/{name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectName:
+    """The name of one file of one attempt, taken apart."""
+
+    generation: GenerationPath
+    token: int
+
+    @classmethod
+    def parse(cls, name: str) -> "ObjectName | None":
+        """None when `name` is not of the form that `GenerationPath.object_name` makes."""
+        match = _OBJECT.fullmatch(name)
+        if match is None:
+            return None
+        try:
+            generation = GenerationPath.parse(match[1])
+        except InvalidInput:
+            return None
+        return cls(generation=generation, token=int(match[4]))

@@ -4,10 +4,10 @@ Adapters live in `trigger/adapters` and `gpu_worker/adapters`; `shared/in_memory
 for tests. Every port has one contract suite (`tests/contract`) that runs over all of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Protocol
 
 
@@ -104,6 +104,46 @@ class DocumentStore(Protocol):
         """
 
 
+class Overdue(StrEnum):
+    """What the sweep looks for; each is one query, in the order of one moment of the document."""
+
+    #: Cancelled by its owner while nobody works on it, by `created_at`.
+    CANCELLED = "cancelled"
+    #: Created and never accepted, by `created_at`.
+    PENDING = "pending"
+    #: A worker holds it whose lease has lapsed, by `lease.expires_at`.
+    LAPSED = "lapsed"
+    #: Accepted and not claimed, by `sweep_after`.
+    QUEUED = "queued"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """One document that a search has found."""
+
+    path: str
+    #: Opaque to use cases; hand it back to go on after this document.
+    cursor: Any
+
+
+class GenerationSearch(Protocol):
+    """Looks over everybody's generations. Any call may raise `Unavailable`.
+
+    What it says may be over by the time it is heard; whoever acts on it reads the document first.
+    """
+
+    def overdue(
+        self, what: Overdue, *, before: datetime, limit: int, after: Found | None = None
+    ) -> Sequence[Found]:
+        """At most `limit` documents whose moment (see `Overdue`) is `before` or earlier, earliest
+        first; those behind `after`, if given. A document without the moment is never found."""
+
+    def states(
+        self, paths: Iterable[str], fields: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """The top-level `fields` of the documents at `paths`; of those only that exist."""
+
+
 class Subscription(Protocol):
     def close(self) -> None:
         """Stop; no call-back starts after it returns. May be called more than once."""
@@ -154,3 +194,37 @@ class ObjectStore(Protocol):
 
         With a `generation`, nothing happens either when the name belongs to another one by now.
         """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedObject:
+    """One stored file as a listing shows it."""
+
+    name: str
+    #: The server's time of its creation.
+    created_at: datetime
+    #: Opaque; tells this object from another one that gets the same name later.
+    generation: Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectPage:
+    """A part of a listing."""
+
+    objects: Sequence[ListedObject]
+    #: Opaque text; hand it back to go on. None: there is no more.
+    next_page: str | None
+
+
+class ObjectListing(Protocol):
+    """Looks over stored files and removes them. Any call may raise `Unavailable`."""
+
+    def page(self, prefix: str, *, limit: int, page: str | None = None) -> ObjectPage:
+        """At most `limit` objects whose names begin with `prefix`, in the order of their names.
+
+        `page` is an earlier answer's `next_page`, good for days. Raises `Rejected` when it is not
+        understood (any more): begin anew.
+        """
+
+    def delete(self, name: str, *, generation: Any = None) -> None:
+        """As `ObjectStore.delete`."""

@@ -97,13 +97,18 @@ def _decide_for_readable(generation: Generation, max_images: int) -> Acceptance:
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
-    generation.check_input()
-    request = parse_owned_request(generation.input, generation.path, max_images=max_images)
     return Accept(
-        topic=TOPICS[request.task_type],
+        topic=topic_of(generation, max_images),
         message=GenerationMessage(path=generation.path),
         changes=generation.to_queued(),
     )
+
+
+def topic_of(generation: Generation, max_images: int) -> str:
+    """Where its message goes. Raises `InvalidInput` when its request breaks the contract."""
+    generation.check_input()
+    request = parse_owned_request(generation.input, generation.path, max_images=max_images)
+    return TOPICS[request.task_type]
 
 
 def _check_was_pending(created: Mapping[str, Any]) -> None:

@@ -32,7 +32,8 @@ from shared.ports import (
 PATH = GenerationPath(uid="ada", generation_id="g1")
 PROMPT = "a red circle that nobody may log"
 INPUT = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4, "width": 64, "height": 64}
-START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+#: A document's first token is the moment of its first claim; here these are 1, 2, 3 and so on.
+START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1)
 TIMEOUT_SECONDS = 10.0
 BUCKET = "pictures"
 HOST = "https://storage.example"

@@ -1,0 +1,99 @@
+"""Use case: does with one overdue generation what `shared.sweeping` decides for it.
+
+As for `trigger.enqueue`: the document is read first, the message goes out before the document says
+so, and every write is compare-and-set, retried on a conflict at most MAX_CONFLICTS times. Two that
+do it at once publish two messages and write once.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.claim import End
+from shared.document import Generation
+from shared.errors import InvalidInput
+from shared.message import GenerationMessage
+from shared.paths import GenerationPath
+from shared.ports import Conflict, DocumentStore, MessagePublisher, Missing, Rejected
+from shared.request import DEFAULT_MAX_IMAGES
+from shared.status import Status
+from shared.sweeping import PATIENCE, LetBe, Patience, Republish, SweepDecision, decide_sweep
+from trigger.acceptance import topic_of
+
+#: A worker may claim it, its owner cancel it, another sweep be faster; the rest is lost replies.
+MAX_CONFLICTS = 5
+
+
+class Settled(StrEnum):
+    """What became of one document; for the log."""
+
+    #: Still `queued`, and published anew.
+    REPUBLISHED = "republished"
+    #: Taken from a worker that is gone, `queued` and published.
+    RESCUED = "rescued"
+    CANCELLED = "cancelled"
+    #: Its attempts are used up, or its request breaks the contract by now.
+    FAILED = "failed"
+    #: Somebody else was faster, or it is not due.
+    LET_BE = "let_be"
+
+
+def settle(
+    path: str,
+    *,
+    documents: DocumentStore,
+    publisher: MessagePublisher,
+    patience: Patience = PATIENCE,
+    max_images: int = DEFAULT_MAX_IMAGES,
+) -> Settled:
+    """Raises as `trigger.enqueue.enqueue` does; the document is then left to the next sweep."""
+    published = rejected = False
+    for _ in range(MAX_CONFLICTS + 1):
+        snapshot = documents.read(path)
+        if snapshot is None:
+            return Settled.LET_BE
+        try:
+            generation = Generation.from_document(GenerationPath.parse(path), snapshot.data)
+        except InvalidInput:
+            # Not one of ours, or changed by an admin since it was found.
+            return Settled.LET_BE
+        if rejected:
+            generation = generation.rejected()
+        decision, topic = _decide(generation, snapshot.read_time, patience, max_images)
+        if isinstance(decision, LetBe):
+            return Settled.REPUBLISHED if published else Settled.LET_BE
+        if topic is not None and not published:
+            publisher.publish(topic, GenerationMessage(path=generation.path).to_bytes())
+            published = True
+        try:
+            documents.update(path, decision.changes, expected=snapshot.version)
+        except Conflict:
+            continue
+        except Rejected:
+            if rejected:
+                raise
+            rejected = True
+            continue
+        except Missing:
+            return Settled.LET_BE
+        return _settled(generation.status, decision)
+    raise Conflict(f"{path} changed {MAX_CONFLICTS + 1} times while it was being swept")
+
+
+def _decide(
+    generation: Generation, server_now: datetime, patience: Patience, max_images: int
+) -> tuple[SweepDecision, str | None]:
+    """`decide_sweep`, and the topic of what is published; what no worker could read ends."""
+    decision = decide_sweep(generation, server_now=server_now, patience=patience)
+    if not isinstance(decision, Republish):
+        return decision, None
+    try:
+        return decision, topic_of(generation, max_images)
+    except InvalidInput as error:
+        return End(changes=generation.to_failed(error)), None
+
+
+def _settled(before: Status, decision: Republish | End) -> Settled:
+    if isinstance(decision, End):
+        cancelled = decision.changes["status"] == Status.CANCELLED
+        return Settled.CANCELLED if cancelled else Settled.FAILED
+    return Settled.RESCUED if before is Status.PROCESSING else Settled.REPUBLISHED

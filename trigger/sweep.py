@@ -1,0 +1,135 @@
+"""Use case: brings home whatever nobody works on although somebody should.
+
+One bounded query a kind (`Overdue`), a page at a time, and each document by itself: one that cannot
+be settled is logged and stepped over, and a service that is away ends its kind until the next run.
+No document is begun after RUN_SECONDS. Any number of sweeps may run at once.
+"""
+
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from shared.clock import Clock
+from shared.ports import (
+    DocumentStore,
+    Found,
+    GenerationSearch,
+    MessagePublisher,
+    Overdue,
+    Unavailable,
+)
+from shared.request import DEFAULT_MAX_IMAGES
+from shared.status import Status
+from shared.sweeping import PATIENCE, Patience
+from trigger.enqueue import Outcome, enqueue
+from trigger.settling import Settled, settle
+
+#: Documents a query; each costs a read here and another when it is settled.
+PAGE_DOCUMENTS = 100
+#: A run a minute, so one that is not done by then leaves the rest to the next one.
+RUN_SECONDS = 40.0
+
+#: Outcomes that are not worth a word: nothing was done.
+SILENT = frozenset({Settled.LET_BE.value, Outcome.ALREADY_DONE.value, Outcome.GONE.value})
+
+LOG = logging.getLogger("trigger")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Swept:
+    """What one run did."""
+
+    #: Documents by outcome, without those that were let be.
+    counts: Counter[str] = field(default_factory=Counter)
+    #: Documents that could not be settled and kinds that could not be looked for.
+    faults: list[str] = field(default_factory=list)
+
+
+def sweep(
+    *,
+    documents: DocumentStore,
+    search: GenerationSearch,
+    publisher: MessagePublisher,
+    clock: Clock,
+    patience: Patience = PATIENCE,
+    max_images: int = DEFAULT_MAX_IMAGES,
+) -> Swept:
+    """Never raises for what one document or one kind of them brings about.
+
+    The clock's wall time only chooses where to look: a wrong one finds documents too early, which
+    the server's time then lets be, or too late.
+    """
+    swept = Swept()
+    now, deadline = clock.now(), clock.monotonic() + RUN_SECONDS
+    handlers = _handlers(documents, publisher, patience, max_images)
+    for what in Overdue:
+        before = now - patience.with_(what)
+        try:
+            for path in _paths(search, what, before):
+                if clock.monotonic() >= deadline:
+                    return swept
+                _handle(path, handlers[what], swept)
+        except Exception as error:  # noqa: BLE001 (logged; the other kinds are looked for)
+            _log_fault(swept, what.value, error)
+    return swept
+
+
+Handler = Callable[[str], str]
+
+
+def _handlers(
+    documents: DocumentStore, publisher: MessagePublisher, patience: Patience, max_images: int
+) -> Mapping[Overdue, Handler]:
+    # Its event was lost, or what handled it failed: the same again.
+    accept: Handler = partial(
+        enqueue,
+        created={"status": Status.PENDING.value},
+        documents=documents,
+        publisher=publisher,
+        max_images=max_images,
+    )
+    settle_: Handler = partial(
+        settle, documents=documents, publisher=publisher, patience=patience, max_images=max_images
+    )
+    return {what: accept if what is Overdue.PENDING else settle_ for what in Overdue}
+
+
+def _paths(search: GenerationSearch, what: Overdue, before: datetime) -> Iterator[str]:
+    """All that a kind's query finds; those that stay overdue are passed by, not asked for again."""
+    after: Found | None = None
+    while True:
+        page = search.overdue(what, before=before, limit=PAGE_DOCUMENTS, after=after)
+        yield from (found.path for found in page)
+        if len(page) < PAGE_DOCUMENTS:
+            return
+        after = page[-1]
+
+
+def _handle(path: str, handler: Handler, swept: Swept) -> None:
+    try:
+        outcome = handler(path)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 (logged; the next document has no part in it)
+        _log_fault(swept, path, error)
+        return
+    if outcome not in SILENT:
+        swept.counts[outcome] += 1
+        LOG.info("swept", extra={"fields": {"generation": path, "outcome": outcome}})
+
+
+def _log_fault(swept: Swept, where: str, error: Exception) -> None:
+    # Not the error's text: it may quote what the person wrote.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    fields = {
+        "of": where,
+        "error": type(error).__name__,
+        "where": f"{Path(frame.filename).name}:{frame.lineno}",
+    }
+    LOG.error("cannot sweep", extra={"fields": fields})
+    swept.faults.append(where)
