@@ -21,7 +21,6 @@ from tests.chaos.emulators import running_cloud
 from tests.chaos.report import Report
 from tests.chaos.schedule import schedule
 from tests.chaos.stage import Chaos
-from tests.chaos.sweeping import sweep_by_hand
 from tools.stack.names import BUILD
 
 SHORT_MINUTES = 5.0
@@ -62,7 +61,7 @@ def main() -> int:
 
 def play_all(acts: list[Act], folder: Path, report: Report, *, deadline: float) -> None:
     with running_cloud(folder) as cloud:
-        chaos = Chaos(cloud=cloud, folder=folder, report=report, sweep=sweep_by_hand)
+        chaos = Chaos(cloud=cloud, folder=folder, report=report)
         with ThreadPoolExecutor(ACTS_A_CORE * (os.cpu_count() or 1)) as pool:
             try:
                 for done in [pool.submit(play, act, chaos, deadline) for act in acts]:

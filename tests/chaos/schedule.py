@@ -13,6 +13,7 @@ from tests.chaos.scenarios import (
     engine_kills,
     outages,
     repeats,
+    storms,
     supervisor_kills,
     zombies,
 )
@@ -31,6 +32,7 @@ def schedule(seed: int, *, long: bool) -> list[Act]:
         *clocks.acts(),
         *cancellations.acts(random, times=30 if long else 8),
         *departures.acts(rounds=50 if long else 8),
+        *storms.acts(random, count=6 if long else 1, seconds=90.0 if long else 20.0),
     ]
     random.shuffle(acts)
     kinds: dict[str, list[Act]] = defaultdict(list)

@@ -27,7 +27,7 @@ from tests.chaos.oracle import judge
 from tests.chaos.project import ACK_DEADLINE_SECONDS, Project
 from tests.chaos.recorder import Recorder
 from tests.chaos.report import Report
-from tests.chaos.sweeping import Sweep
+from tests.chaos.sweeping import collect_files, sweep_documents
 
 #: A generation that was interrupted has ended by then, on a machine that is busy with others.
 HOME_SECONDS = 180.0
@@ -48,7 +48,6 @@ class Chaos:
     cloud: Cloud
     folder: Path
     report: Report
-    sweep: Sweep
 
     def new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.folder))
@@ -82,7 +81,7 @@ class Stage:
         """Play Cloud Scheduler until every document has ended, as far as the listener saw."""
         deadline = time.monotonic() + HOME_SECONDS
         while time.monotonic() < deadline:
-            self.chaos.sweep(self.project)
+            sweep_documents(self.project)
             if self.recorder.wait_for_ends(SWEEP_EVERY_SECONDS):
                 return
 
@@ -121,7 +120,9 @@ class Stage:
         self.chaos.report.left(taken)
         left = self._processes_left()
         left += [f"a worker took {it:.1f} s to leave" for it in taken if it > LEAVE_SECONDS]
-        self.chaos.sweep(self.project)
+        swept = sweep_documents(self.project)
+        left += [f"the sweep could not settle {it}" for it in swept.faults]
+        collect_files(self.project)
         # What the workers had let go of for a while would come back now.
         time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
         evidence = Evidence(

@@ -1,24 +1,42 @@
-"""The sweep as the harness calls it: one round over one project."""
+"""The sweep over one project as Cloud Scheduler has it done, with its patience shortened."""
 
-from collections.abc import Callable
-
-from shared.paths import GenerationPath
-from shared.status import Status
-from tests.chaos.evidence import State
-from tests.chaos.oracle import referenced
+from shared.clock import SystemClock
+from shared.ports import Unavailable
+from shared.sweeping import Patience
 from tests.chaos.project import Project
+from trigger.adapters.firestore_search import FirestoreSearch
+from trigger.adapters.storage import StorageListing
+from trigger.collect import collect
+from trigger.sweep import Swept, sweep
 
-Sweep = Callable[[Project], None]
+#: Minutes in production; a scenario has seconds.
+IMPATIENT = Patience(pending=2.0, queued=4.0, lapsed=1.0, max_queued=10.0)
+#: Pages of a bucket that one call may look at; a scenario fills a few.
+MAX_PAGES = 50
 
 
-def sweep_by_hand(project: Project) -> None:
-    """Republishes what has not ended, and deletes what no ended document refers to."""
-    kept: set[str] = set()
-    for document in project.database.collection_group("generations").stream():
-        state = State.of(document.to_dict() or {}, document.update_time)
-        kept.update(referenced(state))
-        if state.status in (Status.PENDING, Status.QUEUED, Status.PROCESSING):
-            project.publish([GenerationPath.parse(document.reference.path)])
-    for file in project.files():
-        if file.name not in kept:
-            project.bucket.blob(file.name).delete()
+def sweep_documents(project: Project) -> Swept:
+    """One run: what nobody works on is published again, or ended."""
+    return sweep(
+        documents=project.documents,
+        search=FirestoreSearch(project.database),
+        publisher=project.publisher,
+        clock=SystemClock(),
+        patience=IMPATIENT,
+    )
+
+
+def collect_files(project: Project) -> None:
+    """One whole pass over the bucket, however young the files are. Raises `Unavailable`."""
+    for _ in range(MAX_PAGES):
+        done = collect(
+            documents=project.documents,
+            search=FirestoreSearch(project.database),
+            files=StorageListing(project.objects, project.bucket.name),
+            clock=SystemClock(),
+            grace_seconds=0.0,
+            pass_seconds=0.0,
+        )
+        if done.finished:
+            return
+    raise Unavailable(f"the collection did not reach its end in {MAX_PAGES} pages")
