@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from google.api_core.exceptions import GoogleAPICallError, RetryError
 
 from shared.paths import GenerationPath
 from shared.ports import Missing, Unavailable
@@ -70,10 +71,11 @@ class Stage:
     def try_to_submit(self, **request: Any) -> GenerationPath:
         """As `submit`, while a service may be away: a document that is written is not given up."""
         path = self.project.new_path()
-        self.project.create(path, {**REQUEST, **request})
+        # Known before it is written: a write whose reply is lost has happened all the same.
         self.paths.append(path)
-        # The function's event is lost then; the sweep is there for that.
-        with suppress(Unavailable, Missing):
+        # An event that is lost is what the sweep is there for.
+        with suppress(Unavailable, Missing, GoogleAPICallError, RetryError):
+            self.project.create(path, {**REQUEST, **request})
             self.project.accept(path)
         return path
 

@@ -20,6 +20,7 @@ from tests.chaos.desk import Desk
 from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL, WorkerProcess
 from tests.chaos.scenarios.supervisor_kills import ACTIONS, POINTS, STOPPED_LEASES
 from tests.chaos.stage import Chaos, Stage, stage
+from tools.stack.waiting import wait_until
 
 STEPS = 2
 #: Which passing of a point is hit; the others are let pass.
@@ -80,8 +81,9 @@ def _hit(here: Stage, desk: Desk, worker: WorkerProcess, point: CrashPoint, acti
     began = time.monotonic()
     engine.send_signal(signal.Signals[action])
     if action is Action.SIGKILL:
-        # Gone for certain, before the supervisor goes on. Who waits for it is the supervisor.
-        psutil.wait_procs([engine], timeout=GONE_SECONDS)
+        # Dead for certain, before the supervisor goes on; it may be what keeps it from burial.
+        deadline = time.monotonic() + GONE_SECONDS
+        wait_until(lambda: _is_dead(engine), deadline=deadline, check=lambda: None)
     visit.let_pass()
     if action is Action.SIGSTOP:
         time.sleep(STOPPED_LEASES * LEASE_SECONDS)
@@ -90,3 +92,10 @@ def _hit(here: Stage, desk: Desk, worker: WorkerProcess, point: CrashPoint, acti
     here.wait_for_end(path)
     if action is Action.SIGKILL and point in ENGINE_NEEDED:
         here.chaos.report.recovered(time.monotonic() - began)
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
