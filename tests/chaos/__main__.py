@@ -7,21 +7,24 @@ was broken or an act could not be played.
 
 import argparse
 import os
+import queue
 import secrets
 import shutil
 import signal
 import sys
+import threading
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
-from tests.chaos.act import Act
+from tests.chaos.act import Act, NotHere
 from tests.chaos.emulators import running_cloud
 from tests.chaos.report import Report
 from tests.chaos.schedule import schedule
 from tests.chaos.stage import Chaos
-from tools.stack.names import BUILD
+from tools.stack.names import BUILD, TOKEN_VARIABLE
+from tools.stack.processes import kill_marked
 
 SHORT_MINUTES = 5.0
 LONG_MINUTES = 30.0
@@ -30,7 +33,7 @@ ACTS_A_CORE = 4
 #: What an act may need once it has begun.
 ACT_SECONDS = 100.0
 RESULT = BUILD / "chaos" / "figures.json"
-LOGS = BUILD / "chaos" / "logs"
+LOGS = BUILD / "chaos"
 
 
 def main() -> int:
@@ -51,33 +54,54 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     report = Report(seed=seed)
-    shutil.rmtree(LOGS, ignore_errors=True)
-    LOGS.mkdir(parents=True)
-    play_all(acts, LOGS, report, deadline=time.monotonic() + minutes * 60)
+    logs = LOGS / f"seed-{seed}"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    # Every process that the run starts carries it, and so do theirs.
+    os.environ[TOKEN_VARIABLE] = token = secrets.token_hex(16)
+    try:
+        play_all(acts, logs, report, deadline=time.monotonic() + minutes * 60)
+    except KeyboardInterrupt:
+        kill_marked(token)
+        print("Interrupted; nothing was left running.", file=sys.stderr, flush=True)
+        # The acts' threads wait for what will not come any more.
+        os._exit(130)
+    kill_marked(token)
     report.write(arguments.result)
-    print(f"\n{report.in_words()}\nAll figures: {arguments.result}; logs: {LOGS}")
+    print(f"\n{report.in_words()}\nAll figures: {arguments.result}; logs: {logs}")
     return 0 if report.clean else 1
 
 
 def play_all(acts: list[Act], folder: Path, report: Report, *, deadline: float) -> None:
     with running_cloud(folder) as cloud:
         chaos = Chaos(cloud=cloud, folder=folder, report=report)
-        with ThreadPoolExecutor(ACTS_A_CORE * (os.cpu_count() or 1)) as pool:
-            try:
-                for done in [pool.submit(play, act, chaos, deadline) for act in acts]:
-                    done.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        waiting = queue.SimpleQueue[Act]()
+        for act in acts:
+            waiting.put(act)
+
+        def work() -> None:
+            with suppress(queue.Empty):
+                while True:
+                    play(waiting.get_nowait(), chaos, deadline)
+
+        # Daemons: an interruption does not wait for them.
+        at_once = ACTS_A_CORE * (os.cpu_count() or 1)
+        players = [threading.Thread(target=work, daemon=True) for _ in range(at_once)]
+        for player in players:
+            player.start()
+        for player in players:
+            player.join()
 
 
 def play(act: Act, chaos: Chaos, deadline: float) -> None:
     began = time.monotonic()
     if began > deadline - ACT_SECONDS:
-        chaos.report.left_out(act.name)
+        chaos.report.left_out(f"{act.name}: no time was left")
         return
     try:
         act.play(chaos)
+    except NotHere as why:
+        chaos.report.left_out(f"{act.name}: {why}")
     except Exception:  # noqa: BLE001 (reported; the other acts go on)
         chaos.report.failed(act.name, traceback.format_exc())
     seconds = time.monotonic() - began

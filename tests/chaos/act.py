@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from tests.chaos.stage import Chaos
 
 
+class NotHere(Exception):
+    """This machine lacks what the act needs; the text says what, and what brings it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Act:
     #: Acts of one kind are alike; a short run plays some of each.

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
 import psutil
 
 from tests.chaos.project import Project
@@ -64,7 +65,7 @@ class WorkerProcess:
     def wait_until_ready(self) -> None:
         def ready() -> bool:
             with suppress(FileNotFoundError):
-                return json.loads(self._health.read_text())["state"] == "ready"
+                return bool(json.loads(self._health.read_text())["state"] == "ready")
             return False
 
         deadline = time.monotonic() + READY_SECONDS
@@ -152,11 +153,17 @@ class Fleet:
             # The real Pub/Sub notices that a stream's client has gone; the emulator does not. What
             # makes it notice would hurt the streams of the living, so with them it is left for
             # `Stage.settle`.
-            if any(it.process.poll() is None for it in self.workers):
-                self.has_dead_streams = True
-            else:
-                self.project.end_streams()
+            alone = all(it.process.poll() is not None for it in self.workers)
+            self.has_dead_streams |= not (alone and self._end_streams())
             self._start({})
+
+    def _end_streams(self) -> bool:
+        """False while Pub/Sub does not answer."""
+        try:
+            self.project.end_streams()
+        except httpx.HTTPError:
+            return False
+        return True
 
     def living(self) -> list[WorkerProcess]:
         with self._lock:

@@ -49,7 +49,7 @@ class Project:
         self.make_queues()
 
     def _connect(self) -> None:
-        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials()
         self.database = firestore.Client(project=self.name, credentials=credentials)
         self.documents = FirestoreDocuments(self.database)
         self.publisher = PubSubPublisher(unbatched_publisher_client(), self.name)

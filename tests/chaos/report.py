@@ -59,7 +59,7 @@ class Report:
             self.failures[act] = why
 
     def left_out(self, act: str) -> None:
-        """There was no time for it."""
+        """`act` and why it was not played, in words."""
         with self._lock:
             self.omitted.append(act)
 
@@ -70,7 +70,7 @@ class Report:
             f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults",
             ", ".join(f"{figures[it]} {it}" for it in ("lost", "duplicated", "orphans")),
         ]
-        lines += [f"{len(self.omitted)} acts were left out for want of time"] * bool(self.omitted)
+        lines += [f"left out: {each}" for each in self.omitted]
         for act, broken in figures["violations"].items():
             lines += [f"BROKEN in {act}: {each}" for each in broken]
         lines += [f"NOT PLAYED {act}: {why}" for act, why in figures["failures"].items()]

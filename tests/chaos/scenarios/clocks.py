@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.crash_points import Action, Arming, CrashPoint
-from tests.chaos.act import Act
+from tests.chaos.act import Act, NotHere
 from tests.chaos.desk import Desk
 from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL
 from tests.chaos.light_worker import STEP_VARIABLE
@@ -24,16 +24,12 @@ LONG_JOB_STEPS = 30
 STEP_SECONDS = "0.5"
 
 
-class NoLibrary(Exception):
-    """libfaketime is not on this machine; `apt-get install libfaketime` brings it."""
-
-
 def find_library() -> Path:
-    """Raises `NoLibrary`."""
+    """Raises `NotHere`."""
     for pattern in LIBRARIES:
         for found in sorted(Path("/").glob(pattern.removeprefix("/"))):
             return found
-    raise NoLibrary(NoLibrary.__doc__)
+    raise NotHere("libfaketime is not on this machine; `apt-get install libfaketime` brings it")
 
 
 def acts() -> list[Act]:
