@@ -11,7 +11,7 @@ from shared.crash_points import Action, Arming, CrashPoint
 from tests.chaos.act import Act, NotHere
 from tests.chaos.desk import Desk
 from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL
-from tests.chaos.light_worker import STEP_VARIABLE
+from tests.chaos.light_worker import CLOCK_VARIABLE, STEP_VARIABLE
 from tests.chaos.stage import Chaos, stage
 
 #: Debian's and Ubuntu's, for threads; `apt-get install libfaketime`.
@@ -46,7 +46,7 @@ def jumping_clock(chaos: Chaos) -> None:
         _set(offset, STEPS[0])
         fake = {
             "LD_PRELOAD": str(find_library()),
-            "FAKETIME_TIMESTAMP_FILE": str(offset),
+            CLOCK_VARIABLE: str(offset),
             # Looked at again each time, so that the clock can jump; durations stay true.
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
