@@ -97,7 +97,7 @@ class Fleet:
     """A context manager. The host replaces what ends, unarmed, until the fleet is dismissed."""
 
     def __init__(
-        self, project: Project, folder: Path, *, module: str = LIGHT, **settings: str
+        self, project: Project, folder: Path, *, module: str, settings: Mapping[str, str]
     ) -> None:
         self.project = project
         self._folder = folder

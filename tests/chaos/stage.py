@@ -9,10 +9,11 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -169,9 +170,10 @@ def stage(
     *,
     module: str = LIGHT,
     cloud: Cloud | None = None,
-    **settings: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Stage]:
-    """`name` is for people; the project's own name is made of it. `cloud`: not the run's one."""
+    """`name` is for people; the project's own name is made of it. `cloud`: not the run's one.
+    `settings` are the workers' environment."""
     with _numbering:
         number = next(_numbers)
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:16].strip("-")
@@ -181,7 +183,7 @@ def stage(
     try:
         with (
             Recorder(project.database) as recorder,
-            Fleet(project, folder, module=module, **settings) as fleet,
+            Fleet(project, folder, module=module, settings=settings) as fleet,
         ):
             yield Stage(chaos, name, project, fleet, recorder)
     finally:

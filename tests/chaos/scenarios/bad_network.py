@@ -81,7 +81,7 @@ def lost_reply(point: CrashPoint, service: str, chaos: Chaos) -> None:
     armed = Arming(point=point, passing=1, action=Action.HOLD)
     with (
         Desk() as desk,
-        stage(chaos, f"lost replies of {service} after {point}", **USUAL_LEASE) as here,
+        stage(chaos, f"lost replies of {service} after {point}", settings=USUAL_LEASE) as here,
         network(here) as net,
     ):
         worker = here.fleet.start({**net.env, **desk.env(armed)})
@@ -121,7 +121,7 @@ def late_request(chaos: Chaos) -> None:
 def random_faults(random: Random, rounds: int, chaos: Chaos) -> None:
     """Now this, now that, one service or both, while generations come in."""
     with (
-        stage(chaos, "random faults of the network", **{STEP_VARIABLE: "0.1"}) as here,
+        stage(chaos, "random faults of the network", settings={STEP_VARIABLE: "0.1"}) as here,
         network(here) as net,
     ):
         for _ in range(2):

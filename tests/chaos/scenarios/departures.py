@@ -18,7 +18,7 @@ def acts(rounds: int) -> list[Act]:
 
 def play(rounds: int, chaos: Chaos) -> None:
     """The generation outlives them all: what is given back on purpose is no failed attempt."""
-    with stage(chaos, "departures", **{STEP_VARIABLE: STEP_SECONDS}) as here:
+    with stage(chaos, "departures", settings={STEP_VARIABLE: STEP_SECONDS}) as here:
         here.fleet.start()
         for _ in range(rounds):
             worker = here.fleet.living()[-1]

@@ -65,7 +65,7 @@ def _create_some(here: Stage) -> None:
 def play(fault: str, outage: Outage, chaos: Chaos) -> None:
     with (
         running_cloud(chaos.new_folder()) as cloud,
-        stage(chaos, fault, cloud=cloud, **{STEP_VARIABLE: STEP_SECONDS}) as here,
+        stage(chaos, fault, cloud=cloud, settings={STEP_VARIABLE: STEP_SECONDS}) as here,
     ):
         for worker in [here.fleet.start() for _ in range(2)]:
             worker.wait_until_ready()

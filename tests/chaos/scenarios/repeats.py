@@ -28,7 +28,7 @@ def acts(random: Random, jobs: int) -> list[Act]:
 
 
 def play(order: Random, jobs: int, chaos: Chaos) -> None:
-    with stage(chaos, "repeated messages", EMBERFRAME_SLOTS="4") as here:
+    with stage(chaos, "repeated messages", settings={"EMBERFRAME_SLOTS": "4"}) as here:
         workers = [here.fleet.start() for _ in range(WORKERS)]
         for worker in workers:
             worker.wait_until_ready()

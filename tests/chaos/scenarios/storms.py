@@ -52,7 +52,7 @@ def acts(random: Random, count: int, seconds: float) -> list[Act]:
 def play(seed: int, seconds: float, chaos: Chaos) -> None:
     with (
         running_cloud(chaos.new_folder()) as cloud,
-        stage(chaos, f"storm {seed}", cloud=cloud, **{STEP_VARIABLE: STEP_SECONDS}) as here,
+        stage(chaos, f"storm {seed}", cloud=cloud, settings={STEP_VARIABLE: STEP_SECONDS}) as here,
         network(here) as net,
     ):
         for worker in [here.fleet.start(net.env) for _ in range(WORKERS)]:

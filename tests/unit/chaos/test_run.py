@@ -108,8 +108,8 @@ def test_the_figures_tell_what_was_broken_and_what_came_of_it() -> None:
     report.left([1.0, 2.0])
     report.cancelled(1)
     figures = report.to_json()
-    assert dict(faults(figures)) == {"supervisor: SIGKILL": "2", "zombie": "2"}  # type: ignore[arg-type]
-    rows = dict(outcome(figures))  # type: ignore[arg-type]
+    assert dict(faults(figures)) == {"supervisor: SIGKILL": "2", "zombie": "2"}
+    rows = dict(outcome(figures))
     assert rows["generations"] == "9"
     assert rows["faults"] == "4"
     assert rows["other promises broken"] == "1"
