@@ -27,6 +27,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from gpu_worker.intake.steady_time import use_steady_time
 from gpu_worker.lifecycle.handled import Done, Handler
 from shared.crash_points import CrashPoint, crash_point
 from shared.message import GenerationMessage, MalformedMessage, NewerSchema
@@ -72,6 +73,7 @@ class PullIntake:
         slots: int,
     ) -> None:
         """`subscriptions` are full names: `projects/{project}/subscriptions/{name}`."""
+        use_steady_time()
         self._subscriber = subscriber
         self._subscriptions = subscriptions
         self._runner = runner
