@@ -28,6 +28,10 @@ LEAVE_SECONDS = 8.0
 LEASE_SECONDS = 10.0
 #: Until the harness gives up waiting for a process that was told to go.
 GIVE_UP_SECONDS = 60.0
+#: For a process that is stuck to say where.
+STACKS_SECONDS = 2.0
+
+TAIL_CHARACTERS = 8000
 
 REAL = "gpu_worker"
 LIGHT = "tests.chaos.light_worker"
@@ -37,7 +41,7 @@ class WorkerProcess:
     """One process group of its own: a supervisor and, with a real engine, its child."""
 
     def __init__(self, module: str, env: Mapping[str, str], folder: Path, number: int) -> None:
-        self.number = number
+        self._module = module
         self.log = folder / f"worker-{number}.log"
         self._health = folder / f"worker-{number}.health"
         with self.log.open("wb") as log:
@@ -77,13 +81,20 @@ class WorkerProcess:
             raise ChildProcessError(f"a worker ended with {self.process.returncode}: {self.tail()}")
 
     def tail(self) -> str:
-        return self.log.read_text(errors="replace")[-2000:]
+        return self.log.read_text(errors="replace")[-TAIL_CHARACTERS:]
 
     def terminate(self) -> float:
         """SIGTERM; seconds until it has left."""
         began = time.monotonic()
         self.process.terminate()
-        self.process.wait(GIVE_UP_SECONDS)
+        try:
+            self.process.wait(GIVE_UP_SECONDS)
+        except subprocess.TimeoutExpired:
+            if self._module == LIGHT:
+                self.process.send_signal(signal.SIGUSR1)
+                with suppress(subprocess.TimeoutExpired):
+                    self.process.wait(STACKS_SECONDS)
+            raise TimeoutError(f"a worker did not leave: {self.tail()}") from None
         return time.monotonic() - began
 
     def kill_all(self) -> None:

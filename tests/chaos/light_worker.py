@@ -4,8 +4,10 @@ For scenarios in which hundreds of jobs or dozens of workers matter and pictures
 but the engine is `python -m gpu_worker`: settings, adapters, lifecycle, signals.
 """
 
+import faulthandler
 import os
 import select
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -54,6 +56,8 @@ def sleep_under_a_false_clock(seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    # Where all threads are, into the log, when the harness asks a worker that does not leave.
+    faulthandler.register(signal.SIGUSR1)
     if CLOCK_VARIABLE in os.environ:
         time.sleep = sleep_under_a_false_clock  # type: ignore[assignment]
     # The one seam: what `pull` wires as its engine.
