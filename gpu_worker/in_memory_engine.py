@@ -6,6 +6,7 @@ frames, each of another.
 """
 
 import threading
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from gpu_worker.ports import (
     Picture,
     Pixels,
     no_frames,
+    timed_out,
 )
 from shared.errors import ErrorCode, GenerationError
 from shared.request import ImageRequest, TaskType
@@ -49,7 +51,7 @@ class Script:
 
     #: None: as many as the request asks for.
     steps: int | None = None
-    #: Wait there until `release`, `cancel` or `close`.
+    #: Wait there until `release`, `cancel` or `close`, or for as long as the job may last.
     hold_at: int | None = None
     #: Raise `failure` there, or crash when there is none.
     fail_at: int | None = None
@@ -61,10 +63,18 @@ class Script:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class _Turn:
-    job_id: str
+    job: EngineJob
     cancelled: bool = False
     held: bool = False
     released: bool = False
+    ends_at: float | None = None
+
+    def begin(self) -> None:
+        limit = self.job.time_limit_seconds
+        self.ends_at = None if limit is None else time.monotonic() + limit
+
+    def seconds_left(self) -> float | None:
+        return None if self.ends_at is None else max(0.0, self.ends_at - time.monotonic())
 
 
 class InMemoryEngine:
@@ -92,6 +102,10 @@ class InMemoryEngine:
         if self._closed:
             raise GenerationError(ErrorCode.INTERNAL, "The engine is closed.")
 
+    @property
+    def ready(self) -> bool:
+        return self._load_error is None and not self._closed
+
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:  # noqa: ARG002 - it is ready at once
         self.start()
         if self._load_error is not None:
@@ -108,7 +122,7 @@ class InMemoryEngine:
     ) -> EngineResult:
         if job.request.task_type not in self._tasks:
             raise unsupported(job.request.task_type, self._tasks)
-        turn = _Turn(job_id=job.job_id)
+        turn = _Turn(job=job)
         with self._changed:
             self._line.append(turn)
         try:
@@ -118,6 +132,7 @@ class InMemoryEngine:
                 if self._load_error is not None:
                     raise EngineUnavailable(self._load_error.message)
                 self.ran.append(job.job_id)
+                turn.begin()
             return self._play(turn, job, on_progress, on_frames)
         finally:
             with self._changed:
@@ -233,7 +248,9 @@ class InMemoryEngine:
             if hold:
                 turn.held = True
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._stopped(turn) or turn.released or self._lost)
+                self._changed.wait_for(
+                    lambda: self._stopped(turn) or turn.released or self._lost, turn.seconds_left()
+                )
                 turn.held = False
             self._check(turn)
             lost = self._lost
@@ -241,7 +258,7 @@ class InMemoryEngine:
             raise (None if lost else script.failure) or _crash()
 
     def _turns(self, job_id: str) -> list[_Turn]:
-        return [turn for turn in self._line if turn.job_id == job_id]
+        return [turn for turn in self._line if turn.job.job_id == job_id]
 
     def _stopped(self, turn: _Turn) -> bool:
         return turn.cancelled or self._closed
@@ -249,6 +266,9 @@ class InMemoryEngine:
     def _check(self, turn: _Turn) -> None:
         if self._stopped(turn):
             raise JobCancelled
+        limit = turn.job.time_limit_seconds
+        if limit is not None and turn.seconds_left() == 0:
+            raise timed_out(turn.job.request, limit)
 
 
 def _crash() -> GenerationError:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.errors import ErrorCode, GenerationError
 from shared.request import GenerationRequest, ImageRequest
 
 #: Height × width × 3, 8 bits, RGB.
@@ -45,6 +46,8 @@ class EngineJob:
     mask: Mask | None = field(default=None, compare=False)
     #: What the request's `loras` refer to, in their order.
     loras: tuple[LoraFile, ...] = ()
+    #: From the moment when the engine begins with it; None is no limit.
+    time_limit_seconds: float | None = None
 
     def __post_init__(self) -> None:
         """Raises `ValueError` when `loras` are not the request's: they would be lost in silence."""
@@ -128,6 +131,16 @@ class EngineUnavailable(Exception):
     """
 
 
+def timed_out(request: GenerationRequest, limit_seconds: float) -> GenerationError:
+    """What `Engine.run` raises at a job's time limit."""
+    less = "fewer images" if isinstance(request, ImageRequest) else "fewer frames"
+    return GenerationError(
+        ErrorCode.TIMED_OUT,
+        f"The generation took longer than the {limit_seconds:g} seconds that {request.task_type} "
+        f"may take here; ask for fewer steps, {less} or a smaller size.",
+    )
+
+
 class JobCancelled(BaseException):
     """`cancel` was called; derives from BaseException so that no `except Exception` swallows it."""
 
@@ -154,6 +167,10 @@ class Engine(Protocol):
     def start(self) -> None:
         """Begin loading; returns at once."""
 
+    @property
+    def ready(self) -> bool:
+        """True while the model is loaded: a job begins after those in line."""
+
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         """Block until the model is loaded. Raises `GenerationError` with what went wrong."""
 
@@ -171,9 +188,9 @@ class Engine(Protocol):
         so that neither side holds a whole film; none come after `cancel` or `close`. Neither may
         raise. A cancelled `run` ends once the call under way has returned.
 
-        Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process died: it
-        is started anew for the next job), or `EngineUnavailable`, at once, when the model could not
-        be loaded.
+        Raises `JobCancelled`, or `GenerationError` (code `engine_crashed` when the process died, or
+        hung and was killed: it is started anew for the next job; `timed_out` at the job's limit),
+        or `EngineUnavailable`, at once, when the model could not be loaded.
         """
 
     def watch(self, on_loss: Callable[[EngineUnavailable], None]) -> None:

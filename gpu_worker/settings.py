@@ -6,10 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
+    HIGHEST_PORT,
     Address,
     BucketName,
     CheckpointFolder,
@@ -19,6 +21,7 @@ from gpu_worker.setting_forms import (
     SubscriptionName,
     WebAddress,
 )
+from gpu_worker.time_limits import FILM_SECONDS, IMAGE_SECONDS, TimeLimits
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
@@ -80,10 +83,17 @@ class Settings(BaseSettings):
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read, Wan 29.
     engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    #: Seconds that an engine may work without getting on before it is taken for hung and replaced.
+    engine_stall_timeout: Annotated[float, Field(ge=10, le=86_400)] = 300.0
+    #: Seconds that the engine may work on a generation, of pictures and of a film.
+    image_time_limit: Annotated[float, Field(ge=1, le=86_400)] = IMAGE_SECONDS
+    film_time_limit: Annotated[float, Field(ge=1, le=86_400)] = FILM_SECONDS
     #: Seconds a claim lasts without a heartbeat.
     lease_seconds: Annotated[float, Field(ge=10, le=600)] = 30.0
     #: Where the worker says `starting`, `ready` or `draining`, as JSON.
     health_file: Path | None = None
+    #: Where it answers `/alive` and `/ready` over HTTP.
+    health_port: Annotated[int | None, Field(ge=1, le=HIGHEST_PORT)] = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")
@@ -132,6 +142,16 @@ class Settings(BaseSettings):
     @property
     def films(self) -> FilmOptions:
         return FilmOptions(codec=self.film_codec, crf=self.film_crf, preview=self.film_preview)
+
+    @property
+    def time_limits(self) -> TimeLimits:
+        return TimeLimits(image_seconds=self.image_time_limit, film_seconds=self.film_time_limit)
+
+    @property
+    def engine_bounds(self) -> EngineBounds:
+        return EngineBounds(
+            start_seconds=self.engine_start_timeout, still_seconds=self.engine_stall_timeout
+        )
 
     @property
     def bucket_name(self) -> str:

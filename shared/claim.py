@@ -1,7 +1,8 @@
 """What to do with a generation that a message points at: one pure decision.
 
 Order matters: a finished document needs nothing, a held one belongs to its holder (who sees a
-cancellation himself), a cancelled one never starts, an exhausted one fails, the rest is claimed.
+cancellation himself), a cancelled one never starts, an exhausted one fails, one whose last try just
+failed is left alone for its backoff, the rest is claimed.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from shared.lease import LEASE_SECONDS, Lease
 from shared.ports import Changes
 from shared.status import Status
 
+#: Nobody with a phone in hand waits longer for the next attempt.
+MAX_BACKOFF_SECONDS = 60.0
 #: Claims that may end in a failure before the generation fails for good.
 MAX_ATTEMPTS = 3
 
@@ -41,11 +44,18 @@ class HeldElsewhere:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TooSoon:
+    """Its last attempt failed just now, and another message came before the backoff was over."""
+
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
     """The status is terminal: the message has done its duty."""
 
 
-Decision: TypeAlias = Claim | End | HeldElsewhere | Finished
+Decision: TypeAlias = Claim | End | HeldElsewhere | TooSoon | Finished
 
 
 def decide_claim(
@@ -68,6 +78,17 @@ def decide_claim(
     if generation.attempt >= max_attempts:
         error = attempts_exhausted(generation.attempt, generation.error)
         return End(changes=generation.to_failed(error))
+    backoff_left = _backoff_left(generation, server_now)
+    if backoff_left > 0:
+        return TooSoon(seconds_left=backoff_left)
     expires_at = server_now + timedelta(seconds=lease_seconds)
     lease = generation.lease.taken(worker_id, server_now=server_now, expires_at=expires_at)
     return Claim(lease=lease, changes=generation.to_processing(lease))
+
+
+def _backoff_left(generation: Generation, server_now: datetime) -> float:
+    if generation.status is not Status.QUEUED or generation.not_before is None:
+        return 0.0
+    left = (generation.not_before - server_now).total_seconds()
+    # No backoff of ours lasts longer: an admin's slip must not keep a generation for ever.
+    return left if left <= MAX_BACKOFF_SECONDS else 0.0

@@ -26,6 +26,7 @@ SERVER_FIELDS = (
     "error",
     "queued_at",
     "sweep_after",
+    "not_before",
 )
 
 
@@ -56,6 +57,8 @@ class Generation:
     queued_at: datetime | None = None
     #: While it is queued: when the patience begins after which the sweep publishes it anew.
     sweep_after: datetime | None = None
+    #: While it is queued after a failed attempt: the earliest time of the next one.
+    not_before: datetime | None = None
 
     @classmethod
     def from_document(cls, path: GenerationPath, data: Mapping[str, Any]) -> "Generation":
@@ -78,6 +81,7 @@ class Generation:
             error=error if isinstance(error, Mapping) else None,
             queued_at=_moment(data.get("queued_at")),
             sweep_after=_moment(data.get("sweep_after")),
+            not_before=_moment(data.get("not_before")),
         )
 
     def rejected(self) -> "Generation":
@@ -128,10 +132,16 @@ class Generation:
             error=DELETE,
             queue=DELETE,
             sweep_after=DELETE,
+            not_before=DELETE,
         )
 
-    def to_retry(self, error: GenerationError | None) -> Changes:
-        """Back to the queue: after a retryable `error`, or given back unharmed (None)."""
+    def to_retry(
+        self, error: GenerationError | None, *, not_before: datetime | None = None
+    ) -> Changes:
+        """Back to the queue: after a retryable `error`, or given back unharmed (None).
+
+        `not_before`: the server's time before which nobody is to try again.
+        """
         return self._move(
             Status.QUEUED,
             lease=self.lease.released().to_document(),
@@ -140,6 +150,8 @@ class Generation:
             error=error.to_document() if error else DELETE,
             progress=DELETE,
             sweep_after=SERVER_TIME,
+            # A claim has removed that of the attempt before.
+            **({"not_before": not_before} if not_before else {}),
         )
 
     def to_completed(
@@ -164,6 +176,7 @@ class Generation:
             progress=DELETE,
             queue=DELETE,
             sweep_after=DELETE,
+            not_before=DELETE,
             **({"input": {}} if self._leaves_no_room() else {}),
             **fields,
         )

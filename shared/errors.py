@@ -20,7 +20,7 @@ class ErrorCode(StrEnum):
     ENGINE_CRASHED = "engine_crashed"
     #: The worker's lease lapsed: it was killed, cut off or stuck.
     WORKER_LOST = "worker_lost"
-    #: The generation ran longer than its task is allowed to.
+    #: The generation ran longer than its task is allowed to. Another try would take as long.
     TIMED_OUT = "timed_out"
     #: Firestore, Pub/Sub or Storage did not answer for longer than our retries last.
     SERVICE_UNAVAILABLE = "service_unavailable"
@@ -35,7 +35,6 @@ RETRYABLE = frozenset(
     {
         ErrorCode.ENGINE_CRASHED,
         ErrorCode.WORKER_LOST,
-        ErrorCode.TIMED_OUT,
         ErrorCode.SERVICE_UNAVAILABLE,
         ErrorCode.INTERNAL,
     }

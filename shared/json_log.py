@@ -7,6 +7,8 @@ a URL; callers never pass one.
 import json
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 
@@ -33,3 +35,9 @@ def log_json(level: int | str = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def facts_of(error: BaseException) -> dict[str, str]:
+    """An error's kind and place, for the log; not its text, which may quote what a person wrote."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {"error": type(error).__name__, "where": f"{Path(frame.filename).name}:{frame.lineno}"}

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shared.claim import MAX_ATTEMPTS
+from shared.claim import MAX_ATTEMPTS, MAX_BACKOFF_SECONDS
 from shared.errors import GenerationError, attempts_exhausted
 
 #: Bounds of the random delay before the second attempt; doubled for each further one.
 FIRST_DELAY_SECONDS = 2.0
-#: Nobody with a phone in hand waits longer for the next attempt.
-MAX_DELAY_SECONDS = 60.0
+MAX_DELAY_SECONDS = MAX_BACKOFF_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

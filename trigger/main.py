@@ -1,39 +1,43 @@
-"""Cloud Functions entry point: wires the use case to Firestore and Pub/Sub, and nothing else.
+"""Cloud Functions entry point: which functions there are, and what their runs leave in the log.
 
-Clients are built on the first event and kept: the deployment tool, which imports this file to find
-the functions, needs no credentials and no network.
+What they do is wired in `trigger.wiring`, imported on the first event: the deployment tool, which
+imports this file to find the functions, needs no credentials and no network.
 """
 
-import functools
 import logging
 import os
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from firebase_functions import firestore_fn, options
+from firebase_functions import firestore_fn, options, scheduler_fn
 from google.cloud.firestore_v1 import DocumentSnapshot
 
+from shared.json_log import facts_of
 from shared.paths import DOCUMENT_PATTERN
-from trigger.adapters.created_event import with_status_only
+from trigger.adapters.document_event import with_field_only
 
-#: Where the function runs: next to the database, whose events it cannot receive from elsewhere.
+#: Where the functions run: next to the database, whose events they cannot receive from elsewhere.
 REGION = os.environ.get("EMBERFRAME_REGION", "us-central1")
 #: The longest chain of retried calls (a read, a publish, a write) fits twice.
 TIMEOUT_SECONDS = 60
+#: What a sweep begins in its RUN_SECONDS ends within it, every call retried; so does a page of
+#: files. The next run does not wait for it.
+SWEEP_TIMEOUT_SECONDS = 120
 #: functions-framework serves 4 threads a CPU; the function waits for the network most of the time.
 CONCURRENCY = 4
 #: 20 × 4 events of ~50 ms are over a thousand a second; the bound keeps a flood from being a bill.
 MAX_INSTANCES = 20
+#: One that runs and one that is late.
+MAX_SWEEPS = 2
 
 LOG = logging.getLogger("trigger")
 
-Enqueue = Callable[[str, Mapping[str, Any]], str]
+#: What is worth saying about a run.
+Facts = Mapping[str, str | int]
 
 
-@with_status_only
+@with_field_only("status")
 @firestore_fn.on_document_created(
     document=DOCUMENT_PATTERN,
     region=REGION,
@@ -46,48 +50,84 @@ Enqueue = Callable[[str, Mapping[str, Any]], str]
 def enqueue(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     """A client created a generation: publish it to the workers, or end it with a reason."""
     path = event.document
-    started = time.monotonic()
     created = (event.data.to_dict() if event.data else None) or {}
+
+    def run() -> Facts:
+        from trigger.wiring import enqueue  # noqa: PLC0415
+
+        return {"outcome": enqueue()(path, created)}
+
+    _logged("enqueue", run, generation=path)
+
+
+@with_field_only("lease")
+@firestore_fn.on_document_deleted(
+    document=DOCUMENT_PATTERN,
+    region=REGION,
+    memory=options.MemoryOption.MB_256,
+    cpu=1,
+    timeout_sec=TIMEOUT_SECONDS,
+    max_instances=MAX_INSTANCES,
+    concurrency=CONCURRENCY,
+)
+def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
+    """A generation was deleted, by its owner or because its time was over: its files go too."""
+    path = event.document
+    deleted = (event.data.to_dict() if event.data else None) or {}
+
+    def run() -> Facts:
+        from shared.lease import Lease  # noqa: PLC0415
+        from trigger.wiring import clean_up  # noqa: PLC0415
+
+        last_token = Lease.from_document(deleted.get("lease")).token
+        return {"removed": clean_up()(path, last_token)}
+
+    _logged("cleanup", run, generation=path)
+
+
+@scheduler_fn.on_schedule(
+    schedule="* * * * *",
+    region=REGION,
+    memory=options.MemoryOption.MB_512,
+    cpu=1,
+    timeout_sec=SWEEP_TIMEOUT_SECONDS,
+    max_instances=MAX_SWEEPS,
+    concurrency=1,
+    retry_count=0,  # the next minute is the retry
+)
+def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
+    """Every minute: bring home what was lost, remove files that nobody refers to."""
+
+    def run() -> Facts:
+        from trigger.wiring import sweep  # noqa: PLC0415
+
+        swept = sweep()()
+        return {**swept.counts, "faults": len(swept.faults)}
+
+    def run_collection() -> Facts:
+        from trigger.wiring import collect  # noqa: PLC0415
+
+        return {"removed": collect()().removed}
+
+    failed = False
+    for what, action in (("sweep", run), ("collect", run_collection)):
+        try:
+            _logged(what, action)
+        except Exception:  # noqa: BLE001 (logged; the other one has no part in it)
+            failed = True
+    if failed:
+        # Without the error, which the platform's wrapper would log with all that it quotes.
+        raise RuntimeError("The run failed; the line before this one says where.")
+
+
+def _logged(what: str, action: Callable[[], Facts], **fields: str) -> None:
+    """Run `action` and log what came of it, or where it failed."""
+    started = time.monotonic()
     try:
-        outcome = _wired()(path, created)
+        outcome = action()
     except Exception as error:
-        # Not the error's text, as `exception` would: it may quote what the person wrote.
-        _log(logging.ERROR, path, error=type(error).__name__, where=_where(error))
+        # Not `exception`, which would log the error's text.
+        LOG.error(what, extra={"fields": {**fields, **facts_of(error)}})  # noqa: TRY400
         raise  # the platform delivers the event again where retries are on; else the sweep comes
     seconds = round(time.monotonic() - started, 3)
-    _log(logging.INFO, path, outcome=outcome, seconds=seconds)
-
-
-@functools.cache
-def _wired() -> Enqueue:
-    """The use case with real adapters; imports, connects and logs on the first event only."""
-    from google.cloud import firestore  # noqa: PLC0415
-
-    from shared.json_log import log_json  # noqa: PLC0415
-    from shared.request import DEFAULT_MAX_IMAGES  # noqa: PLC0415
-    from trigger.adapters.firestore import FirestoreDocuments  # noqa: PLC0415
-    from trigger.adapters.pubsub import (  # noqa: PLC0415
-        PubSubPublisher,
-        unbatched_publisher_client,
-    )
-    from trigger.enqueue import enqueue as handle  # noqa: PLC0415
-
-    log_json()
-    client = firestore.Client()
-    return functools.partial(
-        handle,
-        documents=FirestoreDocuments(client),
-        publisher=PubSubPublisher(unbatched_publisher_client(), client.project),
-        # The worker reads the same variable; both have to be told the same.
-        max_images=int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES),
-    )
-
-
-def _log(level: int, path: str, **facts: str | float) -> None:
-    LOG.log(level, "enqueue", extra={"fields": {"generation": path, **facts}})
-
-
-def _where(error: BaseException) -> str:
-    """The innermost frame, without its local values or the error's text."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"
+    LOG.info(what, extra={"fields": {**fields, **outcome, "seconds": seconds}})

@@ -6,15 +6,14 @@ No document is begun after RUN_SECONDS. Any number of sweeps may run at once.
 """
 
 import logging
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from shared.clock import Clock
+from shared.json_log import facts_of
 from shared.ports import (
     DocumentStore,
     Found,
@@ -124,12 +123,5 @@ def _handle(path: str, handler: Handler, swept: Swept) -> None:
 
 
 def _log_fault(swept: Swept, where: str, error: Exception) -> None:
-    # Not the error's text: it may quote what the person wrote.
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    fields = {
-        "of": where,
-        "error": type(error).__name__,
-        "where": f"{Path(frame.filename).name}:{frame.lineno}",
-    }
-    LOG.error("cannot sweep", extra={"fields": fields})
+    LOG.error("cannot sweep", extra={"fields": {"of": where, **facts_of(error)}})
     swept.faults.append(where)

@@ -1,7 +1,9 @@
-"""One life of the engine process: started, listened to by one thread, ended, never reused.
+"""One life of the engine process: started, listened to by one thread, watched by another, ended,
+never reused.
 
 A socket pair links the two. The process is a fresh interpreter (no fork of a process that runs gRPC
-threads), and it ends by itself when this end of the socket closes, for whatever reason.
+threads), and it ends by itself when this end of the socket closes, for whatever reason. One that
+hangs, or does not stop at its job's time limit, is killed (`engine_watchdog`).
 """
 
 import logging
@@ -11,7 +13,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,9 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gpu_worker
+from gpu_worker.adapters.engine_watchdog import (
+    LOOK_SECONDS,
+    EngineBounds,
+    EngineWatchdog,
+    Hung,
+    Overdue,
+)
 from gpu_worker.engine.channel import Channel, ChannelClosed
 from gpu_worker.engine.protocol import (
     FROM_ENGINE,
+    Alive,
     Cancel,
     Done,
     Failed,
@@ -47,18 +59,32 @@ STDERR = 2
 
 
 class EngineChild:
-    """Both call-backs come from the listening thread, `on_end` last and exactly once."""
+    """Call-backs come from the listening thread, `on_end` last and exactly once; except that
+    `on_overdue` comes from the watching one, as `on_end` does when the process cannot be killed."""
 
     def __init__(
         self,
         arguments: list[str],
         *,
         on_message: Callable[[FromEngine, list[bytes]], None],
-        on_end: Callable[[str], None],
+        on_overdue: Callable[[str], None],
+        on_end: Callable[[str, bool], None],
+        bounds: EngineBounds,
     ) -> None:
-        """Returns at once. `arguments` are those of `python -m gpu_worker.engine`."""
+        """Returns at once. `arguments` are those of `python -m gpu_worker.engine`.
+
+        `on_overdue` is told the id of the job that has reached its time limit, `on_end` how the
+        process ended, and whether it is gone.
+        """
         self._on_message = on_message
+        self._on_overdue = on_overdue
         self._on_end = on_end
+        self._bounds = bounds
+        self._watchdog = EngineWatchdog(bounds, now=time.monotonic())
+        self._ending = threading.Lock()
+        #: `on_end` was called.
+        self._over = threading.Event()
+        self._why = ""
         ours, theirs = socket.socketpair()
         with ours, theirs:
             self._process = subprocess.Popen(
@@ -74,9 +100,12 @@ class EngineChild:
                 pass_fds=[theirs.fileno()],
                 env=_environment(),
             )
-            self._channel: Channel[FromEngine] = Channel(ours.detach(), FROM_ENGINE)
+            self._channel: Channel[Alive | FromEngine] = Channel(ours.detach(), FROM_ENGINE)
         self._listener = threading.Thread(
             target=self._listen, name=f"engine {self.pid}", daemon=True
+        )
+        self._watcher = threading.Thread(
+            target=self._watch, name=f"engine {self.pid} watch", daemon=True
         )
 
     @property
@@ -86,6 +115,18 @@ class EngineChild:
     def listen(self) -> None:
         """Begin the call-backs."""
         self._listener.start()
+        self._watcher.start()
+
+    def run(
+        self, message: Run, frames: Sequence[NDArray[np.uint8]], *, limit_seconds: float | None
+    ) -> None:
+        """Send a job, which may last `limit_seconds` from now."""
+        self._watchdog.begin(message.job_id, limit_seconds, now=time.monotonic())
+        self.send(message, frames)
+
+    def send_apart(self, message: Cancel | Shutdown) -> None:
+        """In a thread of its own, since an engine that hangs may have stopped reading."""
+        threading.Thread(target=self.send, args=(message,), daemon=True).start()
 
     def send(
         self, message: Run | Cancel | Shutdown, frames: Sequence[NDArray[np.uint8]] = ()
@@ -101,19 +142,19 @@ class EngineChild:
 
         Except that a thread that is held up in a call-back goes once that returns.
         """
-        asking = threading.Thread(target=self.send, args=(Shutdown(),), daemon=True)
-        asking.start()  # apart, since a hanging engine may have stopped reading
+        self.send_apart(Shutdown())
         self._listener.join(grace_seconds)
         if self._listener.is_alive():
             LOG.warning("engine %d does not end; it is killed", self.pid)
             self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._bounds.kill_seconds)
             self._listener.join(HELD_UP_GRACE_SECONDS)
 
     def _listen(self) -> None:
         try:
             while True:
-                self._on_message(*self._channel.receive())
+                self._take(*self._channel.receive())
         except ChannelClosed:
             pass
         except Exception:
@@ -125,7 +166,39 @@ class EngineChild:
             self._process.kill()
             code = self._process.wait()
         self._channel.close()
-        self._on_end(f"engine process {self.pid} {describe_exit(code)}")
+        self._end(f"engine process {self.pid} {describe_exit(code)}{self._why}", gone=True)
+
+    def _take(self, message: Alive | FromEngine, frames: list[bytes]) -> None:
+        if isinstance(message, Alive):
+            self._watchdog.alive(message.passes)
+            return
+        if isinstance(message, Ready):
+            self._watchdog.ready()
+        elif isinstance(message, Done | Failed | Stopped):
+            self._watchdog.end()
+        with self._watchdog.hearing():
+            self._on_message(message, frames)
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            match self._watchdog.look(time.monotonic()):
+                case Overdue(job_id=job_id):
+                    self._on_overdue(job_id)
+                case Hung(why=why):
+                    LOG.error("engine %d is killed: %s", self.pid, why)
+                    self._why = f": {why}"
+                    self._process.kill()
+                    if not self._over.wait(self._bounds.kill_seconds):
+                        stuck = f"engine process {self.pid} cannot be killed{self._why}"
+                        self._end(stuck, gone=False)
+                    return
+
+    def _end(self, how: str, *, gone: bool) -> None:
+        with self._ending:
+            if self._over.is_set():
+                return
+            self._over.set()
+        self._on_end(how, gone)
 
 
 def describe_exit(code: int) -> str:

@@ -3,7 +3,8 @@
 One condition guards all state. A job waits in line for its turn and for a loaded model, is sent,
 and gets the outcome that the child's listening thread puts there. A child that dies after it was
 ready is replaced at once; one that cannot load is replaced only when `start` asks for it, so that a
-broken installation does not spin. Until then jobs are refused, and whoever watches is told.
+broken installation does not spin. Until then jobs are refused, and whoever watches is told. One
+that hangs is killed within the `EngineBounds`, and so has died.
 """
 
 import logging
@@ -11,13 +12,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
 
 from gpu_worker.adapters.engine_child import EngineChild, FromEngine
+from gpu_worker.adapters.engine_turn import Turn, crashed
+from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
@@ -41,7 +40,6 @@ from gpu_worker.ports import (
     EngineUnavailable,
     Frames,
     JobCancelled,
-    Picture,
     no_frames,
 )
 from shared.errors import ErrorCode, GenerationError
@@ -52,23 +50,6 @@ LOG = logging.getLogger(__name__)
 #: The engine leaves at once when told; past this it hangs. Well under the 8 s that a shutdown has.
 CLOSE_GRACE_SECONDS = 2.0
 CLOSED = "The engine is closed."
-
-#: What a listener is told: progress, or frames.
-Heard = TypeVar("Heard")
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class _Turn:
-    """One `run` call, in line or running."""
-
-    job: EngineJob
-    on_progress: Callable[[EngineProgress], None]
-    on_frames: Callable[[Frames], None]
-    cancelled: bool = False
-    #: Some frames of its film were not handed on, since nobody wanted it any more.
-    dropped: bool = False
-    sent: bool = False
-    outcome: EngineResult | BaseException | None = None
 
 
 class EngineProcess:
@@ -84,6 +65,7 @@ class EngineProcess:
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         json_log: bool = False,
+        bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
         """`model` is a name of the model table, or NO_MODEL, and `model_dir` a checkpoint in its
         source's place; `film_model` and `film_model_dir` likewise.
@@ -96,6 +78,7 @@ class EngineProcess:
             film=film_model,
             film_folder=film_model_dir,
         )
+        self._bounds = bounds
         self._arguments = [*choice.arguments(), "--precision", precision.value]
         if deterministic:
             self._arguments.append("--deterministic")
@@ -106,7 +89,7 @@ class EngineProcess:
         with suppress(GenerationError):
             self._tasks = choice.tasks()
         self._changed = threading.Condition()
-        self._line: deque[_Turn] = deque()
+        self._line: deque[Turn] = deque()
         self._child: EngineChild | None = None
         self._info: EngineInfo | None = None
         self._load_error: GenerationError | None = None
@@ -121,6 +104,11 @@ class EngineProcess:
                 raise GenerationError(ErrorCode.INTERNAL, CLOSED)
             if self._child is None:
                 self._spawn()
+
+    @property
+    def ready(self) -> bool:
+        with self._changed:
+            return self._info is not None and not self._closed
 
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         with self._changed:
@@ -138,12 +126,16 @@ class EngineProcess:
         task = job.request.task_type
         if self._tasks is not None and task not in self._tasks:
             raise unsupported(task, self._tasks)
-        turn = _Turn(job=job, on_progress=on_progress, on_frames=on_frames)
+        turn = Turn(job=job, on_progress=on_progress, on_frames=on_frames)
         with self._changed:
             self._line.append(turn)
         try:
             child = self._wait_for_turn(turn)
-            child.send(Run.of(job), frames_of(job.image, job.mask))
+            child.run(
+                Run.of(job),
+                frames_of(job.image, job.mask),
+                limit_seconds=job.time_limit_seconds,
+            )
             return self._wait_for_outcome(turn, child)
         finally:
             with self._changed:
@@ -162,7 +154,7 @@ class EngineProcess:
                 if turn.job.job_id == job_id:
                     turn.cancelled = True
                     if turn.sent and self._child is not None:
-                        self._child.send(Cancel(job_id=job_id))
+                        self._child.send_apart(Cancel(job_id=job_id))
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -185,7 +177,7 @@ class EngineProcess:
         with self._changed:
             return self._child.pid if self._child else None
 
-    def _wait_for_turn(self, turn: _Turn) -> EngineChild:
+    def _wait_for_turn(self, turn: Turn) -> EngineChild:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
             if not self._stopped(turn) and self._child is None and self._load_error is None:
@@ -200,17 +192,17 @@ class EngineProcess:
             turn.sent = True
             return self._child
 
-    def _wait_for_outcome(self, turn: _Turn, child: EngineChild) -> EngineResult:
+    def _wait_for_outcome(self, turn: Turn, child: EngineChild) -> EngineResult:
         with self._changed:
             if turn.cancelled:  # asked for before the engine knew of the job
-                child.send(Cancel(job_id=turn.job.job_id))
+                child.send_apart(Cancel(job_id=turn.job.job_id))
             self._changed.wait_for(lambda: turn.outcome is not None)
             outcome = turn.outcome
         if isinstance(outcome, EngineResult):
             return outcome
         raise outcome or AssertionError("no outcome")
 
-    def _stopped(self, turn: _Turn) -> bool:
+    def _stopped(self, turn: Turn) -> bool:
         return turn.cancelled or self._closed
 
     def _loaded_or_not(self) -> bool:
@@ -226,7 +218,13 @@ class EngineProcess:
     def _spawn(self) -> None:
         self._load_error = None
         try:
-            child = EngineChild(self._arguments, on_message=self._on_message, on_end=self._on_end)
+            child = EngineChild(
+                self._arguments,
+                on_message=self._on_message,
+                on_overdue=self._on_overdue,
+                on_end=self._on_end,
+                bounds=self._bounds,
+            )
         except OSError as error:  # the machine is out of processes, memory or file descriptors
             self._not_loaded(
                 GenerationError(
@@ -243,7 +241,7 @@ class EngineProcess:
         if self._loaded_once:
             self._on_loss(EngineUnavailable(error.message))
 
-    def _running(self) -> _Turn | None:
+    def _running(self) -> Turn | None:
         return next((turn for turn in self._line if turn.sent and turn.outcome is None), None)
 
     def _on_message(self, message: FromEngine, frames: list[bytes]) -> None:
@@ -251,11 +249,9 @@ class EngineProcess:
             with self._changed:
                 turn = self._running()
                 if turn is not None and isinstance(message, FilmFrames):
-                    turn.dropped |= self._stopped(turn)
-            if turn is not None and isinstance(message, Progress):
-                _tell(turn, turn.on_progress, message.progress(frames))
-            elif turn is not None and not turn.dropped and isinstance(message, FilmFrames):
-                _tell(turn, turn.on_frames, message.film_frames(frames))
+                    turn.dropped |= self._stopped(turn) or turn.overdue
+            if turn is not None:
+                turn.hear(message, frames)
             return
         with self._changed:
             turn = self._running()
@@ -265,66 +261,35 @@ class EngineProcess:
                 case LoadFailed():
                     self._not_loaded(GenerationError(message.code, message.message))
                 case Done() | Failed() | Stopped() if turn is not None:
-                    turn.outcome = _outcome(message, frames)
-                    if turn.dropped and isinstance(turn.outcome, EngineResult):
-                        turn.outcome = JobCancelled()
+                    turn.end(message, frames)
             self._changed.notify_all()
 
-    def _on_end(self, how: str) -> None:
+    def _on_overdue(self, job_id: str) -> None:
+        with self._changed:
+            turn = self._running()
+            if turn is not None and turn.job.job_id == job_id and self._child is not None:
+                LOG.warning("job %s has reached its time limit", job_id)
+                turn.overdue = True
+                self._child.send_apart(Cancel(job_id=job_id))
+
+    def _on_end(self, how: str, gone: bool) -> None:
         with self._changed:
             LOG.log(logging.INFO if self._closed else logging.ERROR, "%s", how)
             was_ready, self._info, self._child = self._info is not None, None, None
             turn = self._running()
             if turn is not None:
-                turn.outcome = JobCancelled() if self._closed else _crashed(how)
-            elif not (was_ready or self._load_error or self._closed):
-                self._not_loaded(_crashed(how))
-            if was_ready and not self._closed:
+                turn.lose(how, closed=self._closed)
+            if self._closed:
+                pass
+            elif not gone:
+                # It still holds the GPU: another one beside it would not load either.
+                self._not_loaded(GenerationError(ErrorCode.INTERNAL, f"The {how}."))
+            elif was_ready:
                 self._spawn()
+            elif self._load_error is None:
+                self._not_loaded(crashed(how))
             self._changed.notify_all()
-
-
-def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineResult | BaseException:
-    match message:
-        case Stopped():
-            return JobCancelled()
-        case Failed():
-            return GenerationError(message.code, message.message)
-        case Done():
-            pictures = tuple(
-                Picture(
-                    pixels=np.frombuffer(frame, np.uint8).reshape(head.height, head.width, 3),
-                    seed=head.seed,
-                )
-                for head, frame in zip(message.pictures, frames, strict=True)
-            )
-            return EngineResult(
-                pictures=pictures,
-                film=None if message.film is None else message.film.film(),
-                model=message.model,
-                native_size=message.native_size,
-                native_frames=message.native_frames,
-                refiner=message.refiner,
-                prompt_truncated=message.prompt_truncated,
-                timings=message.timings,
-            )
-
-
-def _tell(turn: _Turn, listener: Callable[[Heard], None], heard: Heard) -> None:
-    try:
-        listener(heard)
-    except Exception:  # a fault of the listener's must not cost everybody the engine
-        LOG.exception("job %s: its progress listener failed", turn.job.job_id)
 
 
 def _nobody_watches(_: EngineUnavailable) -> None:
     """The listener until there is one: who runs a job hears of a loss from it."""
-
-
-def _crashed(how: str) -> GenerationError:
-    """For the person a sentence; for the log, as its cause, how the process ended."""
-    error = GenerationError(
-        ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; the request may be tried again."
-    )
-    error.__cause__ = ChildProcessError(how)
-    return error

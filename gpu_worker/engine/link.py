@@ -7,6 +7,7 @@ that no orphan holds the GPU. There is nothing to save: all state is the supervi
 import os
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from gpu_worker.engine.channel import Channel, ChannelClosed
 from gpu_worker.engine.protocol import (
     TO_ENGINE,
+    Alive,
     Cancel,
     Done,
     Failed,
@@ -41,6 +43,9 @@ from gpu_worker.ports import (
 from shared.crash_points import CrashPoint, crash_point
 from shared.errors import GenerationError
 
+#: Between two signs of life; a small part of the time after which they are missed.
+BEAT_SECONDS = 1.0
+
 
 class SupervisorLink:
     """One job at a time: the supervisor sends the next only after the answer to the one before."""
@@ -49,6 +54,7 @@ class SupervisorLink:
         self._channel: Channel[Run | Cancel | Shutdown] = Channel(descriptor, TO_ENGINE)
         self._jobs: queue.SimpleQueue[EngineJob] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._passes = 0
         threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
 
     def next_job(self) -> EngineJob:
@@ -57,6 +63,7 @@ class SupervisorLink:
 
     def stop_if_asked(self) -> None:
         """Raises `JobCancelled` once the supervisor has cancelled the job at hand."""
+        self._passes += 1
         if self._stop.is_set():
             raise JobCancelled
 
@@ -80,6 +87,7 @@ class SupervisorLink:
                 memory=dict(info.memory),
             )
         )
+        threading.Thread(target=self._beat, name="signs of life", daemon=True).start()
 
     def say_load_failed(self, error: GenerationError) -> None:
         self._send(LoadFailed(code=error.code, message=error.message))
@@ -110,9 +118,14 @@ class SupervisorLink:
     def answer_stopped(self) -> None:
         self._send(Stopped())
 
+    def _beat(self) -> None:
+        while True:
+            self._send(Alive(passes=self._passes))
+            time.sleep(BEAT_SECONDS)
+
     def _send(
         self,
-        message: Progress | FilmFrames | Ready | LoadFailed | Done | Failed | Stopped,
+        message: Alive | Progress | FilmFrames | Ready | LoadFailed | Done | Failed | Stopped,
         frames: Sequence[NDArray[np.uint8]] = (),
     ) -> None:
         try:

@@ -2,7 +2,8 @@
 
 No pickle: neither side runs what the other sends. The channel is a stream in order; a run is
 answered by any number of `Progress` and, of a film, `FilmFrames`, and then exactly one of `Done`,
-`Failed`, `Stopped`. Who does not read makes the other side wait: that holds a film's decoder back.
+`Failed`, `Stopped`; `Alive` comes in between. Who does not read makes the other side wait: that
+holds a film's decoder back.
 """
 
 from collections.abc import Sequence
@@ -122,6 +123,14 @@ class Ready(Message):
         return EngineInfo(**self.model_dump(exclude={"kind", "frames"}))
 
 
+class Alive(Message):
+    """Said every second by a thread of its own once the models are loaded: the process lives."""
+
+    kind: Literal["alive"] = "alive"
+    #: How often the main thread has passed a place where it would have stopped.
+    passes: int
+
+
 class LoadFailed(Message):
     """A model cannot be had; the engine exits."""
 
@@ -228,11 +237,11 @@ class Stopped(Message):
 
 ToEngine: TypeAlias = Annotated[Run | Cancel | Shutdown, Field(discriminator="kind")]
 FromEngine: TypeAlias = Annotated[
-    Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped,
+    Alive | Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped,
     Field(discriminator="kind"),
 ]
 
 TO_ENGINE: TypeAdapter[Run | Cancel | Shutdown] = TypeAdapter(ToEngine)
-FROM_ENGINE: TypeAdapter[Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped] = (
-    TypeAdapter(FromEngine)
-)
+FROM_ENGINE: TypeAdapter[
+    Alive | Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped
+] = TypeAdapter(FromEngine)

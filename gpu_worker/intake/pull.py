@@ -9,8 +9,9 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 from google.api_core import exceptions as google
@@ -28,7 +29,14 @@ from tenacity import (
 )
 
 from gpu_worker.intake.steady_time import use_steady_time
+from gpu_worker.intake.stream_watch import (
+    CONFIRM_SECONDS,
+    QUIET_SECONDS,
+    Stalled,
+    StreamWatch,
+)
 from gpu_worker.lifecycle.handled import Done, Handler
+from shared.clock import SystemClock
 from shared.crash_points import CrashPoint, crash_point
 from shared.message import GenerationMessage, MalformedMessage, NewerSchema
 
@@ -48,6 +56,8 @@ EXTENSION_SECONDS = 10
 MAX_REOPEN_SECONDS = 10.0
 #: A stream that lived so long had its subscription: if that is not found now, it is news.
 STEADY_SECONDS = 60.0
+#: How often each stream is looked at, and says that it is looked after.
+TICK_SECONDS = 1.0
 #: An emulator or a subscription may come up after the worker, and go away under it.
 TRANSIENT = (
     google.NotFound,
@@ -58,6 +68,9 @@ TRANSIENT = (
     google.Aborted,
     google.Cancelled,
     google.Unknown,
+    # An acknowledgement was not taken for a minute: the client library ends the stream over it.
+    google.RetryError,
+    Stalled,
 )
 
 
@@ -71,8 +84,15 @@ class PullIntake:
         runner: Handler,
         *,
         slots: int,
+        on_tick: Callable[[str], None] = lambda _: None,
+        tick_seconds: float = TICK_SECONDS,
+        quiet_seconds: float = QUIET_SECONDS,
+        confirm_seconds: float = CONFIRM_SECONDS,
     ) -> None:
-        """`subscriptions` are full names: `projects/{project}/subscriptions/{name}`."""
+        """`subscriptions` are full names: `projects/{project}/subscriptions/{name}`.
+
+        `on_tick` is told a subscription's name again and again while its stream is looked after.
+        """
         use_steady_time()
         self._subscriber = subscriber
         self._subscriptions = subscriptions
@@ -82,6 +102,17 @@ class PullIntake:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._streams: set[Any] = set()
+        #: Given up as stalled, and closed; a last message may still be in hand.
+        self._given_up: list[Any] = []
+        self._on_tick = on_tick
+        self._tick_seconds = tick_seconds
+        self._watch = partial(
+            StreamWatch,
+            subscriber,
+            clock=SystemClock(),
+            quiet_seconds=quiet_seconds,
+            confirm_seconds=confirm_seconds,
+        )
 
     def run(self) -> None:
         """Block until `stop`, or raise what makes pulling impossible (no permission, say)."""
@@ -90,6 +121,7 @@ class PullIntake:
             # Not one after the other: the second may fail for good while the first goes on.
             wait(streams, return_when=FIRST_EXCEPTION)
             self.stop()
+        wait(self._given_up)
         for stream in streams:
             stream.result()
 
@@ -140,12 +172,13 @@ class PullIntake:
 
     def _pull(self, subscription: str) -> None:
         """One stream, from opening to its end."""
+        watch = self._watch(subscription)
         with self._lock:
             if self._stopping.is_set():
                 return
             stream = self._subscriber.subscribe(
                 subscription,
-                callback=self._received,
+                callback=partial(self._received, watch),
                 flow_control=FlowControl(
                     max_messages=self._slots, max_duration_per_lease_extension=EXTENSION_SECONDS
                 ),
@@ -158,14 +191,37 @@ class PullIntake:
             self._streams.add(stream)
         log.info("pulling", extra={"fields": {"subscription": subscription}})
         try:
-            stream.result()
+            self._look_after(stream, watch, subscription)
+        except Stalled:
+            stream.cancel()
+            with self._lock:
+                self._given_up = [it for it in [*self._given_up, stream] if not it.done()]
+            raise
         finally:
             with self._lock:
                 self._streams.discard(stream)
         if not self._stopping.is_set():
             raise google.Cancelled("the stream ended by itself")
 
-    def _received(self, message: Message) -> None:
+    def _look_after(self, stream: Any, watch: StreamWatch, subscription: str) -> None:
+        """Until the stream ends, or raise what ended it."""
+        while True:
+            self._on_tick(subscription)
+            try:
+                stream.result(self._tick_seconds)
+            except TimeoutError:
+                if stream.done():
+                    stream.result()
+                    return
+            else:
+                return
+            watch.check()
+
+    def _received(self, watch: StreamWatch, message: Message) -> None:
+        with watch.taking():
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
         try:
             parsed = GenerationMessage.from_bytes(message.data)
         except MalformedMessage as error:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gpu_worker.lifecycle.control import JobControl, Stopped, StopReason
 from gpu_worker.lifecycle.handled import Done, Handled, Later
@@ -64,9 +65,17 @@ class Attempt:
         if ending is None:
             self._files.discard()
             return later
+        changes, cancelled = ending.changes, False
+
+        def last_write(generation: Generation) -> Changes:
+            # Asked for before the end is written, however late: it is what the person sees.
+            nonlocal cancelled
+            cancelled = generation.cancel_requested
+            return generation.to_cancelled() if cancelled else changes(generation)
+
         crash_point(CrashPoint.FINISHING)
         try:
-            self._leased.end(ending.changes)
+            self._leased.end(last_write)
         except LeaseLost as error:
             # Nobody refers to our files: the last write did not come through, and never will.
             log.warning("%s", error, extra={"fields": self._fields})
@@ -80,9 +89,9 @@ class Attempt:
             if not ending.keeps_files:
                 self._files.discard()
             return later
-        if not ending.keeps_files:
+        if cancelled or not ending.keeps_files:
             self._files.discard()
-        return ending.handled
+        return Done() if cancelled else ending.handled
 
     def _outcome(self) -> Ending | None:
         """How to end the document and what to do with the message; None when the lease is lost."""
@@ -138,6 +147,7 @@ class Attempt:
                 image=inputs.image,
                 mask=inputs.mask,
                 loras=loras,
+                time_limit_seconds=self._wiring.time_limits.of(request),
             )
 
             def stop() -> None:
@@ -189,8 +199,12 @@ class Attempt:
         fields = {**self._fields, "code": error.code.value}
         if isinstance(decision, Retry):
             log.warning("failed, will be retried", extra={"fields": fields})
+            delay = timedelta(seconds=decision.delay_seconds)
             return Ending(
-                changes=lambda generation: generation.to_retry(error),
+                # In the document too: another message of it may come before this one is back.
+                changes=lambda generation: generation.to_retry(
+                    error, not_before=self._leased.server_now() + delay
+                ),
                 handled=Later(seconds=decision.delay_seconds),
             )
         final = decision.error

@@ -7,7 +7,7 @@ lease is lost and this object never writes again. Every write renews the lease.
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Never
 
 from gpu_worker.lifecycle.server_clock import ServerClock
@@ -73,6 +73,10 @@ class LeasedDocument:
     def trusted_seconds(self) -> float:
         """Seconds until the trust window closes; 0 or less when it has."""
         return self._window.ends - self._clock.monotonic()
+
+    def server_now(self) -> datetime:
+        """The server's time; only for what `end` calls to make its changes."""
+        return self._server_clock.now()
 
     def renew(self, **fields: Any) -> None:
         """Heartbeat, with `fields` (progress) in the same write. Raises `LeaseLost`, `Unavailable`.

@@ -99,7 +99,7 @@ class GenerationRunner:
             log.info("nothing to do: %s", taken.why, extra={"fields": fields})
             return Done()
         if isinstance(taken, NotNow):
-            log.info("held by another worker", extra={"fields": fields})
+            log.info("not now: %s", taken.why, extra={"fields": fields})
             return Later(seconds=taken.seconds)
         crash_point(CrashPoint.CLAIMED)
         return Attempt(self._wiring, taken, control).run()

@@ -17,6 +17,9 @@ from shared.ports import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
 
+#: Of the time that a worker has to leave.
+DISCARD_SECONDS = 1.0
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -48,8 +51,15 @@ class FileStorer:
         """Delete what this attempt created; what cannot be deleted now is left for the sweep.
 
         By generation, not only by name: if the document was deleted and made anew meanwhile, an
-        object of the same name may be the new one's.
+        object of the same name may be the new one's. On shutdown it is tried for no longer than
+        DISCARD_SECONDS: the message has to go back too.
         """
+        if self._control.reason is StopReason.SHUTDOWN:
+            wait([self._threads.submit(self._discard)], DISCARD_SECONDS)
+        else:
+            self._discard()
+
+    def _discard(self) -> None:
         for stored in self._created:
             try:
                 self._objects.delete(stored.name, generation=stored.generation)
@@ -77,6 +87,8 @@ class FileStorer:
         return results
 
     def _upload(self, upload: tuple[str, EncodedFile]) -> StoredObject:
+        # Those that wait for a thread are not begun after a stop.
+        self._control.check()
         name, file = upload
         full_name = self._path.object_name(self._token, name)
         stored = self._objects.create(full_name, file.data, content_type=file.content_type)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.lifecycle.server_clock import ServerClock
-from shared.claim import Claim, Decision, End, Finished, HeldElsewhere, decide_claim
+from shared.claim import Claim, Decision, End, Finished, HeldElsewhere, TooSoon, decide_claim
 from shared.clock import Clock
 from shared.document import Generation
 from shared.errors import InvalidInput
@@ -22,6 +22,10 @@ from shared.ports import Conflict, DocumentStore, Missing, Rejected, Unavailable
 
 #: Contenders for one document are the few workers that got a duplicate, the trigger and the client.
 MAX_ROUNDS = 8
+WHY_WAIT = {
+    HeldElsewhere: "held by another worker",
+    TooSoon: "its last attempt failed just now",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +37,9 @@ class Nothing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotNow:
-    """Somebody else is at it; look again after `seconds`."""
+    """Not to be claimed yet; look again after `seconds`."""
 
+    why: str
     seconds: float
 
 
@@ -81,8 +86,8 @@ def take(
             )
             if isinstance(decision, Finished):
                 return Nothing(why=f"it is {generation.status} already")
-            if isinstance(decision, HeldElsewhere):
-                return NotNow(seconds=decision.seconds_left)
+            if isinstance(decision, HeldElsewhere | TooSoon):
+                return NotNow(why=WHY_WAIT[type(decision)], seconds=decision.seconds_left)
             sent_at = clock.monotonic()
             try:
                 written = store.update(str(path), decision.changes, expected=version)

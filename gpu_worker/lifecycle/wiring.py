@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gpu_worker.loras import Loras
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.ports import Engine, InputImages
+from gpu_worker.time_limits import TimeLimits
 from shared.clock import Clock
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
 from shared.ports import DocumentStore, DocumentWatcher, ObjectStore
@@ -32,5 +33,7 @@ class Wiring:
     #: Write a generation's parameters, the prompt among them, into its files.
     embed_metadata: bool = True
     films: FilmOptions = field(default_factory=FilmOptions)
+    #: How long the engine may work on one generation.
+    time_limits: TimeLimits = field(default_factory=TimeLimits)
     lease_seconds: float = LEASE_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS

@@ -139,6 +139,33 @@ def test_a_preview_comes_with_the_first_step_and_again_later(engine: Engine) -> 
         assert it.preview.dtype == np.uint8
 
 
+def test_a_job_at_its_time_limit_stops_with_a_sentence_and_the_next_one_works(
+    engine: Engine,
+) -> None:
+    limit = 0.2
+    job = replace(make_job(num_inference_steps=MANY_STEPS, num_images=2), time_limit_seconds=limit)
+    steps: list[int] = []
+
+    def dawdle_at_three(progress: EngineProgress) -> None:
+        steps.append(progress.step)
+        if progress.step == 3:
+            # The time itself is what counts here.
+            threading.Event().wait(5 * limit)
+
+    with pytest.raises(GenerationError) as late:
+        engine.run(job, dawdle_at_three)
+    assert late.value.code is ErrorCode.TIMED_OUT
+    assert not late.value.retryable
+    assert late.value.message == (
+        "The generation took longer than the 0.2 seconds that text2img may take here; ask for "
+        "fewer steps, fewer images or a smaller size."
+    )
+    assert steps[-1] < MANY_STEPS
+    assert engine.ready
+    patient = replace(make_job(num_inference_steps=2), time_limit_seconds=PATIENCE_SECONDS)
+    assert len(engine.run(patient, lambda _: None).pictures) == 1
+
+
 def test_a_cancelled_job_stops_within_a_step_and_the_next_one_works(engine: Engine) -> None:
     job = make_job(num_inference_steps=MANY_STEPS)
     steps: list[int] = []

@@ -12,8 +12,10 @@ import pytest
 from google.cloud import firestore
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
+from gpu_worker.adapters.pubsub import subscriber_client as worker_client
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
+from tests.emulator.lanes import Lane
 from tests.rules.firestore_rest import Firestore
 from tests.rules.people import Person
 from tools.stack import Stack
@@ -160,3 +162,17 @@ def document_once(stack: Stack, firestore_client: firestore.Client) -> Await:
         return next(fields for fields in seen.queue if fields.get("status") == status)
 
     return wait
+
+
+@pytest.fixture
+def lane(stack: Stack) -> Iterator[Lane]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", stack.pubsub)
+        publisher, subscriber = PublisherClient(), worker_client(stack.pubsub)
+    name = f"intake-{uuid4().hex}"
+    topic = publisher.topic_path(stack.project, name)
+    publisher.create_topic(name=topic)
+    yield Lane(publisher, subscriber, topic, subscriber.subscription_path(stack.project, name))
+    publisher.stop()
+    publisher.transport.close()
+    subscriber.close()

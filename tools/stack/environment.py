@@ -71,4 +71,5 @@ def log_paths(logs: Path) -> dict[str, Path]:
         "pubsub": logs / "pubsub-debug.log",
         "functions": logs / "functions.log",
         "worker": logs / "worker.log",
+        "schedule": logs / "schedule.log",
     }

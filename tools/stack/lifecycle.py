@@ -28,17 +28,24 @@ def running_stack(
     state_dir: Path = DEFAULT_STATE_DIR,
     *,
     worker: bool = True,
+    sweep: bool = False,
     functions_source: Path | None = None,
     rules_source: Path = REPOSITORY,
     progress: Progress = silent,
 ) -> Iterator[Stack]:
-    """A stack for the length of a `with` block, down again however the block ends."""
+    """A stack for the length of a `with` block, down again however the block ends.
+
+    With `sweep`, the scheduled function runs every minute, for documents of everybody.
+    """
     with claimed(state_dir):
         take_down(state_dir)  # what an earlier run left
         starter = Starter(state_dir, progress)
         try:
             yield starter.start(
-                worker=worker, functions_source=functions_source, rules_source=rules_source
+                worker=worker,
+                sweep=sweep,
+                functions_source=functions_source,
+                rules_source=rules_source,
             )
         finally:
             with undisturbed():
@@ -50,6 +57,7 @@ def bring_up(
     state_dir: Path = DEFAULT_STATE_DIR,
     *,
     worker: bool = True,
+    sweep: bool = True,
     functions_source: Path | None = None,
     rules_source: Path = REPOSITORY,
     progress: Progress = silent,
@@ -63,7 +71,10 @@ def bring_up(
         starter = Starter(state_dir, progress)
         try:
             return starter.start(
-                worker=worker, functions_source=functions_source, rules_source=rules_source
+                worker=worker,
+                sweep=sweep,
+                functions_source=functions_source,
+                rules_source=rules_source,
             )
         except BaseException:  # Ctrl-C too: nothing may stay behind
             with undisturbed():

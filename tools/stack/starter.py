@@ -21,6 +21,7 @@ from tools.stack.names import BUCKET, HOST, PROJECT, REGION
 from tools.stack.ports import reserved_ports
 from tools.stack.processes import ProcessIdentity
 from tools.stack.rules import assert_rules_compile
+from tools.stack.schedule import SWEEP, scheduled_url, start_schedule
 from tools.stack.summary import Stack, client_environment
 from tools.stack.worker import Worker
 from tools.stack.workspace import Workspace
@@ -45,7 +46,9 @@ class Starter:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._stages: dict[str, float] = {}
 
-    def start(self, *, worker: bool, functions_source: Path | None, rules_source: Path) -> Stack:
+    def start(
+        self, *, worker: bool, sweep: bool, functions_source: Path | None, rules_source: Path
+    ) -> Stack:
         """Starts everything and returns when it is ready; on an error, take it down."""
         self.workspace.clear()
         self._record()
@@ -70,6 +73,10 @@ class Starter:
                 deadline=deadline,
                 beside=gpu_worker,
             )
+        if sweep and SWEEP in functions:
+            url = scheduled_url(emulators["functions"], SWEEP)
+            schedule = start_schedule(url, process_environment(self.token), self.logs["schedule"])
+            self._begin("schedule", schedule)
         if gpu_worker is not None:
             self.progress("The emulators are ready; waiting for the worker.")
             gpu_worker.wait_until_ready(deadline=deadline)

@@ -29,9 +29,10 @@ class Stack:
     #: Emulator → "host:port": auth, firestore, pubsub, functions, storage, hub, logging, eventarc,
     #: tasks, websocket.
     emulators: dict[str, str]
-    #: "firebase" and, unless started without, "worker" → pid and start time (epoch seconds).
+    #: "firebase" and, unless started without, "worker" and "schedule" → pid and start time (epoch
+    #: seconds).
     processes: dict[str, ProcessIdentity]
-    #: "firebase", "firestore", "pubsub", "functions", "worker" → file.
+    #: "firebase", "firestore", "pubsub", "functions", "worker", "schedule" → file.
     log_files: dict[str, Path]
     #: Names of the functions that were initialised.
     functions: list[str]

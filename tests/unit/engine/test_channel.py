@@ -12,6 +12,7 @@ from gpu_worker.engine.channel import Channel, ChannelClosed
 from gpu_worker.engine.protocol import (
     FROM_ENGINE,
     TO_ENGINE,
+    Alive,
     Cancel,
     Done,
     Failed,
@@ -30,7 +31,7 @@ from shared.errors import ErrorCode
 from shared.parse import parse_request
 from tests.unit.engine.jobs import make_job
 
-Supervisor = Channel[Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped]
+Supervisor = Channel[Alive | Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped]
 EngineEnd = Channel[Run | Cancel | Shutdown]
 #: A sender that is not held back is done in a few milliseconds.
 UNREAD_SECONDS = 0.3

@@ -187,8 +187,13 @@ def test_the_streams_share_the_job_slots() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [google.NotFound("no such subscription"), google.ServiceUnavailable("away"), None],
-    ids=["not found", "unavailable", "ended by itself"],
+    [
+        google.NotFound("no such subscription"),
+        google.ServiceUnavailable("away"),
+        google.RetryError("an acknowledgement was not taken", cause=None),
+        None,
+    ],
+    ids=["not found", "unavailable", "acknowledgement not taken", "ended by itself"],
 )
 def test_a_stream_that_ends_is_opened_again(error: Exception | None) -> None:
     subscriber = Subscriber()

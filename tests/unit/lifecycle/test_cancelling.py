@@ -11,7 +11,18 @@ from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no
 from shared.clock import SystemClock
 from shared.paths import GenerationPath
 from shared.ports import Changes
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, DeadWatcher, World, held, job_id
+from tests.unit.lifecycle.world import (
+    INPUT,
+    TIMEOUT_SECONDS,
+    DeadWatcher,
+    World,
+    crashing,
+    held,
+    job_id,
+)
+
+#: Of `conftest.world`: so many uploads are under way at once.
+FILE_THREADS = 4
 
 
 def assert_cancelled(world: World) -> None:
@@ -144,6 +155,55 @@ def test_files_stored_before_the_stop_go(world: World, deleted: bool) -> None:
     assert world.objects.names == set()
     if not deleted:
         assert_cancelled(world)
+
+
+def test_a_cancellation_between_the_last_upload_and_the_end_is_honoured(world: World) -> None:
+    """Without a watch the last write's conflict is the first that is heard of it."""
+    world.submit()
+
+    def cancel(changes: Changes) -> None:
+        if changes.get("status") == "completed":
+            world.documents.before = lambda _: None
+            world.documents.change(cancel_requested=True)
+
+    world.documents.before = cancel
+    assert world.worker(watcher=DeadWatcher()).handle() == Done()
+    assert_cancelled(world)
+
+
+def test_a_cancelled_generation_whose_attempt_fails_is_cancelled(world: World) -> None:
+    world.submit()
+
+    def cancel(changes: Changes) -> None:
+        if changes.get("status") == "queued":
+            world.documents.before = lambda _: None
+            world.documents.change(cancel_requested=True)
+
+    world.documents.before = cancel
+    assert world.worker(crashing, watcher=DeadWatcher()).handle() == Done()
+    assert_cancelled(world)
+    assert "error" not in world.documents.data()
+
+
+def test_after_a_stop_no_upload_is_begun(world: World) -> None:
+    """Those under way are waited for; the rest of eight files would cost their time for nothing."""
+    world.submit(input={**INPUT, "num_images": 4})
+    begun, lock = list[str](), threading.Lock()
+    cancelled = threading.Event()
+
+    def cancel(name: str) -> None:
+        with lock:
+            begun.append(name)
+            first = len(begun) == 1
+        if first:
+            world.documents.change(cancel_requested=True)
+            cancelled.set()
+        assert cancelled.wait(TIMEOUT_SECONDS)
+
+    world.objects.before_create = cancel
+    assert world.worker(max_images=4).handle() == Done()
+    assert_cancelled(world)
+    assert len(begun) <= FILE_THREADS
 
 
 def test_a_document_deleted_under_its_job_stops_it_and_is_not_written_again(world: World) -> None:

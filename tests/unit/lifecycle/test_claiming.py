@@ -49,7 +49,7 @@ def test_a_worker_whose_wall_clock_is_hours_off_claims_by_the_server_s_time(worl
     wrong = ManualClock()
     wrong.advance(7200)
     taken = claim(world, "worker-b", clock=wrong)
-    assert taken == NotNow(seconds=30)
+    assert taken == NotNow(why="held by another worker", seconds=30)
 
 
 @pytest.mark.parametrize("fault", [Conflict("other"), Unavailable("away")])
@@ -94,7 +94,7 @@ def test_a_claim_lost_to_another_worker_in_the_same_moment_is_not_taken_for_ours
             claimed(world, "worker-b")
 
     world.documents.before = overtake
-    assert claim(world) == NotNow(seconds=30)
+    assert claim(world) == NotNow(why="held by another worker", seconds=30)
     assert world.documents.data()["lease"]["worker_id"] == "worker-b"
 
 

@@ -84,6 +84,7 @@ def test_an_engine_closed_under_its_job_gives_the_job_back(world: World) -> None
 def test_a_failed_attempt_still_counts_after_a_drain(world: World) -> None:
     world.submit()
     world.worker(crashing).handle()
+    world.backoff_over()
     worker = world.worker(held)
     handling = worker.start()
     worker.wait_held(token=2)

@@ -106,6 +106,7 @@ def test_an_encoder_that_dies_fails_the_film_and_not_the_worker(
     assert "ffmpeg ended early" in caplog.text
     assert world.objects.names == set()
     # The next try of the same worker has an encoder of its own.
+    world.backoff_over()
     again = worker.start()
     worker.wait_held(token=2)
     worker.release(token=2)

@@ -13,6 +13,7 @@ from gpu_worker.lifecycle.handled import Handled
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.ports import Engine, EngineJob
+from shared.claim import MAX_BACKOFF_SECONDS
 from shared.clock import Clock
 from shared.in_memory import InMemoryDocuments, InMemoryObjects
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
@@ -246,6 +247,10 @@ class World:
         worker = Worker(runner, scripted, self.pool)
         self.workers.append(worker)
         return worker
+
+    def backoff_over(self) -> None:
+        """The time has passed that a failed attempt keeps others from trying again."""
+        self.clock.advance(MAX_BACKOFF_SECONDS)
 
     def hold_one(self) -> tuple[Worker, "Future[Handled]"]:
         """A worker in the middle of the generation at PATH, and what its `handle` will return."""

@@ -1,7 +1,7 @@
 """The generation document as the server reads it, and the changes that move it on."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -92,11 +92,17 @@ class TestMoving:
         assert read(status="pending").to_queued() == {
             "status": "queued",
             "queued_at": SERVER_TIME,
+            "sweep_after": SERVER_TIME,
             "updated_at": SERVER_TIME,
         }
 
+    def test_published_anew_it_stays_as_it_is_but_for_when_to_look_again(self) -> None:
+        later = NOW + timedelta(seconds=5)
+        changes = {"sweep_after": later, "updated_at": SERVER_TIME}
+        assert read(status="queued").to_republished(later) == changes
+
     def test_a_claim_counts_an_attempt_and_clears_what_the_last_one_left(self) -> None:
-        lease = LEASE.taken("v", NOW)
+        lease = LEASE.taken("v", server_now=NOW, expires_at=NOW)
         assert held().to_processing(lease) == {
             "status": "processing",
             "lease": {"token": 4, "worker_id": "v", "expires_at": NOW},
@@ -106,6 +112,8 @@ class TestMoving:
             "progress": DELETE,
             "error": DELETE,
             "queue": DELETE,
+            "sweep_after": DELETE,
+            "not_before": DELETE,
         }
 
     def test_a_failed_attempt_goes_back_to_the_queue_with_its_reason(self) -> None:
@@ -119,6 +127,7 @@ class TestMoving:
                 "retryable": True,
             },
             "updated_at": SERVER_TIME,
+            "sweep_after": SERVER_TIME,
             "progress": DELETE,
         }
 
@@ -142,6 +151,8 @@ class TestMoving:
             "updated_at": SERVER_TIME,
             "progress": DELETE,
             "queue": DELETE,
+            "sweep_after": DELETE,
+            "not_before": DELETE,
         }
 
     def test_a_failed_generation_has_its_reason(self) -> None:
@@ -158,6 +169,8 @@ class TestMoving:
             "updated_at": SERVER_TIME,
             "progress": DELETE,
             "queue": DELETE,
+            "sweep_after": DELETE,
+            "not_before": DELETE,
         }
 
     def test_a_document_that_cannot_be_read_fails_without_a_status_to_start_from(self) -> None:

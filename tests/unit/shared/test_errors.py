@@ -17,7 +17,8 @@ CODES = {
     "input_unavailable": False,
     "out_of_memory": False,
     "engine_crashed": True,
-    "timed_out": True,
+    "worker_lost": True,
+    "timed_out": False,
     "service_unavailable": True,
     "attempts_exhausted": False,
     "internal": True,
@@ -44,7 +45,7 @@ def test_invalid_input_is_never_tried_again() -> None:
 @pytest.mark.parametrize("last", [None, {}, {"message": "It fell."}, {"message": 5}])
 def test_an_exhausted_generation_says_how_often_and_why(last: dict[str, object] | None) -> None:
     error = attempts_exhausted(3, last)
-    reason = (last or {}).get("message", "the worker stopped without a reason")
+    reason = (last or {}).get("message", "The worker stopped without giving a reason.")
     assert error.message == (
         f"The generation was tried 3 times and failed each time. Last reason: {reason}"
     )

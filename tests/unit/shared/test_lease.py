@@ -14,6 +14,7 @@ from shared.lease import (
     SAFETY_MARGIN_SECONDS,
     Lease,
     TrustWindow,
+    first_token,
 )
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -51,8 +52,22 @@ def test_fields_of_another_type_are_taken_as_absent(raw: dict[str, Any]) -> None
 
 
 @given(LEASES, MOMENTS)
-def test_every_claim_takes_the_next_token(lease: Lease, until: datetime) -> None:
-    assert lease.taken("b", until) == Lease(token=lease.token + 1, worker_id="b", expires_at=until)
+def test_every_claim_but_the_first_takes_the_next_token(lease: Lease, until: datetime) -> None:
+    token = lease.token + 1 if lease.token else first_token(NOW)
+    taken = lease.taken("b", server_now=NOW, expires_at=until)
+    assert taken == Lease(token=token, worker_id="b", expires_at=until)
+
+
+@given(st.integers(0, 100), st.timedeltas(timedelta(milliseconds=101), timedelta(days=9999)))
+def test_a_second_document_of_an_id_begins_above_every_token_of_the_first(
+    claims: int, later: timedelta
+) -> None:
+    lease = FREE.taken("a", server_now=NOW, expires_at=NOW)
+    for _ in range(claims):
+        lease = lease.taken("a", server_now=NOW, expires_at=NOW)
+    second = FREE.taken("b", server_now=NOW + later, expires_at=NOW + later)
+    assert second.token > lease.token
+    assert Lease.from_document(second.to_document()) == second
 
 
 @given(LEASES, MOMENTS)
@@ -73,7 +88,7 @@ def test_a_released_lease_is_held_by_nobody_and_keeps_its_token(
 
 
 def test_a_lease_is_held_until_the_moment_it_expires() -> None:
-    lease = FREE.taken("a", NOW)
+    lease = FREE.taken("a", server_now=NOW - TICK, expires_at=NOW)
     assert lease.held_at(NOW - TICK)
     assert not lease.held_at(NOW)
     assert not lease.held_at(NOW + TICK)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.paths import MAX_ID_LENGTH, GenerationPath, check_id
+from shared.paths import MAX_ID_LENGTH, GenerationPath, ObjectName, check_id
 
 GOOD = ["a", "7", "A-Z_a-z0-9", "a.b", "a:b@c", "_a", "__a", "a__", "-", "a" * MAX_ID_LENGTH]
 BAD = [
@@ -107,3 +107,35 @@ def test_the_prefix_of_one_generation_is_not_a_prefix_of_another() -> None:
     first = GenerationPath(uid="ann", generation_id="g1")
     second = GenerationPath(uid="ann", generation_id="g10")
     assert not second.object_name(1, "0.png").startswith(first.object_prefix)
+
+
+@given(
+    st.builds(GenerationPath, uid=IDS, generation_id=IDS),
+    st.integers(1, 2**53 - 1),
+    st.sampled_from(["0.png", "0.thumbnail.webp"]),
+)
+def test_the_name_of_an_object_is_taken_apart_as_it_was_made(
+    path: GenerationPath, token: int, file: str
+) -> None:
+    name = ObjectName.parse(path.object_name(token, file))
+    assert name == ObjectName(generation=path, token=token)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "users/ann/inputs/mask.png",
+        "users/ann/generations/g1/0.png",
+        "users/ann/generations/g1/0/0.png",
+        "users/ann/generations/g1/01/0.png",
+        "users/ann/generations/g1/-1/0.png",
+        "users/ann/generations/g1/1/",
+        "users/ann/generations/g1/12345678901234567/0.png",
+        "users/.ann/generations/g1/1/0.png",
+        "users/ann/generations/with space/1/0.png",
+        "other/users/ann/generations/g1/1/0.png",
+        "",
+    ],
+)
+def test_a_name_that_no_attempt_makes_is_none_of_ours(name: str) -> None:
+    assert ObjectName.parse(name) is None

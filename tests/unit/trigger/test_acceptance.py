@@ -50,6 +50,7 @@ def test_a_good_request_goes_to_the_topic_of_its_task(given: dict[str, Any], top
     assert decision.changes == {
         "status": "queued",
         "queued_at": SERVER_TIME,
+        "sweep_after": SERVER_TIME,
         "updated_at": SERVER_TIME,
     }
 

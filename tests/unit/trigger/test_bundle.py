@@ -14,15 +14,29 @@ from tools.bundle import REPOSITORY
 IMPORT_TIMEOUT_SECONDS = 60
 
 #: Heavy libraries that wait for the first event; one import of them costs a cold start.
-LAZY = ("google.cloud.pubsub_v1", "google.pubsub_v1", "pydantic", "shared.parse", "trigger.enqueue")
+LAZY = (
+    "google.cloud.pubsub_v1",
+    "google.pubsub_v1",
+    "google.cloud.storage",
+    "pydantic",
+    "shared.parse",
+    "trigger.enqueue",
+    "trigger.sweep",
+    "trigger.wiring",
+)
 
 LOOK = """
 import json, sys
 sys.path.insert(0, ".")
 import main
 import shared
+def trigger(endpoint):
+    if endpoint.scheduleTrigger:
+        return ["schedule", endpoint.scheduleTrigger["schedule"]]
+    event = endpoint.eventTrigger
+    return [event["eventType"], event["eventFilterPathPatterns"]["document"]]
 functions = {
-    name: function.__firebase_endpoint__.eventTrigger["eventFilterPathPatterns"]["document"]
+    name: trigger(function.__firebase_endpoint__)
     for name, function in vars(main).items()
     if hasattr(function, "__firebase_endpoint__")
 }
@@ -87,9 +101,14 @@ def test_every_requirement_of_the_bundle_is_pinned_with_a_hash(target: Path) -> 
     assert any(line.startswith("functions-framework==") for line in requirements)
 
 
-def test_the_bundle_registers_its_function_in_a_clean_interpreter(target: Path) -> None:
+def test_the_bundle_registers_its_functions_in_a_clean_interpreter(target: Path) -> None:
     functions, shared_file, _ = json.loads(run(target, LOOK))
-    assert functions == {"enqueue": "users/{uid}/generations/{generation_id}"}
+    document = "users/{uid}/generations/{generation_id}"
+    assert functions == {
+        "enqueue": ["google.cloud.firestore.document.v1.created", document],
+        "cleanup": ["google.cloud.firestore.document.v1.deleted", document],
+        "sweep": ["schedule", "* * * * *"],
+    }
     assert Path(shared_file) == target / "shared" / "__init__.py"
 
 

@@ -16,7 +16,7 @@ from gpu_worker.engine.specs import SHAPES, FolderSource
 from gpu_worker.health import HealthFile
 from gpu_worker.lifecycle.handled import Handled, Later
 from gpu_worker.lifecycle.runner import GenerationRunner
-from gpu_worker.pull import Service
+from gpu_worker.service import Service
 from shared.clock import SystemClock
 from shared.paths import GenerationPath
 from shared.ports import Changes

@@ -13,7 +13,7 @@ from google.pubsub_v1 import types
 
 from gpu_worker.health import HealthFile
 from gpu_worker.intake.pull import PullIntake
-from gpu_worker.pull import Service
+from gpu_worker.service import Service
 from shared.message import GenerationMessage
 from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, World, held
 
@@ -110,4 +110,4 @@ def test_it_leaves_with_0_once_its_documents_are_given_back(
     assert left == [0]
     data = world.documents.data()
     assert (data["status"], data["attempt"]) == ("queued", 0)
-    assert [it.levelname for it in caplog.records if it.name == "gpu_worker.pull"] == ["WARNING"]
+    assert [it.levelname for it in caplog.records if it.name == "gpu_worker.service"] == ["WARNING"]

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from gpu_worker.health import Health, HealthFile
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.ports import EngineInfo
-from gpu_worker.pull import RELEASE_SECONDS, STEP_SECONDS, Service
+from gpu_worker.pulse import Pulse
+from gpu_worker.service import RELEASE_SECONDS, STEP_SECONDS, Service
 from shared.errors import ErrorCode, GenerationError
 
 TIMEOUT_SECONDS = 10.0
@@ -19,8 +21,11 @@ TIMEOUT_SECONDS = 10.0
 class Runner:
     def __init__(self) -> None:
         self.drained = threading.Event()
-        #: Whether every job was given back.
-        self.idle = True
+        self.given_back = True
+
+    @property
+    def idle(self) -> bool:
+        return self.given_back
 
     def drain(self) -> None:
         self.drained.set()
@@ -53,14 +58,18 @@ class Parts:
         self.runner = Runner()
         self.stopping = threading.Event()
         self.health = folder / "health.json"
+        self.health_file = HealthFile(self.health)
+        self.pulse = Pulse()
         self.left: list[int] = []
         self.codes: list[int] = []
         self.service = Service(
             self.engine,
             self.runner,
             self.intake,
-            HealthFile(self.health),
+            self.health_file,
             self.stopping,
+            pulse=self.pulse,
+            look_seconds=0.02,
             step_seconds=0.05,
             release_seconds=0.05,
             leave=self.left.append,
@@ -77,9 +86,18 @@ class Parts:
         assert not self._thread.is_alive()
         return self.codes[0]
 
+    def wait_for(self, state: str) -> None:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while self.state != state:
+            assert time.monotonic() < deadline
+            assert not self.stopping.wait(0.01)
+
     @property
     def state(self) -> str:
-        state: str = json.loads(self.health.read_text())["state"]
+        try:
+            state: str = json.loads(self.health.read_text())["state"]
+        except FileNotFoundError:
+            return ""
         return state
 
 
@@ -93,6 +111,63 @@ def test_it_is_ready_once_the_engine_is_and_drains_on_a_signal(tmp_path: Path) -
     assert parts.state == "draining"
     assert parts.runner.drained.is_set()
     assert parts.left == []
+
+
+class Reloading(InMemoryEngine):
+    """Its process dies and is replaced."""
+
+    loaded = True
+
+    @property
+    def ready(self) -> bool:
+        return self.loaded
+
+
+def test_it_is_not_ready_while_the_engine_loads_again(tmp_path: Path) -> None:
+    engine = Reloading()
+    parts = Parts(tmp_path, engine=engine)
+    parts.start()
+    parts.wait_for("ready")
+    engine.loaded = False
+    parts.wait_for("starting")
+    engine.loaded = True
+    parts.wait_for("ready")
+    parts.stopping.set()
+    assert parts.join() == 0
+
+
+def test_a_part_that_is_stuck_ends_the_worker(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = Parts(tmp_path)
+    parts.pulse.beat("the stream of pictures")
+    parts.start()
+    assert parts.join() == 1
+    assert parts.runner.drained.is_set()
+    assert "stuck, so this worker ends: the stream of pictures" in caplog.text
+
+
+def test_a_loop_that_is_stuck_says_nothing_any_more(tmp_path: Path) -> None:
+    """Whoever holds the runner's lock for good."""
+    parts = Parts(tmp_path)
+    entered, free = threading.Event(), threading.Event()
+
+    class Stuck(Runner):
+        @property
+        def idle(self) -> bool:
+            entered.set()
+            assert free.wait(TIMEOUT_SECONDS)
+            return True
+
+    parts.service._runner = Stuck()
+    parts.start()
+    assert entered.wait(TIMEOUT_SECONDS)
+    said = parts.health_file._said_at
+    assert not parts.stopping.wait(0.2)
+    assert parts.health_file._said_at == said
+    free.set()
+    parts.stopping.set()
+    assert parts.join() == 0
 
 
 class Closing(InMemoryEngine):
@@ -167,7 +242,7 @@ def test_a_job_that_nothing_frees_is_left_behind_in_time(
 ) -> None:
     free = threading.Event()
     parts = Parts(tmp_path, intake=Intake(lambda: free.wait(TIMEOUT_SECONDS)))
-    parts.runner.idle = False
+    parts.runner.given_back = False
     parts.start()
     assert parts.intake.running.wait(TIMEOUT_SECONDS)
     parts.stopping.set()

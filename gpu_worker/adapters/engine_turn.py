@@ -1,0 +1,114 @@
+"""One job at the engine process: what its caller hears of it meanwhile, and what it ends with.
+
+Holds no lock: the fields change under `EngineProcess`'s condition, and `hear` is called outside it,
+from the child's one listening thread, for as long as the listener takes.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from gpu_worker.engine.protocol import Done, Failed, FilmFrames, Progress, Stopped
+from gpu_worker.ports import (
+    EngineJob,
+    EngineProgress,
+    EngineResult,
+    Frames,
+    JobCancelled,
+    Picture,
+    timed_out,
+)
+from shared.errors import ErrorCode, GenerationError
+
+LOG = logging.getLogger(__name__)
+
+#: What a listener is told: progress, or frames.
+Heard = TypeVar("Heard")
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Turn:
+    """One `run` call, in line or running."""
+
+    job: EngineJob
+    on_progress: Callable[[EngineProgress], None]
+    on_frames: Callable[[Frames], None]
+    cancelled: bool = False
+    #: Some frames of its film were not handed on, since nobody wanted it any more.
+    dropped: bool = False
+    sent: bool = False
+    #: It has reached its time limit, and was told to stop.
+    overdue: bool = False
+    outcome: EngineResult | BaseException | None = None
+
+    def hear(self, message: Progress | FilmFrames, frames: list[bytes]) -> None:
+        """Hand on what the process says of the job under way."""
+        match message:
+            case Progress():
+                self._tell(self.on_progress, message.progress(frames))
+            case FilmFrames() if not self.dropped:
+                self._tell(self.on_frames, message.film_frames(frames))
+
+    def end(self, message: Done | Failed | Stopped, frames: list[bytes]) -> None:
+        """Keep the outcome; a film that lacks frames is no result."""
+        self.outcome = _outcome(message, frames)
+        stopped = self.dropped or isinstance(self.outcome, JobCancelled)
+        if stopped and isinstance(self.outcome, EngineResult | JobCancelled):
+            self.outcome = self._stopped()
+
+    def lose(self, how: str, *, closed: bool) -> None:
+        """The process ended under it; `closed`: because we closed it."""
+        self.outcome = JobCancelled() if closed else crashed(how)
+        if self.overdue and not closed:
+            self.outcome = self._stopped()
+            self.outcome.__cause__ = ChildProcessError(how)
+
+    def _stopped(self) -> BaseException:
+        limit = self.job.time_limit_seconds
+        if self.cancelled or not self.overdue or limit is None:
+            return JobCancelled()
+        return timed_out(self.job.request, limit)
+
+    def _tell(self, listener: Callable[[Heard], None], heard: Heard) -> None:
+        try:
+            listener(heard)
+        except Exception:  # a fault of the listener's must not cost everybody the engine
+            LOG.exception("job %s: its progress listener failed", self.job.job_id)
+
+
+def crashed(how: str) -> GenerationError:
+    """The end of a process, `how`: for the person a sentence; for the log, `how` as its cause."""
+    error = GenerationError(
+        ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; the request may be tried again."
+    )
+    error.__cause__ = ChildProcessError(how)
+    return error
+
+
+def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineResult | BaseException:
+    match message:
+        case Stopped():
+            return JobCancelled()
+        case Failed():
+            return GenerationError(message.code, message.message)
+        case Done():
+            pictures = tuple(
+                Picture(
+                    pixels=np.frombuffer(frame, np.uint8).reshape(head.height, head.width, 3),
+                    seed=head.seed,
+                )
+                for head, frame in zip(message.pictures, frames, strict=True)
+            )
+            return EngineResult(
+                pictures=pictures,
+                film=None if message.film is None else message.film.film(),
+                model=message.model,
+                native_size=message.native_size,
+                native_frames=message.native_frames,
+                refiner=message.refiner,
+                prompt_truncated=message.prompt_truncated,
+                timings=message.timings,
+            )

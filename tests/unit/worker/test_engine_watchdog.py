@@ -1,0 +1,145 @@
+"""What is judged of an engine from its signs of life and of progress, second by second."""
+
+from collections.abc import Callable
+from functools import partial
+
+from gpu_worker.adapters.engine_watchdog import (
+    LOOK_SECONDS,
+    EngineBounds,
+    EngineWatchdog,
+    Hung,
+    Overdue,
+)
+
+BOUNDS = EngineBounds()
+JOB = "job-1"
+
+
+class Time:
+    """A watchdog that is asked twice a second, and an engine that does `signs` each time."""
+
+    def __init__(self, *, ready: bool = True) -> None:
+        self.now = 1000.0
+        self.watchdog = EngineWatchdog(BOUNDS, now=self.now)
+        if ready:
+            self.watchdog.ready()
+
+    def begin(self, limit_seconds: float | None = None) -> None:
+        self.watchdog.begin(JOB, limit_seconds, now=self.now)
+
+    def until_verdict(
+        self, seconds: float, signs: Callable[[], None] = lambda: None
+    ) -> tuple[Overdue | Hung | None, float]:
+        """The first verdict within `seconds`, and after how many of them it came."""
+        start = self.now
+        while self.now < start + seconds:
+            signs()
+            self.now += LOOK_SECONDS
+            verdict = self.watchdog.look(self.now)
+            if verdict is not None:
+                return verdict, self.now - start
+        return None, self.now - start
+
+    def live(self) -> None:
+        """Signs of life, and none of progress."""
+        self.watchdog.alive(7)
+
+
+def test_an_engine_without_a_sign_of_life_is_hung_at_work_and_idle() -> None:
+    for working in (True, False):
+        time = Time()
+        if working:
+            time.begin()
+        verdict, seconds = time.until_verdict(120)
+        assert isinstance(verdict, Hung)
+        assert verdict.why == "it gave no sign of life for 60 s"
+        assert seconds <= BOUNDS.silent_seconds + 2 * LOOK_SECONDS
+
+
+def test_a_gil_held_for_35_seconds_is_not_taken_for_the_end() -> None:
+    time = Time()
+    time.begin()
+    assert time.until_verdict(35) == (None, 35)
+    time.live()
+    assert time.until_verdict(35)[0] is None
+
+
+def test_an_engine_in_a_deadlock_lives_and_is_hung_all_the_same() -> None:
+    time = Time()
+    time.begin()
+    verdict, seconds = time.until_verdict(600, time.live)
+    assert isinstance(verdict, Hung)
+    assert "did not move for 300 s" in verdict.why
+    assert seconds <= BOUNDS.still_seconds + 2 * LOOK_SECONDS
+
+
+def test_a_step_of_four_minutes_is_no_deadlock() -> None:
+    time = Time()
+    time.begin()
+    for passes in range(5):
+        time.watchdog.alive(passes)
+        assert time.until_verdict(240, partial(time.watchdog.alive, passes))[0] is None
+
+
+def test_an_idle_engine_owes_no_progress() -> None:
+    time = Time()
+    time.begin()
+    time.watchdog.end()
+    assert time.until_verdict(3600, time.live)[0] is None
+
+
+def test_an_engine_that_waits_for_us_owes_nothing() -> None:
+    """It cannot speak while we take a film's frames to a slow encoder."""
+    time = Time()
+    time.begin()
+    with time.watchdog.hearing():
+        assert time.until_verdict(900)[0] is None
+    assert time.until_verdict(50)[0] is None
+
+
+def test_loading_owes_no_sign_of_life_but_ends_some_time() -> None:
+    time = Time(ready=False)
+    assert time.until_verdict(890)[0] is None
+    verdict, _ = time.until_verdict(20)
+    assert verdict == Hung(why="it did not get ready within 900 s")
+
+
+def test_our_own_standstill_is_no_silence_of_the_engine_s() -> None:
+    """Stopped and continued (SIGSTOP), or on a machine that slept: nothing could be heard."""
+    time = Time()
+    time.begin()
+    time.now += 3600
+    assert time.watchdog.look(time.now) is None
+    assert time.until_verdict(50)[0] is None
+
+
+def test_a_job_at_its_limit_is_overdue_once_and_hung_if_it_does_not_stop() -> None:
+    time = Time()
+    time.begin(20)
+    assert time.until_verdict(60, time.live) == (Overdue(job_id=JOB), 20)
+    verdict, seconds = time.until_verdict(60, time.live)
+    assert isinstance(verdict, Hung)
+    assert "did not stop within 30 s of its time limit" in verdict.why
+    assert seconds <= BOUNDS.react_seconds + 2 * LOOK_SECONDS
+
+
+def test_a_job_that_stops_at_its_limit_leaves_the_engine_to_the_next() -> None:
+    time = Time()
+    time.begin(20)
+    time.until_verdict(60, time.live)
+    time.watchdog.end()
+    time.begin(100)
+    assert time.until_verdict(90, time.live)[0] is None
+
+
+def test_the_time_that_we_take_to_hear_its_answer_is_not_the_engine_s() -> None:
+    time = Time()
+    time.begin(20)
+    time.until_verdict(60, time.live)
+    with time.watchdog.hearing():
+        assert time.until_verdict(55)[0] is None
+
+
+def test_the_signs_are_due_long_before_they_are_missed() -> None:
+    assert BOUNDS.silent_seconds < BOUNDS.still_seconds
+    assert BOUNDS.silent_seconds > 35, "a GIL held that long is one of the faults that pass"

@@ -1,0 +1,96 @@
+"""The use cases with real adapters: clients are built when first asked for, and kept.
+
+Importing this connects to nothing, but loads Google's libraries; Storage's, which a new document
+does not need, only with its client.
+"""
+
+import functools
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.cloud import firestore
+
+from shared.clock import SystemClock
+from shared.json_log import log_json
+from shared.ports import ObjectListing
+from shared.request import DEFAULT_MAX_IMAGES
+from trigger import cleanup as cleaning
+from trigger import collect as collecting
+from trigger import enqueue as enqueuing
+from trigger import sweep as sweeping
+from trigger.adapters.firestore import FirestoreDocuments
+from trigger.adapters.firestore_search import FirestoreSearch
+from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
+
+#: The worker reads the same variable; both have to be told the same.
+MAX_IMAGES = int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES)
+
+
+@functools.cache
+def enqueue() -> Callable[[str, Mapping[str, Any]], enqueuing.Outcome]:
+    """`trigger.enqueue.enqueue` of a path and of the document as it was created."""
+    return functools.partial(
+        enqueuing.enqueue,
+        documents=FirestoreDocuments(_client()),
+        publisher=_publisher(),
+        max_images=MAX_IMAGES,
+    )
+
+
+@functools.cache
+def sweep() -> Callable[[], sweeping.Swept]:
+    return functools.partial(
+        sweeping.sweep,
+        documents=FirestoreDocuments(_client()),
+        search=FirestoreSearch(_client()),
+        publisher=_publisher(),
+        clock=SystemClock(),
+        max_images=MAX_IMAGES,
+    )
+
+
+@functools.cache
+def collect() -> Callable[[], collecting.Collected]:
+    return functools.partial(
+        collecting.collect,
+        documents=FirestoreDocuments(_client()),
+        search=FirestoreSearch(_client()),
+        files=_files(),
+        clock=SystemClock(),
+    )
+
+
+@functools.cache
+def clean_up() -> Callable[[str, int], int]:
+    """`trigger.cleanup.clean_up` of a path and of the last token under it."""
+    return functools.partial(cleaning.clean_up, files=_files())
+
+
+@functools.cache
+def _client() -> firestore.Client:
+    log_json()
+    return firestore.Client()
+
+
+@functools.cache
+def _publisher() -> PubSubPublisher:
+    return PubSubPublisher(unbatched_publisher_client(), _client().project)
+
+
+@functools.cache
+def _files() -> ObjectListing:
+    from google.cloud import storage  # noqa: PLC0415
+
+    from trigger.adapters.storage import StorageListing  # noqa: PLC0415
+
+    project = _client().project
+    return StorageListing(storage.Client(project=project), bucket_of(os.environ, project))
+
+
+def bucket_of(environment: Mapping[str, str], project: str) -> str:
+    """The bucket of Firebase Storage: as we are told, as the platform tells, or as it is named."""
+    told = environment.get("EMBERFRAME_BUCKET")
+    by_platform = json.loads(environment.get("FIREBASE_CONFIG") or "{}").get("storageBucket")
+    return told or by_platform or f"{project}.firebasestorage.app"
