@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 #: Between two looks at how the parts are.
 LOOK_SECONDS = 1.0
 #: A denoising step of the slowest model on the slowest GPU that we name; then the engine hangs.
-STEP_SECONDS = 4.0
+STEP_SECONDS = 3.5
 #: For the writes and acknowledgements that give a job back, after the engine is gone. With the
 #: engine's own 2 s to end this leaves a reserve of the 8 s in which a worker has to leave.
 RELEASE_SECONDS = 1.5

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 QUIET_SECONDS = 30.0
 #: After the first message that a plain pull got: it may just have been faster than the stream.
 CONFIRM_SECONDS = 5.0
+#: For so long: a message that went back may come again only after a minute (its retry policy).
+SUSPICION_SECONDS = 90.0
 #: How many messages in a row a plain pull has to get before the stream.
 HITS = 2
 #: Of one plain pull, and of the call that hands its message back: they answer at once or never.
@@ -54,6 +56,7 @@ class StreamWatch:
         self._lock = threading.Lock()
         self._taken = self._in_hand = 0
         self._hits = 0
+        self._suspected_until = 0.0
         self._look_at = clock.monotonic() + quiet_seconds
 
     @contextmanager
@@ -80,10 +83,13 @@ class StreamWatch:
         with self._lock:
             if self._taken != taken:
                 return  # the stream brought one meanwhile
-            self._hits = self._hits + 1 if found else self._hits
-            # A message that went back may come again only after a while: suspicion lasts.
+            now = self._clock.monotonic()
+            if found:
+                self._hits, self._suspected_until = self._hits + 1, now + SUSPICION_SECONDS
+            elif now >= self._suspected_until:
+                self._hits = 0
             wait = self._confirm_seconds if self._hits else self._quiet_seconds
-            self._look_at = self._clock.monotonic() + wait
+            self._look_at = now + wait
             if self._hits >= HITS:
                 raise Stalled
 

@@ -17,6 +17,7 @@ from gpu_worker.intake.pull import PullIntake
 from gpu_worker.intake.stream_watch import (
     CONFIRM_SECONDS,
     QUIET_SECONDS,
+    SUSPICION_SECONDS,
     Stalled,
     StreamWatch,
 )
@@ -115,6 +116,26 @@ def test_a_message_that_comes_again_late_is_still_the_second_one() -> None:
     clock.advance(CONFIRM_SECONDS)
     with pytest.raises(Stalled):
         watch.check()
+
+
+def test_suspicion_does_not_last_for_ever() -> None:
+    subscriber = Subscriber(DATA)
+    watch, clock = watch_of(subscriber)
+    clock.advance(QUIET_SECONDS)
+    watch.check()
+    (waiting,) = subscriber.waiting
+    subscriber.waiting.clear()
+    while subscriber.pulls < 2 + SUSPICION_SECONDS / CONFIRM_SECONDS:
+        clock.advance(CONFIRM_SECONDS)
+        watch.check()
+    pulls = subscriber.pulls
+    clock.advance(QUIET_SECONDS - 1)
+    watch.check()
+    assert subscriber.pulls == pulls
+    subscriber.waiting.append(waiting)
+    clock.advance(1)
+    watch.check()
+    assert subscriber.pulls == pulls + 1, "the first of two again"
 
 
 def test_a_stream_with_a_job_in_hand_is_left_alone_however_long_it_takes() -> None:

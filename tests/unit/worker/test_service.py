@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gpu_worker.departure import LEAVE_SECONDS
 from gpu_worker.health import Health, HealthFile
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.ports import EngineInfo
@@ -335,7 +336,7 @@ def test_a_part_that_cannot_be_stopped_keeps_no_other_from_it(
 
 def test_the_bounds_leave_time_for_the_engine_to_end() -> None:
     engine_end_seconds = 2.0
-    assert STEP_SECONDS + engine_end_seconds + RELEASE_SECONDS < 8
+    assert STEP_SECONDS + engine_end_seconds + RELEASE_SECONDS < LEAVE_SECONDS < 8
 
 
 def test_every_state_of_health_has_its_word() -> None:
