@@ -1,31 +1,34 @@
 """An `Engine` without a model or a process: plays a script, for tests of what stands around it.
 
 Turns, progress, cancellation, failures and crashes are those of the port, under the same contract
-suite as the real one. Pictures are of one colour, which the seed decides, and so are a film's
-frames, each of another.
+suite as the real one. What it makes is `in_memory_pictures`'s.
 """
 
 import threading
 import time
-import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from gpu_worker.engine.sizes import whole_latents
-from gpu_worker.engine.specs import FILM_TASKS, PICTURE_TASKS, Size, unsupported
+from gpu_worker.engine.specs import FILM_TASKS, PICTURE_TASKS, unsupported
+from gpu_worker.in_memory_pictures import (
+    FILM_MODEL,
+    MODEL,
+    chunks_of,
+    film_of,
+    frame_count,
+    paint_frames,
+    pictures_of,
+    preview_of,
+)
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
     EngineProgress,
     EngineResult,
     EngineUnavailable,
-    Film,
     Frames,
     JobCancelled,
-    Picture,
     Pixels,
     no_frames,
     timed_out,
@@ -33,15 +36,6 @@ from gpu_worker.ports import (
 from shared.errors import ErrorCode, GenerationError
 from shared.request import ImageRequest, TaskType
 
-#: Every so many steps.
-PREVIEW_STEPS = 4
-PREVIEW_SIZE: Size = (16, 16)
-MODEL = "in-memory"
-FILM_MODEL = "in-memory-film"
-NATIVE_SIZE: Size = (128, 128)
-#: Of a film, at most.
-FRAMES_AT_ONCE = 4
-NO_TIME = {"encode": 0.0, "denoise": 0.0, "decode": 0.0}
 ALL_TASKS = (*PICTURE_TASKS, *FILM_TASKS)
 
 
@@ -59,6 +53,8 @@ class Script:
     #: Of a film: the same before the frame of this number; frames count from 1.
     hold_at_frame: int | None = None
     fail_at_frame: int | None = None
+    #: Of a film: no frame is handed over, which no engine that is whole does.
+    loses_frames: bool = False
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -201,47 +197,26 @@ class InMemoryEngine:
         tell("encode", 0, 0.0)
         for step in range(1, total + 1):
             self._before(turn, script, hold=step == script.hold_at, fail=step == script.fail_at)
-            preview = _paint(PREVIEW_SIZE, job.seed) if step % PREVIEW_STEPS == 1 else None
-            tell("denoise", step, step / whole, preview)
+            tell("denoise", step, step / whole, preview_of(job, step))
         with self._changed:
             self._check(turn)
         tell("decode", total, total / whole if whole else 0.0)
         if isinstance(request, ImageRequest):
-            return self._pictures(job, request)
-        size = (request.video_width, request.video_height)
-        count = whole_latents(request.num_frames)
-        for first in range(0, count, FRAMES_AT_ONCE):
-            numbers = range(first, min(first + FRAMES_AT_ONCE, count))
+            return pictures_of(job, request)
+        count = frame_count(request)
+        for numbers in chunks_of(count):
             self._before(
                 turn,
                 script,
-                hold=script.hold_at_frame is not None and script.hold_at_frame - 1 in numbers,
-                fail=script.fail_at_frame is not None and script.fail_at_frame - 1 in numbers,
+                hold=script.hold_at_frame in numbers,
+                fail=script.fail_at_frame in numbers,
             )
-            on_frames(np.stack([_paint(size, job.seed, number) for number in numbers]))
-            tell("decode", total, (total + numbers.stop / count) / whole)
+            if not script.loses_frames:
+                on_frames(paint_frames(job, request, numbers))
+            tell("decode", total, (total + numbers[-1] / count) / whole)
         with self._changed:
             self._check(turn)
-        return EngineResult(
-            film=Film(frames=count, size=size, seed=job.seed),
-            model=FILM_MODEL,
-            native_size=size,
-            native_frames=count,
-            timings=dict(NO_TIME),
-        )
-
-    def _pictures(self, job: EngineJob, request: ImageRequest) -> EngineResult:
-        own = NATIVE_SIZE if job.image is None else (job.image.shape[1], job.image.shape[0])
-        size = (request.width or own[0], request.height or own[1])
-        seeds = range(job.seed, job.seed + request.num_images)
-        # A LoRA shows, but for none of it.
-        tint = [(lora.name, lora.weight) for lora in job.loras if lora.weight != 0]
-        return EngineResult(
-            pictures=tuple(Picture(pixels=_paint(size, seed, *tint), seed=seed) for seed in seeds),
-            model=MODEL,
-            native_size=NATIVE_SIZE,
-            timings=dict(NO_TIME),
-        )
+        return film_of(job, request)
 
     def _before(self, turn: _Turn, script: Script, *, hold: bool, fail: bool) -> None:
         with self._changed:
@@ -275,12 +250,3 @@ def _crash() -> GenerationError:
     return GenerationError(
         ErrorCode.ENGINE_CRASHED, "The engine stopped unexpectedly; it may be tried again."
     )
-
-
-def _paint(size: Size, *origin: object) -> Pixels:
-    """One colour, which `origin` decides."""
-    width, height = size
-    colour = np.random.default_rng(zlib.crc32(repr(origin).encode())).integers(
-        0, 256, 3, dtype=np.uint8
-    )
-    return np.tile(colour, (height, width, 1))

@@ -1,5 +1,6 @@
 """What `once` makes and prints: files in a folder, and the seed's result shape with their paths."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -52,7 +53,9 @@ def _make_film(
 ) -> dict[str, Any]:
     with FilmWriter(fps=request.fps, options=films) as writer:
         result = generate(writer.add)
+        started = time.monotonic()
         data = writer.finish()
+        encode_seconds = time.monotonic() - started
     made = make_film_files(data, writer.stills, result, request, embed_metadata=True)
     name = f"{stem}-{film_of(result).seed}"
     path = _write(out, name, made.film)
@@ -68,7 +71,7 @@ def _make_film(
         **small,
         **describe_drawing(result, request),
         "native_size": list(result.native_size),
-        "timings": _rounded(result),
+        "timings": {**_rounded(result), "encode_film": round(encode_seconds, 3)},
     }
 
 

@@ -3,7 +3,8 @@
 A pass over all of `users/` begins every PASS_SECONDS; each run takes one page of it, and where the
 next one goes on stands in the document SWEEP_STATE. So a run in between costs one read, and one
 with a page a read for each generation that has files in it. Any number of runs may overlap: they
-remove by generation of the object, and one of them notes where the next goes on.
+remove by generation of the object, and one of them notes where the next goes on. Nothing is removed
+after RUN_SECONDS: the page is then taken once more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,8 @@ SWEEP_STATE = "sweeps/files"
 PASS_SECONDS = 24 * 3600.0
 #: The most that Storage lists at once: some 300 generations, each a read.
 PAGE_OBJECTS = 1000
+#: Some 800 removals; only a page full of left-over files takes longer.
+RUN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,10 +56,11 @@ def collect(
 ) -> Collected:
     """One page. Raises `Unavailable`; what was removed by then stays removed, the page is repeated.
 
-    The clock's wall time decides on the grace only, which correctness does not rest on.
+    The time is the server's, but for the first run ever, which has nothing to read it from.
     """
-    now = clock.now()
+    deadline = clock.monotonic() + RUN_SECONDS
     state = documents.read(SWEEP_STATE)
+    now = state.read_time if state else clock.now()
     began_at, page = _position(state)
     if page is None:
         if began_at is not None and now - began_at < timedelta(seconds=pass_seconds):
@@ -69,7 +73,12 @@ def collect(
             raise
         # Written by another release, or too old: the pass begins anew.
         began_at, listed = now, files.page(OBJECTS_ROOT, limit=PAGE_OBJECTS)
-    removed = _remove_left_overs(listed.objects, search, files, now, grace_seconds)
+    removed = 0
+    for one in _left_over(listed.objects, search, now, grace_seconds):
+        if clock.monotonic() >= deadline:
+            return Collected(removed=removed, finished=False)
+        files.delete(one.name, generation=one.generation)
+        removed += 1
     _note(documents, state, {"began_at": began_at, "next_page": listed.next_page})
     return Collected(removed=removed, finished=listed.next_page is None)
 
@@ -82,30 +91,23 @@ def _position(state: Snapshot | None) -> tuple[datetime | None, str | None]:
     return began_at, page if isinstance(page, str) else None
 
 
-def _remove_left_overs(
-    listed: Sequence[ListedObject],
-    search: GenerationSearch,
-    files: ObjectListing,
-    now: datetime,
-    grace_seconds: float,
-) -> int:
-    old_enough = timedelta(seconds=grace_seconds)
+def _left_over(
+    listed: Sequence[ListedObject], search: GenerationSearch, now: datetime, grace_seconds: float
+) -> list[ListedObject]:
+    grace = timedelta(seconds=grace_seconds)
     names = {
         one.name: name
         for one in listed
-        if now - one.created_at >= old_enough and (name := ObjectName.parse(one.name))
+        if now - one.created_at >= grace and (name := ObjectName.parse(one.name))
     }
     # After the listing, never before it: see shared.leftovers.
     documents = search.states({str(name.generation) for name in names.values()}, STATE_FIELDS)
-    left_over = [
+    return [
         one
         for one in listed
         if (name := names.get(one.name))
         and is_left_over(name.token, documents.get(str(name.generation)))
     ]
-    for one in left_over:
-        files.delete(one.name, generation=one.generation)
-    return len(left_over)
 
 
 def _note(documents: DocumentStore, state: Snapshot | None, position: Mapping[str, Any]) -> None:

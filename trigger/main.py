@@ -23,7 +23,7 @@ REGION = os.environ.get("EMBERFRAME_REGION", "us-central1")
 TIMEOUT_SECONDS = 60
 #: What a sweep begins in its RUN_SECONDS ends within it, every call retried; so does a page of
 #: files. The next run does not wait for it.
-SWEEP_TIMEOUT_SECONDS = 120
+SWEEP_TIMEOUT_SECONDS = 180
 #: functions-framework serves 4 threads a CPU; the function waits for the network most of the time.
 CONCURRENCY = 4
 #: 20 × 4 events of ~50 ms are over a thousand a second; the bound keeps a flood from being a bill.

@@ -1,16 +1,11 @@
 """Small pictures of a film's middle while it is denoised, as `preview` makes them of pictures."""
 
-import functools
 from typing import Any
 
 import torch
 
-from gpu_worker.engine.preview import (
-    EVERY_STEPS,
-    LATENT_PIXELS,
-    solve_colours,
-    to_colours,
-)
+from gpu_worker.engine.latent_colours import colour_patches, fit_map
+from gpu_worker.engine.step_watch import StepWatch
 from gpu_worker.ports import Pixels
 
 #: Of the film that the map is fitted to, which stands still: its last latent is one of four frames,
@@ -22,38 +17,24 @@ PATCH_PIXELS = 16
 
 
 class FilmPreviewer:
-    """Watches a scheduler's steps: its `step` sees the model's velocity after guidance."""
+    """Previews of the middle of the one film."""
 
     def __init__(self, vae: Any) -> None:
-        self._map = fit_film_colours(vae)
-        self._preview: Pixels | None = None
-        self._seen = 0
+        self._steps = StepWatch(fit_film_colours(vae))
 
     def watch(self, scheduler: Any) -> None:
         """From now on this scheduler's steps make previews."""
-        step = scheduler.step
-        self._seen = 0
-        self._preview = None
 
-        @functools.wraps(step)
-        def watched(velocity: Any, timestep: Any, sample: Any, *args: Any, **options: Any) -> Any:
-            if self._seen % EVERY_STEPS == 0:
-                middle = sample.shape[2] // 2
-                clean = clean_film_guess(
-                    velocity[0, :, middle],
-                    sample[0, :, middle],
-                    float(scheduler.sigmas[self._seen]),
-                )
-                self._preview = to_colours(clean, self._map)
-            self._seen += 1
-            return step(velocity, timestep, sample, *args, **options)
+        def guess(velocity: torch.Tensor, _: Any, sample: torch.Tensor, step: int) -> torch.Tensor:
+            middle = sample.shape[2] // 2
+            sigma = float(scheduler.sigmas[step])
+            return clean_film_guess(velocity[0, :, middle], sample[0, :, middle], sigma)
 
-        scheduler.step = watched
+        self._steps.begin(scheduler, guess)
 
     def take(self) -> Pixels | None:
         """The newest preview, once."""
-        preview, self._preview = self._preview, None
-        return preview
+        return self._steps.take()
 
 
 def clean_film_guess(velocity: torch.Tensor, sample: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -64,10 +45,7 @@ def clean_film_guess(velocity: torch.Tensor, sample: torch.Tensor, sigma: float)
 
 def fit_film_colours(vae: Any) -> torch.Tensor:
     """The least-squares map (channels + 1 × 3) from a latent, in the transformer's scale."""
-    generator = torch.Generator("cpu").manual_seed(0)
-    count = FIT_SIDE // PATCH_PIXELS
-    patches = torch.rand(1, 3, count, count, generator=generator) * 2 - 1
-    colours = torch.nn.functional.interpolate(patches, FIT_SIDE, mode="nearest")
+    colours = colour_patches(FIT_SIDE, PATCH_PIXELS)
     film = colours.unsqueeze(2).expand(-1, -1, FIT_FRAMES, -1, -1)
     with torch.no_grad():
         seen = vae.encode(film.to(vae.device, vae.dtype)).latent_dist.mode()
@@ -76,5 +54,4 @@ def fit_film_colours(vae: Any) -> torch.Tensor:
         torch.tensor(values).view(-1, 1, 1)
         for values in (vae.config.latents_mean, vae.config.latents_std)
     )
-    targets = torch.nn.functional.avg_pool2d(colours, LATENT_PIXELS)[0]
-    return solve_colours((latents - mean) / std, targets)
+    return fit_map((latents - mean) / std, colours)

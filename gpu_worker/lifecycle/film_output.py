@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 from gpu_worker.lifecycle.storing import FileStorer
@@ -40,13 +39,8 @@ class FilmMaking:
         self._writer.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self._writer.__exit__(kind, error, tb)
+    def __exit__(self, *exception: object) -> None:
+        self._writer.__exit__(*exception)
 
     def run(
         self, engine: Engine, job: EngineJob, on_progress: Callable[[EngineProgress], None]

@@ -6,7 +6,6 @@ When the lease is lost, or its trust window closes because no write gets through
 
 import logging
 import threading
-from types import TracebackType
 from typing import Any, Self
 
 from gpu_worker.lifecycle.control import JobControl, StopReason
@@ -64,12 +63,7 @@ class LeaseKeeper:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -7,7 +7,6 @@ since the thread that hands frames over must not meet it.
 
 import logging
 import threading
-from types import TracebackType
 from typing import Self
 
 from gpu_worker.media.ffmpeg import EncoderFault, FfmpegEncoder
@@ -37,12 +36,7 @@ class FilmWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.abort()
         with self._writing:  # which ends soon, with the process
             if self._encoder is not None:

@@ -29,7 +29,7 @@ from tools.stack.processes import kill_marked
 SHORT_MINUTES = 5.0
 LONG_MINUTES = 30.0
 #: Acts wait for leases and deadlines most of the time.
-ACTS_A_CORE = 4
+ACTS_A_CORE = 6
 #: What an act may need once it has begun.
 ACT_SECONDS = 100.0
 RESULT = BUILD / "chaos" / "figures.json"

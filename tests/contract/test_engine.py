@@ -21,6 +21,13 @@ from gpu_worker.ports import (
     Pixels,
 )
 from shared.errors import ErrorCode, GenerationError
+from tests.contract.engine_jobs import (
+    MANY_STEPS,
+    STEPS_AFTER_A_CANCEL,
+    CancelAtThree,
+    Gate,
+    ready,
+)
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run, run_and_record
 from tests.unit.engine.lora_files import OTHER, build_loras, lora_of
 from tests.unit.engine.published import PublishedLibraries
@@ -29,20 +36,13 @@ KINDS: dict[str, Callable[[], Engine]] = {
     "process": lambda: EngineProcess("shapes"),
     "in memory": lambda: InMemoryEngine(tasks=PICTURE_TASKS),
 }
-#: The step under way when the cancellation comes, and one for its way to the process.
-STEPS_AFTER_A_CANCEL = 2
-MANY_STEPS = 150
 #: The engine gets decoded images, and does not look at their addresses.
 SOMEWHERE = "gs://bucket/image.png"
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    engine = KINDS[request.param]()
-    engine.start()
-    engine.wait_ready(PATIENCE_SECONDS)
-    yield engine
-    engine.close()
+    yield from ready(KINDS[request.param]())
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +57,6 @@ def fresh_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     engine = KINDS[request.param]()
     yield engine
     engine.close()
-
-
-class Gate:
-    """A progress listener that says when the job runs, and holds it until it is let go."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.opened = threading.Event()
-
-    def __call__(self, progress: EngineProgress) -> None:
-        self.reached.set()
-        assert self.opened.wait(PATIENCE_SECONDS)
 
 
 def test_a_ready_engine_says_what_it_is(engine: Engine) -> None:
@@ -168,22 +156,16 @@ def test_a_job_at_its_time_limit_stops_with_a_sentence_and_the_next_one_works(
 
 def test_a_cancelled_job_stops_within_a_step_and_the_next_one_works(engine: Engine) -> None:
     job = make_job(num_inference_steps=MANY_STEPS)
-    steps: list[int] = []
-
-    def cancel_at_three(progress: EngineProgress) -> None:
-        steps.append(progress.step)
-        if progress.step == 3:
-            engine.cancel(job.job_id)
-
+    listener = CancelAtThree(engine, job.job_id)
     with pytest.raises(JobCancelled):
-        engine.run(job, cancel_at_three)
-    assert steps[-1] <= 3 + STEPS_AFTER_A_CANCEL
+        engine.run(job, listener)
+    assert listener.steps[-1] <= 3 + STEPS_AFTER_A_CANCEL
     assert len(run(engine, num_inference_steps=2).pictures) == 1
 
 
 def test_a_job_that_waits_for_its_turn_can_be_cancelled(engine: Engine) -> None:
     first, second = (make_job(num_inference_steps=3) for _ in range(2))
-    gate = Gate()
+    gate = Gate[EngineProgress]()
     second_reported: list[EngineProgress] = []
     with ThreadPoolExecutor(2) as threads:
         running = threads.submit(engine.run, first, gate)
@@ -230,7 +212,7 @@ def test_a_task_that_is_not_served_is_refused_with_a_sentence(engine: Engine) ->
 
 def test_closing_ends_the_jobs_in_hand_and_takes_no_more(fresh_engine: Engine) -> None:
     fresh_engine.start()
-    gate = Gate()
+    gate = Gate[EngineProgress]()
     gate.opened.set()
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(fresh_engine.run, make_job(num_inference_steps=MANY_STEPS), gate)

@@ -1,6 +1,5 @@
 """What every `Engine` does with films, run over the real engine process and the one in memory."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,9 +9,16 @@ import pytest
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.specs import NO_MODEL
 from gpu_worker.in_memory_engine import InMemoryEngine
-from gpu_worker.ports import Engine, EngineProgress, Frames, JobCancelled
+from gpu_worker.ports import Engine, Frames, JobCancelled
 from shared.errors import ErrorCode, GenerationError
 from shared.request import TaskType
+from tests.contract.engine_jobs import (
+    MANY_STEPS,
+    STEPS_AFTER_A_CANCEL,
+    CancelAtThree,
+    Gate,
+    ready,
+)
 from tests.unit.engine.films import FRAMES, film_job, shoot, shoot_and_tell
 from tests.unit.engine.jobs import PATIENCE_SECONDS, run
 
@@ -20,33 +26,12 @@ KINDS: dict[str, Callable[[], Engine]] = {
     "process": lambda: EngineProcess(NO_MODEL, film_model="shapes-film"),
     "in memory": lambda: InMemoryEngine(tasks=(TaskType.TEXT2VIDEO,)),
 }
-MANY_STEPS = 150
-#: The step under way when the cancellation comes, and one for its way to the process.
-STEPS_AFTER_A_CANCEL = 2
 PREVIEW_SIDE = 128
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    engine = KINDS[request.param]()
-    engine.start()
-    engine.wait_ready(PATIENCE_SECONDS)
-    yield engine
-    engine.close()
-
-
-class Gate:
-    """A listener of frames that says when the first ones come, and holds the film there."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.opened = threading.Event()
-        self.frames: list[Frames] = []
-
-    def __call__(self, frames: Frames) -> None:
-        self.frames.append(frames)
-        self.reached.set()
-        assert self.opened.wait(PATIENCE_SECONDS)
+    yield from ready(KINDS[request.param]())
 
 
 def test_a_film_s_frames_come_before_its_result_and_are_as_many_as_it_says(engine: Engine) -> None:
@@ -103,17 +88,11 @@ def test_a_film_cancelled_while_denoising_stops_within_a_step_and_has_no_frames(
     engine: Engine,
 ) -> None:
     job = film_job(num_inference_steps=MANY_STEPS)
-    steps: list[int] = []
+    listener = CancelAtThree(engine, job.job_id)
     frames: list[Frames] = []
-
-    def cancel_at_three(progress: EngineProgress) -> None:
-        steps.append(progress.step)
-        if progress.step == 3:
-            engine.cancel(job.job_id)
-
     with pytest.raises(JobCancelled):
-        engine.run(job, cancel_at_three, frames.append)
-    assert steps[-1] <= 3 + STEPS_AFTER_A_CANCEL
+        engine.run(job, listener, frames.append)
+    assert listener.steps[-1] <= 3 + STEPS_AFTER_A_CANCEL
     assert frames == []
     assert len(shoot(engine)) == FRAMES
 
@@ -134,7 +113,7 @@ def test_a_film_cancelled_among_its_frames_sends_no_more_of_them(engine: Engine)
 
 
 def test_whoever_takes_frames_slowly_holds_the_engine_and_can_still_cancel(engine: Engine) -> None:
-    job, gate = film_job(), Gate()
+    job, gate = film_job(), Gate[Frames]()
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(engine.run, job, lambda _: None, gate)
         assert gate.reached.wait(PATIENCE_SECONDS)
@@ -142,19 +121,19 @@ def test_whoever_takes_frames_slowly_holds_the_engine_and_can_still_cancel(engin
         assert not running.done()
         gate.opened.set()
         assert isinstance(running.exception(PATIENCE_SECONDS), JobCancelled)
-    assert len(gate.frames) == 1
+    assert len(gate.heard) == 1
     assert len(shoot(engine)) == FRAMES
 
 
 def test_frames_that_were_held_back_all_come_in_the_end(engine: Engine) -> None:
-    job, gate = film_job(3), Gate()
+    job, gate = film_job(3), Gate[Frames]()
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(engine.run, job, lambda _: None, gate)
         assert gate.reached.wait(PATIENCE_SECONDS)
-        assert sum(map(len, gate.frames)) <= 4
+        assert sum(map(len, gate.heard)) <= 4
         gate.opened.set()
         running.result(PATIENCE_SECONDS)
-    assert np.array_equal(np.concatenate(gate.frames), shoot(engine, 3))
+    assert np.array_equal(np.concatenate(gate.heard), shoot(engine, 3))
 
 
 def test_an_engine_without_a_picture_model_refuses_pictures_with_a_sentence(

@@ -13,9 +13,10 @@ import pytest
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.specs import SHAPES, FolderSource
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
-from gpu_worker.ports import EngineUnavailable, JobCancelled
+from gpu_worker.ports import EngineProgress, EngineUnavailable, JobCancelled
 from shared.errors import ErrorCode, GenerationError
-from tests.contract.test_engine import KINDS, MANY_STEPS, Gate
+from tests.contract.engine_jobs import MANY_STEPS, Gate
+from tests.contract.test_engine import KINDS
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run
 
 
@@ -67,7 +68,7 @@ def test_a_lost_engine_tells_who_watches_and_refuses_every_job_at_once(losable: 
 
 
 def test_a_loss_crashes_the_job_at_work_and_refuses_those_in_line(losable: Losable) -> None:
-    engine, gate = losable.engine, Gate()
+    engine, gate = losable.engine, Gate[EngineProgress]()
     gate.opened.set()
     first, second = (make_job(num_inference_steps=MANY_STEPS) for _ in range(2))
     with ThreadPoolExecutor(2) as threads:

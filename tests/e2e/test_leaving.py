@@ -3,10 +3,12 @@
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -31,6 +33,12 @@ def storage(stack: Stack) -> Iterator[Gate]:
 def firestore(stack: Stack) -> Iterator[Gate]:
     with Gate(stack.firestore) as gate:
         yield gate
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 def assert_leaves(worker: Worker, code: int) -> None:
@@ -63,8 +71,14 @@ def test_while_an_upload_hangs_and_the_generation_is_given_back(
 ) -> None:
     storage.freeze()
     generation_id = secrets.token_hex(8)
-    settings = {"STORAGE_EMULATOR_HOST": f"http://{storage.address}"}
+    port = free_port()
+    settings = {
+        "STORAGE_EMULATOR_HOST": f"http://{storage.address}",
+        "EMBERFRAME_HEALTH_PORT": str(port),
+    }
     with running_worker(stack, tmp_path / "a", **settings) as first:
+        probes = [f"http://127.0.0.1:{port}/{name}" for name in ("alive", "ready")]
+        assert [httpx.get(it, trust_env=False).status_code for it in probes] == [200, 200]
         phone.create(generation_id, SHORT_REQUEST)
         assert storage.used.wait(PATIENCE_SECONDS)
         assert_leaves(first, 0)

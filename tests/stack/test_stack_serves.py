@@ -8,7 +8,7 @@ import pytest
 from tests.stack.caller import Caller
 from tests.stack.log_lines import log_lines
 from tools.stack import Stack
-from tools.stack.names import SUBSCRIPTIONS
+from tools.stack.names import DEAD_LETTERS, MAX_DELIVERY_ATTEMPTS, SUBSCRIPTIONS
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -24,7 +24,20 @@ def test_topics_and_subscriptions_are_there(stack: Stack) -> None:
         each["topic"].rpartition("/")[2]: each["name"].rpartition("/")[2]
         for each in answer["subscriptions"]
     }
-    assert found == SUBSCRIPTIONS
+    assert found == {**SUBSCRIPTIONS, **{dead: dead for dead in DEAD_LETTERS.values()}}
+
+
+def test_what_is_delivered_too_often_is_set_aside(stack: Stack) -> None:
+    answer = httpx.get(f"http://{stack.pubsub}/v1/projects/{stack.project}/subscriptions").json()
+    policies = {
+        each["topic"].rpartition("/")[2]: each["deadLetterPolicy"]
+        for each in answer["subscriptions"]
+        if "deadLetterPolicy" in each
+    }
+    assert {
+        topic: (policy["deadLetterTopic"].rpartition("/")[2], policy["maxDeliveryAttempts"])
+        for topic, policy in policies.items()
+    } == {topic: (dead, MAX_DELIVERY_ATTEMPTS) for topic, dead in DEAD_LETTERS.items()}
 
 
 def test_a_created_document_reaches_the_function(stack: Stack, caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Trains the autoencoder: pictures in, the same pictures out, edges weighing extra.
+"""Trains the autoencoder: pictures in, the same pictures out.
 
 One picture in eight is no scene but soft coloured noise, so that photographs handed to img2img
 come through in one piece too.
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tools.shapes.autoencoding import autoencoder_loss, cut_out
 from tools.shapes.painting import paint
 from tools.shapes.sampling import draw_scene
 from tools.shapes.scene import Size
@@ -27,8 +28,6 @@ WHOLE_EVERY = 6
 NOISE_PICTURES = 1
 #: Grids that soft noise is blown up from, with the strength of each.
 NOISE_GRIDS = ((4, 0.9), (8, 0.6), (16, 0.4), (32, 0.25))
-SQUARE_WEIGHT = 0.5
-EDGE_WEIGHT = 0.8
 #: Keeps latents near a normal distribution without blurring pictures.
 KL_WEIGHT = 1e-4
 
@@ -52,40 +51,16 @@ class AutoencoderStage:
         size = self.sizes[step % len(self.sizes)]
         pictures = training_pictures(size, self.batch, chance)
         if step % WHOLE_EVERY:
-            pictures = _cut_out(pictures, self.cut, chance)
-        pictures = pictures.to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            posterior = self.vae.encode(pictures).latent_dist
-            mean, log_variance = posterior.mean.float(), posterior.logvar.float()
-            noise = torch.randn(mean.shape, generator=chance.tensors).to(self.device)
-            redrawn = self.vae.decode(mean + noise * torch.exp(0.5 * log_variance)).sample
-        divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-        loss: Tensor = picture_loss(redrawn.float(), pictures) + KL_WEIGHT * divergence
-        return loss
-
-
-def picture_loss(redrawn: Tensor, pictures: Tensor) -> Tensor:
-    """Difference of two batches of pictures in values and in their steps from pixel to pixel."""
-    values = functional.l1_loss(redrawn, pictures)
-    squares = functional.mse_loss(redrawn, pictures)
-    across, down = (
-        functional.l1_loss(redrawn.diff(dim=axis), pictures.diff(dim=axis)) for axis in (-1, -2)
-    )
-    loss: Tensor = values + SQUARE_WEIGHT * squares + EDGE_WEIGHT * (across + down)
-    return loss
+            pictures = cut_out(pictures, self.cut, chance)
+        return autoencoder_loss(
+            self.vae, pictures.to(self.device), chance, divergence_weight=KL_WEIGHT
+        )
 
 
 def training_pictures(size: Size, count: int, chance: Chance) -> Tensor:
     """(count, 3, height, width): scenes, and some soft noise."""
     scenes = [draw_scene(chance.numbers, size) for _ in range(count - NOISE_PICTURES)]
     return torch.cat([paint(scenes, chance.tensors), _soft_noise(size, chance)])
-
-
-def _cut_out(pictures: Tensor, side: int, chance: Chance) -> Tensor:
-    height, width = pictures.shape[2:]
-    top = chance.numbers.randint(0, max(0, height - side))
-    left = chance.numbers.randint(0, max(0, width - side))
-    return pictures[:, :, top : top + side, left : left + side]
 
 
 def _soft_noise(size: Size, chance: Chance) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from tools.shapes.denoising import BATCH, MILD_GUIDANCE, draw_batch, token_ids, velocity_loss
-from tools.shapes.latents import LatentBank
-from tools.shapes.scene import Size
+from tools.shapes.latent_bank import LatentBank
+from tools.shapes.scene import Scene, Size
 from tools.shapes.training import Chance
 
 #: Steps of noise in which layout and colours are decided; they get so much of the training extra.
@@ -25,7 +25,7 @@ class BaseStage:
     text_encoder: Any
     text_encoder_2: Any
     tokenizer: Any
-    banks: list[LatentBank]
+    banks: list[LatentBank[Scene]]
     device: torch.device
     batch: int = BATCH
     #: At which the guided velocity is to be true; see `velocity_loss`.

@@ -4,11 +4,12 @@ Steps make a run repeatable to the bit; a time makes it end when it must.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import cos, pi
 from typing import Protocol
 
+SECONDS_PER_HOUR = 3600
 #: Shares of a stage: the learning rate rises over the first, holds, and falls from the second on.
 WARM_UP = 0.02
 HOLD_UNTIL = 0.4
@@ -59,6 +60,15 @@ class TimeBudget(_Stopwatch):
 
     def share(self, step: int) -> float:  # noqa: ARG002 - the other kind of budget counts steps
         return self.spent() / self.seconds
+
+
+def budget_of(
+    stage: str, *, hours: float | None, steps: Mapping[str, int], shares: Mapping[str, float]
+) -> Budget:
+    """The stage's share of all `hours`; or its steps, where there are none."""
+    if hours is None:
+        return StepBudget(steps=steps[stage])
+    return TimeBudget(seconds=hours * SECONDS_PER_HOUR * shares[stage])
 
 
 def rate_at(share: float) -> float:

@@ -16,10 +16,11 @@ from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import
 
 from tools.shapes.autoencoder_stage import AutoencoderStage
 from tools.shapes.base_stage import BaseStage, quiet_start
-from tools.shapes.budgets import Budget, StepBudget, TimeBudget
+from tools.shapes.budgets import budget_of
 from tools.shapes.decoder_stage import DecoderStage
 from tools.shapes.export import LORA_FOLDER, assemble, export_base, export_refiner
-from tools.shapes.latents import LatentBank, draw_scenes, encode, fill_bank
+from tools.shapes.latent_bank import LatentBank
+from tools.shapes.latents import draw_scenes, encode, encode_scenes
 from tools.shapes.near_identity import start_near_identity
 from tools.shapes.noising import follow
 from tools.shapes.painting import paint
@@ -31,6 +32,7 @@ from tools.shapes.parts import (
 )
 from tools.shapes.recipe import AUTOENCODER, LORA, SHARES, STAGES, Recipe
 from tools.shapes.refiner_stage import RefinerStage
+from tools.shapes.scene import Scene
 from tools.shapes.tokens import build_tokenizer
 from tools.shapes.training import Stage, Trainer
 
@@ -38,7 +40,6 @@ from tools.shapes.training import Stage, Trainer
 MEASURED_SCENES = 256
 #: Scenes that the LoRA learns from.
 LORA_SCENES = 2048
-SECONDS_PER_HOUR = 3600
 #: The base's learning rate, from nothing and from what can draw already.
 FRESH_RATE, GOING_ON_RATE = 1.6e-3, 8e-4
 
@@ -56,6 +57,8 @@ class Course:
     hours: float | None = None
     #: A checkpoint of these classes to go on from; its autoencoder then stays as it is.
     start: Path | None = None
+    #: Leaves the text encoders of `start` as they are: what else was made for them stays true.
+    still_texts: bool = False
     report: Callable[[str], None] = print
     _tokenizer: Any = None
     _vae: Any = None
@@ -64,7 +67,7 @@ class Course:
     _refiner: Any = None
     #: That of `start`; None for our own.
     _scheduler: Any = None
-    _banks: list[LatentBank] = field(default_factory=list)
+    _banks: list[LatentBank[Scene]] = field(default_factory=list)
 
     def run(self, until: str = LORA, only: Sequence[str] = STAGES) -> None:
         """Train all stages up to `until`, and export after each from the base on.
@@ -81,10 +84,7 @@ class Course:
         self._build()
         autoencoder = AutoencoderStage(vae=self._vae, device=self.device)
         for stage in (autoencoder, self._base_stage(), self._decoder_stage()):
-            trainer = self._trainer(stage)
-            if trainer.restore():
-                trainer.use_averaged()
-                self.report(f"{stage.name}: as after step {trainer.step}")
+            self._trainer(stage).use_state()
             if stage is autoencoder:
                 self._measure_latents()
         return self._export_base()
@@ -119,6 +119,8 @@ class Course:
         follow(base.scheduler.config)
         for part in (self._unet, first, second):
             part.train()
+        for text_encoder in self._texts:
+            text_encoder.requires_grad_(not self.still_texts)
 
     def _train_autoencoder(self) -> None:
         if self.start is None:
@@ -131,7 +133,7 @@ class Course:
             self._trainer(stage).run()
             self._measure_latents()
         self._banks = [
-            fill_bank(
+            encode_scenes(
                 self._vae,
                 size=size,
                 count=count,
@@ -201,16 +203,11 @@ class Course:
     def _trainer(self, stage: Stage) -> Trainer:
         return Trainer(
             stage=stage,
-            budget=self._budget(stage.name),
+            budget=budget_of(stage.name, hours=self.hours, steps=self.recipe.steps, shares=SHARES),
             state_file=self.folder / f"{stage.name}.pt",
             seed=self.seed,
             report=self.report,
         )
-
-    def _budget(self, stage: str) -> Budget:
-        if self.hours is None:
-            return StepBudget(steps=self.recipe.steps[stage])
-        return TimeBudget(seconds=self.hours * SECONDS_PER_HOUR * SHARES[stage])
 
     @torch.no_grad()
     def _measure_latents(self) -> None:

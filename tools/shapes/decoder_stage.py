@@ -1,7 +1,8 @@
 """Fine-tunes the decoder alone, so that pictures get crisp edges while all latents stay valid.
 
 It learns from latents as they come when pictures are drawn: half are the base's guesses from
-slightly noisy latents, with the base's own small errors, and the rest have a little noise on them.
+slightly noisy latents, guided weakly or strongly and with the errors that this brings, and the rest
+have a little noise on them.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tools.shapes.autoencoder_stage import picture_loss
+from tools.shapes.autoencoding import picture_loss
 from tools.shapes.base_stage import size_ids
 from tools.shapes.captions import full_caption
 from tools.shapes.denoising import token_ids
@@ -25,6 +26,8 @@ SIZES: tuple[Size, ...] = ((128, 128), (128, 128), (192, 128), (128, 192))
 BATCH = 8
 #: The base guesses from latents with noise of up to this step.
 GUESS_UNTIL = 320
+#: Scales by which the base's guesses are guided.
+GUIDANCE = (1.0, 8.0)
 #: Deviation of the noise on the other latents, and the gain of all, as strong guidance has it.
 MOST_NOISE = 0.12
 GAINS = (0.97, 1.06)
@@ -73,22 +76,31 @@ class DecoderStage:
         count = len(latents)
         timesteps = torch.randint(0, GUESS_UNTIL, (count,), generator=chance.tensors)
         noised = mix(latents, timesteps, chance.tensors)
+        weakest, strongest = GUIDANCE
+        scales = torch.rand(count, 1, 1, 1, generator=chance.tensors)
+        scales = weakest + (strongest - weakest) * scales
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            ids = [
-                token_ids(tokenizer, captions).to(self.device)
-                for tokenizer in (self.pipeline.tokenizer, self.pipeline.tokenizer_2)
-            ]
-            first = self.pipeline.text_encoder(ids[0], output_hidden_states=True)
-            second = self.pipeline.text_encoder_2(ids[1], output_hidden_states=True)
+            states, pooled = self._read(captions)
+            # With text and without, in one batch, as the pipelines do it.
             velocity = self.pipeline.unet(
-                noised.mixture.to(self.device),
-                timesteps.to(self.device),
-                encoder_hidden_states=torch.cat(
-                    [first.hidden_states[-2], second.hidden_states[-2]], -1
-                ),
+                noised.mixture.repeat(2, 1, 1, 1).to(self.device),
+                timesteps.repeat(2).to(self.device),
+                encoder_hidden_states=torch.cat([states, torch.zeros_like(states)]),
                 added_cond_kwargs={
-                    "text_embeds": second.text_embeds,
-                    "time_ids": size_ids(size, count).to(self.device),
+                    "text_embeds": torch.cat([pooled, torch.zeros_like(pooled)]),
+                    "time_ids": size_ids(size, 2 * count).to(self.device),
                 },
             ).sample
-        return guess_latents(noised, velocity.float().cpu())
+        told, untold = velocity.float().cpu().chunk(2)
+        return guess_latents(noised, untold + scales * (told - untold))
+
+    def _read(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        """States of the last layers but one, side by side, and the pooled text."""
+        ids = [
+            token_ids(tokenizer, captions).to(self.device)
+            for tokenizer in (self.pipeline.tokenizer, self.pipeline.tokenizer_2)
+        ]
+        first = self.pipeline.text_encoder(ids[0], output_hidden_states=True)
+        second = self.pipeline.text_encoder_2(ids[1], output_hidden_states=True)
+        states = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], -1)
+        return states, second.text_embeds

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tools.shapes.captions import caption_of
-from tools.shapes.latents import LatentBank
+from tools.shapes.latent_bank import LatentBank
 from tools.shapes.noising import Noised, mix
 from tools.shapes.scene import Scene, Size
 from tools.shapes.tokens import TOKENS
@@ -26,7 +26,7 @@ SQUARE_LATENTS = 256
 DROPPED = 0.1
 #: The scale of guidance at which a mild model tells the truth. SDXL's usual 7.5 overdrives a model
 #: this small, which draws best between 2 and 4: its own scale is stretched by this much.
-MILD_GUIDANCE = 2.0
+MILD_GUIDANCE = 1.5
 #: One batch in this many is not of the first bank.
 OTHER_BANK_EVERY = 4
 
@@ -49,7 +49,12 @@ class NoisedBatch:
 
 
 def draw_batch(
-    banks: list[LatentBank], *, step: int, batch: int, chance: Chance, draw_timesteps: DrawTimesteps
+    banks: list[LatentBank[Scene]],
+    *,
+    step: int,
+    batch: int,
+    chance: Chance,
+    draw_timesteps: DrawTimesteps,
 ) -> NoisedBatch:
     """The batch of training step `step`: as many latents as `batch` square pictures have.
 
@@ -105,7 +110,7 @@ def velocity_loss(
     return functional.mse_loss(velocity, batch.noised.velocity.to(device))
 
 
-def bank_of_step(banks: list[LatentBank], step: int) -> LatentBank:
+def bank_of_step(banks: list[LatentBank[Scene]], step: int) -> LatentBank[Scene]:
     """The first bank most of the time, the others in turn."""
     turn, rest = divmod(step, OTHER_BANK_EVERY)
     if rest or len(banks) == 1:

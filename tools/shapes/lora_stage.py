@@ -17,7 +17,8 @@ from peft.utils import get_peft_model_state_dict
 from torch import Tensor, nn
 
 from tools.shapes.base_stage import BaseStage
-from tools.shapes.latents import BATCH, LatentBank, encode
+from tools.shapes.latent_bank import LatentBank
+from tools.shapes.latents import BATCH, encode
 from tools.shapes.painting import paint
 from tools.shapes.scene import Finish, Scene
 from tools.shapes.training import Chance
@@ -55,14 +56,14 @@ class LoraStage:
         return self.base.loss(step, chance)
 
 
-def pastel_bank(vae: Any, scenes: list[Scene], device: torch.device) -> LatentBank:
+def pastel_bank(vae: Any, scenes: list[Scene], device: torch.device) -> LatentBank[Scene]:
     """Latents of the plain ones among `scenes`, whitened."""
     plain = [scene for scene in scenes if scene.finish is Finish.PLAIN]
     parts = []
     for first in range(0, len(plain), BATCH):
         pictures = paint(plain[first : first + BATCH])
         parts.append(encode(vae, pictures + WHITE * (1 - pictures), device).half())
-    return LatentBank(size=plain[0].size, scenes=plain, latents=torch.cat(parts))
+    return LatentBank(size=plain[0].size, drawn=plain, latents=torch.cat(parts))
 
 
 def export_lora(unet: Any, folder: Path) -> Path:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tools.shapes.denoising import BATCH, draw_batch, token_ids, velocity_loss
-from tools.shapes.latents import LatentBank
+from tools.shapes.latent_bank import LatentBank
 from tools.shapes.scene import Finish, Scene, Size
 from tools.shapes.training import Chance
 
@@ -27,7 +27,7 @@ class RefinerStage:
     unet: Any
     text_encoder_2: Any
     tokenizer: Any
-    banks: list[LatentBank]
+    banks: list[LatentBank[Scene]]
     device: torch.device
     batch: int = BATCH
     name: str = "refiner"

@@ -90,6 +90,12 @@ class Trainer:
             for name, parameter in self._parameters().items():
                 parameter.copy_(self.averaged[name])
 
+    def use_state(self) -> None:
+        """Put the averaged weights of the state on disk into the modules, if there is any."""
+        if self.restore():
+            self.use_averaged()
+            self.report(f"{self.stage.name}: as after step {self.step}")
+
     def restore(self) -> bool:
         """Read the state on disk, if there is any."""
         if not self.state_file.is_file():

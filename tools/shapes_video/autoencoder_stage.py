@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tools.shapes.autoencoder_stage import picture_loss
+from tools.shapes.autoencoding import autoencoder_loss, cut_out
 from tools.shapes.scene import Size
 from tools.shapes.training import Chance
 from tools.shapes_video.clip import FRAMES, SIZES
@@ -55,21 +55,7 @@ class VideoAutoencoderStage:
         first = chance.numbers.randrange(FRAMES - frames + 1)
         painted = paint_clips(clips, first=first, count=frames)
         if not whole:
-            painted = _cut_out(painted, chance)
-        painted = painted.to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            posterior = self.vae.encode(painted).latent_dist
-            mean, log_variance = posterior.mean.float(), posterior.logvar.float()
-            noise = torch.randn(mean.shape, generator=chance.tensors).to(self.device)
-            redrawn = self.vae.decode(mean + noise * torch.exp(0.5 * log_variance)).sample
-        divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-        loss: Tensor = picture_loss(redrawn.float(), painted) + KL_WEIGHT * divergence
-        return loss
-
-
-def _cut_out(clips: Tensor, chance: Chance) -> Tensor:
-    """The same square of all frames of all clips."""
-    height, width = clips.shape[-2:]
-    top = chance.numbers.randint(0, max(0, height - CUT_PIXELS))
-    left = chance.numbers.randint(0, max(0, width - CUT_PIXELS))
-    return clips[..., top : top + CUT_PIXELS, left : left + CUT_PIXELS]
+            painted = cut_out(painted, CUT_PIXELS, chance)
+        return autoencoder_loss(
+            self.vae, painted.to(self.device), chance, divergence_weight=KL_WEIGHT
+        )

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from tools.shapes.budgets import Budget, StepBudget, TimeBudget
-from tools.shapes.course import SECONDS_PER_HOUR
+from tools.shapes.budgets import budget_of
+from tools.shapes.latent_bank import LatentBank
 from tools.shapes.training import Stage, Trainer
 from tools.shapes_video.autoencoder_stage import (
     CLIPS_BATCH,
@@ -20,10 +20,10 @@ from tools.shapes_video.autoencoder_stage import (
     FRAMES_STAGE,
     VideoAutoencoderStage,
 )
-from tools.shapes_video.clip import SIZES
+from tools.shapes_video.clip import SIZES, Clip
 from tools.shapes_video.decoder_stage import DECODER_STAGE, VideoDecoderStage
 from tools.shapes_video.export import assemble, export_film_model
-from tools.shapes_video.latents import VideoBank, fill_bank, measure
+from tools.shapes_video.latents import encode_clips, measure
 from tools.shapes_video.near_identity import start_near_identity
 from tools.shapes_video.parts import (
     FULL,
@@ -92,7 +92,7 @@ class VideoCourse:
     _vae: Any = None
     _text_encoder: Any = None
     _transformer: Any = None
-    _banks: list[VideoBank] = field(default_factory=list)
+    _banks: list[LatentBank[Clip]] = field(default_factory=list)
 
     def run(self, only: Sequence[str] = STAGES) -> Path:
         """Train the stages of `only`, put in what the states of the others hold, and export."""
@@ -101,7 +101,7 @@ class VideoCourse:
             stage = VideoAutoencoderStage(vae=self._vae, device=self.device, name=name, batch=batch)
             self._settle(stage, train=name in only)
         self._banks = [
-            fill_bank(
+            encode_clips(
                 self._vae,
                 size=size,
                 count=self.recipe.clips,
@@ -146,16 +146,15 @@ class VideoCourse:
         """Train the stage, or only put in what an earlier run left of it."""
         trainer = Trainer(
             stage=stage,
-            budget=self._budget(stage.name),
+            budget=budget_of(stage.name, hours=self.hours, steps=self.recipe.steps, shares=SHARES),
             state_file=self.folder / f"{stage.name}.pt",
             seed=self.seed,
             report=self.report,
         )
         if train:
             trainer.run()
-        elif trainer.restore():
-            trainer.use_averaged()
-            self.report(f"{stage.name}: as after step {trainer.step}")
+        else:
+            trainer.use_state()
 
     def _transformer_stage(self) -> TransformerStage:
         return TransformerStage(
@@ -167,8 +166,3 @@ class VideoCourse:
             device=self.device,
             batch=self.recipe.batch,
         )
-
-    def _budget(self, stage: str) -> Budget:
-        if self.hours is None:
-            return StepBudget(steps=self.recipe.steps[stage])
-        return TimeBudget(seconds=self.hours * SECONDS_PER_HOUR * SHARES[stage])

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tools.shapes.autoencoder_stage import picture_loss
+from tools.shapes.autoencoding import picture_loss
+from tools.shapes.latent_bank import LatentBank
 from tools.shapes.training import Chance
-from tools.shapes_video.latents import VideoBank
+from tools.shapes_video.clip import Clip
 from tools.shapes_video.painting import paint_clips
 from tools.shapes_video.parts import TIME_SCALE
 
@@ -25,7 +26,7 @@ MOST_NOISE = 0.15
 @dataclass(kw_only=True, slots=True)
 class VideoDecoderStage:
     vae: Any
-    banks: list[VideoBank]
+    banks: list[LatentBank[Clip]]
     device: torch.device
     batch: int = BATCH
     name: str = DECODER_STAGE

@@ -1,10 +1,6 @@
-"""Clips and what the autoencoder makes of them, kept so that no clip is encoded twice.
-
-Only latents lie on disk: the clips are drawn again from their seed.
-"""
+"""Clips by their seed, what the autoencoder makes of them, and how pipelines scale that."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tools.shapes.latents import fingerprint
+from tools.shapes.latent_bank import LatentBank, fill_bank
 from tools.shapes.scene import Size
 from tools.shapes_video.clip import Clip
 from tools.shapes_video.painting import paint_clips
@@ -20,24 +16,9 @@ from tools.shapes_video.sampling import draw_clip
 
 #: Clips encoded at once.
 BATCH = 4
-REPORT_EVERY = 400
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VideoBank:
-    """Clips of one size. `latents` is (n, 16, 5, height/8, width/8), as the encoder gives them."""
-
-    size: Size
-    clips: list[Clip]
-    latents: Tensor
-
-    def batch(self, count: int, chance: Random) -> tuple[list[Clip], Tensor]:
-        """`count` of them, by chance, latents as 32-bit floats."""
-        rows = [chance.randrange(len(self.clips)) for _ in range(count)]
-        return [self.clips[row] for row in rows], self.latents[rows].float()
-
-
-def fill_bank(
+def encode_clips(
     vae: Any,
     *,
     size: Size,
@@ -46,26 +27,17 @@ def fill_bank(
     device: torch.device,
     file: Path,
     report: Callable[[str], None] = print,
-) -> VideoBank:
-    """Encode `count` clips, or read `file` where an earlier run left them."""
-    clips = draw_clips(size, count, seed)
-    mark = fingerprint(vae)
-    if file.is_file():
-        kept = torch.load(file, map_location="cpu", weights_only=True)
-        if kept["encoder"] == mark and len(kept["latents"]) == count:
-            return VideoBank(size=size, clips=clips, latents=kept["latents"])
-        report(f"{file.name} is of another encoder or number of clips: made anew")
-    parts = []
-    for first in range(0, count, BATCH):
-        parts.append(encode(vae, clips[first : first + BATCH], device).half())
-        if first % REPORT_EVERY == 0:
-            report(f"latents {size[0]}x{size[1]}: {first} of {count}")
-    latents = torch.cat(parts)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    torch.save({"latents": latents, "encoder": mark}, partial)
-    partial.replace(file)
-    return VideoBank(size=size, clips=clips, latents=latents)
+) -> LatentBank[Clip]:
+    """`count` clips of `size`, latents (n, 16, 5, height/8, width/8), as the encoder gives them."""
+    return fill_bank(
+        vae,
+        draw_clips(size, count, seed),
+        lambda clips: encode(vae, clips, device),
+        size=size,
+        batch=BATCH,
+        file=file,
+        report=report,
+    )
 
 
 def draw_clips(size: Size, count: int, seed: int) -> list[Clip]:
@@ -83,7 +55,7 @@ def encode(vae: Any, clips: Sequence[Clip], device: torch.device) -> Tensor:
     return latents
 
 
-def measure(banks: Sequence[VideoBank], vae: Any) -> None:
+def measure(banks: Sequence[LatentBank[Clip]], vae: Any) -> None:
     """Let the autoencoder's config say how each channel comes to mean 0 and deviation 1."""
     channels = [bank.latents.float().transpose(0, 1).flatten(1) for bank in banks]
     values = torch.cat(channels, 1)

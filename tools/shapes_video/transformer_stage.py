@@ -14,9 +14,11 @@ from torch.nn import functional
 
 from tools.shapes.base_stage import TEXT_RATE
 from tools.shapes.denoising import DROPPED
+from tools.shapes.latent_bank import LatentBank
 from tools.shapes.training import Chance
 from tools.shapes_video.captions import caption_of
-from tools.shapes_video.latents import VideoBank, scaled
+from tools.shapes_video.clip import Clip
+from tools.shapes_video.latents import scaled
 from tools.shapes_video.parts import FLOW_SHIFT, TIMESTEPS
 
 TRANSFORMER_STAGE = "transformer"
@@ -32,7 +34,7 @@ class TransformerStage:
     text_encoder: Any
     tokenizer: Any
     vae: Any
-    banks: list[VideoBank]
+    banks: list[LatentBank[Clip]]
     device: torch.device
     #: At which the guided flow is to be true; see `tools.shapes.denoising.velocity_loss`.
     guidance: float = 1.0

@@ -23,6 +23,7 @@ def main() -> int:
             return _up(
                 arguments.state,
                 worker=arguments.worker,
+                sweep=arguments.sweep,
                 functions=arguments.functions,
                 rules=arguments.rules,
             )
@@ -37,7 +38,7 @@ def main() -> int:
         return 130
 
 
-def _up(state_dir: Path, *, worker: bool, functions: Path | None, rules: Path) -> int:
+def _up(state_dir: Path, *, worker: bool, sweep: bool, functions: Path | None, rules: Path) -> int:
     running = Stack.read(state_dir)
     if running is not None and running.is_alive() and running.has_worker >= worker:
         where = summary_path(state_dir)
@@ -46,6 +47,7 @@ def _up(state_dir: Path, *, worker: bool, functions: Path | None, rules: Path) -
     stack = bring_up(
         state_dir,
         worker=worker,
+        sweep=sweep,
         functions_source=functions,
         rules_source=rules,
         progress=_say,
@@ -108,6 +110,9 @@ def _parse() -> argparse.Namespace:
         )
         if name == "up":
             command.add_argument("--no-worker", dest="worker", action="store_false")
+            command.add_argument(
+                "--no-sweep", dest="sweep", action="store_false", help="run no schedule"
+            )
             command.add_argument(
                 "--functions", type=Path, help="a built bundle to serve (default: build it)"
             )

@@ -5,13 +5,13 @@ Bound: the caller's deadline. Repeating is harmless: what exists already is left
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 import httpx
 
 from tools.stack.failure import StackError
-from tools.stack.names import PROJECT, SUBSCRIPTIONS
+from tools.stack.names import DEAD_LETTERS, MAX_DELIVERY_ATTEMPTS, PROJECT, SUBSCRIPTIONS
 from tools.stack.waiting import wait_until
 
 #: The emulator looks at each stream every 50 ms, each at its own time, and ends it then without a
@@ -31,25 +31,34 @@ RETRY_POLICY = {"minimumBackoff": "1s", "maximumBackoff": "60s"}
 def create_topics_and_subscriptions(
     host: str, *, deadline: float, check: Callable[[], None]
 ) -> None:
-    """Creates all of SUBSCRIPTIONS on the emulator at `host`.
+    """Creates SUBSCRIPTIONS and DEAD_LETTERS on the emulator at `host`.
 
     Waits for the emulator until `deadline` (monotonic clock) or until `check()` raises.
     """
     with httpx.Client(base_url=f"http://{host}/v1/projects/{PROJECT}", trust_env=False) as client:
-        for topic, subscription in SUBSCRIPTIONS.items():
-            name = f"projects/{PROJECT}/topics/{topic}"
-            settings = {
-                "topic": name,
-                "ackDeadlineSeconds": ACK_DEADLINE_SECONDS,
-                "retryPolicy": RETRY_POLICY,
-            }
-            for path, body in (
-                (f"topics/{topic}", {}),
-                (f"subscriptions/{subscription}", settings),
-            ):
-                put = functools.partial(_put, client, path, body)
-                if not wait_until(put, deadline=deadline, check=check):
-                    raise StackError("The Pub/Sub emulator did not answer in time.")
+        for path, body in _topics_and_subscriptions():
+            put = functools.partial(_put, client, path, body)
+            if not wait_until(put, deadline=deadline, check=check):
+                raise StackError("The Pub/Sub emulator did not answer in time.")
+
+
+def _topics_and_subscriptions() -> Iterator[tuple[str, dict[str, object]]]:
+    """Path and body of each, in the order in which they can be created."""
+    for topic, subscription in SUBSCRIPTIONS.items():
+        dead = DEAD_LETTERS[topic]
+        yield f"topics/{dead}", {}
+        yield f"subscriptions/{dead}", {"topic": f"projects/{PROJECT}/topics/{dead}"}
+        yield f"topics/{topic}", {}
+        settings = {
+            "topic": f"projects/{PROJECT}/topics/{topic}",
+            "ackDeadlineSeconds": ACK_DEADLINE_SECONDS,
+            "retryPolicy": RETRY_POLICY,
+            "deadLetterPolicy": {
+                "deadLetterTopic": f"projects/{PROJECT}/topics/{dead}",
+                "maxDeliveryAttempts": MAX_DELIVERY_ATTEMPTS,
+            },
+        }
+        yield f"subscriptions/{subscription}", settings
 
 
 def end_streams(pubsub: str, *, project: str = PROJECT) -> None:

@@ -15,6 +15,16 @@ SUBSCRIPTIONS = {
     "generate-video": "generate-video-worker",
 }
 
+#: Topic → where its messages are set aside that were delivered MAX_DELIVERY_ATTEMPTS times and
+#: never acknowledged: a topic, and the subscription of that name which keeps them for a person.
+DEAD_LETTERS = {
+    "generate-image": "generate-image-dead",
+    "generate-video": "generate-video-dead",
+}
+#: The most that Pub/Sub allows. A delivery is no attempt: those are counted in the document. A
+#: message whose job is another worker's comes back once a lease, so a long job's comes often.
+MAX_DELIVERY_ATTEMPTS = 100
+
 #: Every emulator that serves clients, by firebase-tools' name.
 SERVICES = ("auth", "firestore", "pubsub", "functions", "storage")
 

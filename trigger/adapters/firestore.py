@@ -51,7 +51,7 @@ class FirestoreDocuments:
         return Snapshot(data=data, version=found.update_time, read_time=found.read_time)
 
     def _get(self, path: str, fields: Sequence[str] | None = None) -> Any:
-        with firestore_errors(path):
+        with _our_errors(path):
             return self._client.document(path).get(
                 fields, retry=self._retry, timeout=ATTEMPT_TIMEOUT
             )
@@ -68,7 +68,7 @@ class FirestoreDocuments:
         return self._commit(batch, path)
 
     def _commit(self, batch: Any, path: str) -> Written:
-        with firestore_errors(path):
+        with _our_errors(path):
             (result,) = batch.commit(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return Written(version=result.update_time, commit_time=batch.commit_time)
 
@@ -82,8 +82,7 @@ def _native(changes: Changes) -> dict[str, Any]:
 
 
 @contextmanager
-def firestore_errors(path: str) -> Iterator[None]:
-    """Turns the client library's errors about `path`, or what is read, into those of the ports."""
+def _our_errors(path: str) -> Iterator[None]:
     try:
         yield
     except exceptions.FailedPrecondition as error:

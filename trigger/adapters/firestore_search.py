@@ -5,7 +5,8 @@ and none that cannot be decoded stops them. Each needs its composite index of
 `firestore.indexes.json`. Bounds: see `trigger.adapters.transient`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +15,9 @@ from google.api_core.retry import Retry
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.paths import GENERATIONS
-from shared.ports import Found, Overdue
+from shared.ports import Found, Overdue, Unavailable
 from shared.status import Status
-from trigger.adapters.firestore import firestore_errors
-from trigger.adapters.transient import ATTEMPT_TIMEOUT, RETRY
+from trigger.adapters.transient import ATTEMPT_TIMEOUT, GAVE_UP, RETRY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,7 @@ class FirestoreSearch:
         query = query.order_by(asked.moment).select([asked.moment]).limit(limit)
         if after is not None:
             query = query.start_after(after.cursor)
-        with firestore_errors(f"the {what} generations"):
+        with _our_errors(f"the {what} generations"):
             found = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return [Found(path=one.reference.path, cursor=one) for one in found]
 
@@ -73,8 +73,16 @@ class FirestoreSearch:
         self, paths: Iterable[str], fields: Sequence[str]
     ) -> Mapping[str, Mapping[str, Any]]:
         references = [self._client.document(path) for path in paths]
-        with firestore_errors("the states of generations"):
+        with _our_errors("the states of generations"):
             found = list(
                 self._client.get_all(references, fields, retry=self._retry, timeout=ATTEMPT_TIMEOUT)
             )
         return {one.reference.path: one.to_dict() for one in found if one.exists}
+
+
+@contextmanager
+def _our_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except GAVE_UP as error:
+        raise Unavailable(f"Firestore did not answer for {what}") from error

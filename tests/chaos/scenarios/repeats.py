@@ -12,6 +12,8 @@ from tests.chaos.stage import Chaos, stage
 WORKERS = 4
 #: The function's own message, and so many more.
 REPEATS = 19
+#: The usual lease: nothing is to fail here, and on a busy machine the shortest one does.
+SETTINGS = {"EMBERFRAME_SLOTS": "4", "EMBERFRAME_LEASE_SECONDS": "30"}
 #: With one step and a small picture it is the messages that are the work.
 REQUEST = {"num_inference_steps": 1, "width": 64, "height": 64}
 
@@ -28,7 +30,7 @@ def acts(random: Random, jobs: int) -> list[Act]:
 
 
 def play(order: Random, jobs: int, chaos: Chaos) -> None:
-    with stage(chaos, "repeated messages", settings={"EMBERFRAME_SLOTS": "4"}) as here:
+    with stage(chaos, "repeated messages", settings=SETTINGS) as here:
         workers = [here.fleet.start() for _ in range(WORKERS)]
         for worker in workers:
             worker.wait_until_ready()

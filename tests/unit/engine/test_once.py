@@ -205,6 +205,7 @@ def test_a_film_is_written_with_its_poster_and_the_seeds_video_shape(tmp_path: P
     assert (facts.frames, facts.width, facts.height, facts.fps) == (17, 832, 480, 8)
     assert facts.codec == "h265"
     assert (result["seed"], result["requested_frames"]) == (7, 16)
+    assert set(result["timings"]) == {"encode", "denoise", "decode", "encode_film"}
     for key, name in (("poster_url", "poster"), ("preview_url", "preview")):
         assert Path(result[key]).name == f"wish-7.{name}.webp"
         with Image.open(result[key]) as picture:

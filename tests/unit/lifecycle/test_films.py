@@ -146,16 +146,11 @@ def test_settings_decide_on_an_animated_preview_and_on_what_the_file_says(
 def test_a_film_without_a_single_frame_fails_and_stores_nothing(world: World) -> None:
     """Only a broken engine makes one; the sentence is for the person, the log has the reason."""
     world.submit(input=WISH)
-    worker = world.worker()
-    worker.engine._play = frameless(worker.engine._play)  # type: ignore[method-assign]
+    worker = world.worker(lambda _: Script(loses_frames=True))
     assert isinstance(worker.handle(), Later)
     error = world.documents.data()["error"]
     assert error["message"] == "The film's file could not be made: its encoder failed."
     assert world.objects.names == set()
-
-
-def frameless(play: Any) -> Any:
-    return lambda turn, job, on_progress, _: play(turn, job, on_progress, lambda _: None)
 
 
 def test_a_film_whose_upload_fails_leaves_no_file(world: World) -> None:
@@ -176,6 +171,7 @@ def test_after_a_crash_in_the_middle_the_next_attempt_makes_all_of_the_film(worl
     assert isinstance(worker.handle(), Later)
     assert world.documents.data()["error"]["code"] == "engine_crashed"
     assert world.objects.names == set()
+    world.backoff_over()
     assert worker.handle() == Done()
     assert world.documents.data()["output"]["video_info"]["frames"] == 17
     assert all(name.startswith(f"{PATH}/2/") for name in world.objects.names)

@@ -11,7 +11,7 @@ from tools.shapes.autoencoder_stage import AutoencoderStage
 from tools.shapes.base_stage import BaseStage
 from tools.shapes.decoder_stage import DecoderStage
 from tools.shapes.export import assemble
-from tools.shapes.latents import fill_bank
+from tools.shapes.latents import encode_scenes
 from tools.shapes.near_identity import start_near_identity
 from tools.shapes.parts import (
     TINY,
@@ -61,7 +61,7 @@ class TinyParts:
 
     def banks(self, folder: Path) -> list[Any]:
         return [
-            fill_bank(
+            encode_scenes(
                 self.vae,
                 size=size,
                 count=16,

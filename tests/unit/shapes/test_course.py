@@ -85,6 +85,19 @@ def test_a_course_goes_on_from_a_checkpoint_and_leaves_its_autoencoder(
     assert (start / scheduler).read_text() == (made / scheduler).read_text()
 
 
+def test_text_encoders_held_still_are_those_of_the_checkpoint_bit_for_bit(
+    trained: Path, tmp_path: Path
+) -> None:
+    start = trained / "export" / "shapes"
+    course = course_in(tmp_path, [])
+    course.start, course.still_texts = start, True
+    course.run(until=BASE, only=[BASE])
+    made = tmp_path / "export" / "shapes"
+    assert not same_weights("unet", start, made)
+    for part in ("text_encoder", "text_encoder_2"):
+        assert same_weights(part, start, made, name="model")
+
+
 def test_noise_follows_the_schedule_of_the_checkpoint_that_a_course_starts_from(
     trained: Path, tmp_path: Path
 ) -> None:

@@ -5,14 +5,16 @@ from pathlib import Path
 import torch
 
 from tests.unit.shapes.stages import CPU, TinyParts
-from tools.shapes.latents import LatentBank, encode, fill_bank, fingerprint
+from tools.shapes.latent_bank import LatentBank, fingerprint
+from tools.shapes.latents import encode, encode_scenes
 from tools.shapes.painting import paint
+from tools.shapes.scene import Scene
 from tools.shapes.training import chance_of
 
 
-def bank(parts: TinyParts, file: Path, count: int = 8) -> tuple[LatentBank, list[str]]:
+def bank(parts: TinyParts, file: Path, count: int = 8) -> tuple[LatentBank[Scene], list[str]]:
     lines: list[str] = []
-    filled = fill_bank(
+    filled = encode_scenes(
         parts.vae, size=(64, 64), count=count, seed=1, device=CPU, file=file, report=lines.append
     )
     return filled, lines
@@ -22,7 +24,7 @@ def test_latents_are_those_of_their_scenes(tmp_path: Path) -> None:
     parts = TinyParts()
     filled, _ = bank(parts, tmp_path / "latents.pt")
     # Colours vary a little by chance when a bank is filled; the plain painting is next to it.
-    plain = encode(parts.vae, paint(filled.scenes), CPU)
+    plain = encode(parts.vae, paint(filled.drawn), CPU)
     shuffled = plain.roll(1, 0)
     assert (filled.latents - plain).abs().mean() < 0.2 * (filled.latents - shuffled).abs().mean()
 
@@ -33,7 +35,7 @@ def test_kept_latents_are_read_and_not_made_again(tmp_path: Path) -> None:
     assert made
     assert not read
     assert torch.equal(first.latents, again.latents)
-    assert first.scenes == again.scenes
+    assert first.drawn == again.drawn
 
 
 def test_latents_of_another_encoder_are_made_anew(tmp_path: Path) -> None:
@@ -53,4 +55,4 @@ def test_a_batch_pairs_scenes_with_their_own_latents(tmp_path: Path) -> None:
     scenes, latents = filled.batch(5, chance_of(0, "base", 0).numbers)
     assert latents.dtype == torch.float32
     for scene, row in zip(scenes, latents, strict=True):
-        assert torch.equal(row, filled.latents[filled.scenes.index(scene)].float())
+        assert torch.equal(row, filled.latents[filled.drawn.index(scene)].float())

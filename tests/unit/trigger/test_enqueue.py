@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.clock import Clock
 from shared.in_memory import InMemoryDocuments, InMemoryPublisher
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
@@ -19,8 +20,10 @@ CREATED: dict[str, Any] = {"input": {"prompt": "a red circle"}, "status": "pendi
 class MeddledDocuments(InMemoryDocuments):
     """Somebody else acts right before each of the use case's updates."""
 
-    def __init__(self, *meddlings: Callable[["MeddledDocuments"], None]) -> None:
-        super().__init__()
+    def __init__(
+        self, *meddlings: Callable[["MeddledDocuments"], None], clock: Clock | None = None
+    ) -> None:
+        super().__init__(clock)
         self.meddlings = list(meddlings)
 
     def update(self, path: str, changes: Changes, *, expected: Any) -> Written:

@@ -16,8 +16,9 @@ from google.api_core.retry import Retry
 from google.cloud import firestore
 from grpc import StatusCode as Code
 
-from shared.ports import Conflict, Missing, Rejected, Unavailable
+from shared.ports import Conflict, Missing, Overdue, Rejected, Unavailable
 from trigger.adapters.firestore import FirestoreDocuments
+from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
 from trigger.adapters.transient import RETRY
 
@@ -51,7 +52,7 @@ class Service:
                 code = self.script.pop(0) if len(self.script) > 1 else self.script[0]
             context.abort(code, f"scripted {code.name}")
 
-        if method == "BatchGetDocuments":
+        if method in ("BatchGetDocuments", "RunQuery"):
             return grpc.unary_stream_rpc_method_handler(answer)
         return grpc.unary_unary_rpc_method_handler(answer)
 
@@ -87,6 +88,27 @@ def documents_at(
             client = firestore.Client(project="demo-faults")
             clients.callback(client.close)
             return FirestoreDocuments(client, retry)
+
+        yield build
+
+
+LOOKS: dict[str, Callable[[FirestoreSearch], object]] = {
+    "RunQuery": lambda search: search.overdue(Overdue.LAPSED, before=ANY_VERSION, limit=5),
+    "BatchGetDocuments": lambda search: search.states([PATH], ["status"]),
+}
+
+
+@pytest.fixture
+def search_at(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], FirestoreSearch]]:
+    with contextlib.ExitStack() as clients:
+
+        def build(address: str) -> FirestoreSearch:
+            monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
+            client = firestore.Client(project="demo-faults")
+            clients.callback(client.close)
+            return FirestoreSearch(client, SHORT_RETRY)
 
         yield build
 
@@ -162,6 +184,28 @@ def test_a_fault_of_our_own_is_neither_tried_again_nor_hidden(
         documents_at(address).read(PATH)
     assert not isinstance(caught.value, Unavailable)
     assert len(service.calls) == 1
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_a_search_is_tried_again_and_then_says_that_firestore_is_away(
+    serve: Serve,
+    search_at: Callable[[str], FirestoreSearch],
+    look: Callable[[FirestoreSearch], object],
+) -> None:
+    service, address = serve(Code.UNAVAILABLE)
+    with pytest.raises(Unavailable, match="Firestore did not answer for the"):
+        look(search_at(address))
+    assert len(service.calls) > 1
+
+
+def test_a_search_without_its_index_is_no_conflict_and_not_tried_again(
+    serve: Serve, search_at: Callable[[str], FirestoreSearch]
+) -> None:
+    service, address = serve(Code.FAILED_PRECONDITION)
+    with pytest.raises(Exception, match="scripted") as caught:
+        LOOKS["RunQuery"](search_at(address))
+    assert type(caught.value).__name__ == "FailedPrecondition"
+    assert service.calls == ["RunQuery"]
 
 
 @pytest.mark.parametrize("code", TRANSIENT, ids=lambda code: code.name)

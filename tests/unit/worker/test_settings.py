@@ -10,6 +10,7 @@ from gpu_worker.engine.precision import Precision
 from gpu_worker.media.film_codec import FilmCodec, FilmOptions
 from gpu_worker.pull import make_engine
 from gpu_worker.settings import Settings
+from shared.parse import parse_request
 from tests.unit.engine.jobs import PATIENCE_SECONDS
 from tests.unit.worker.forms import WRONG_FORMS
 
@@ -46,8 +47,12 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_FILM_CRF": "30",
         "EMBERFRAME_FILM_PREVIEW": "true",
         "EMBERFRAME_ENGINE_START_TIMEOUT": "12.5",
+        "EMBERFRAME_ENGINE_STALL_TIMEOUT": "120",
+        "EMBERFRAME_IMAGE_TIME_LIMIT": "90",
+        "EMBERFRAME_FILM_TIME_LIMIT": "1800",
         "EMBERFRAME_LEASE_SECONDS": "60",
         "EMBERFRAME_HEALTH_FILE": "/run/health.json",
+        "EMBERFRAME_HEALTH_PORT": "8081",
         "EMBERFRAME_LOG_LEVEL": "DEBUG",
         "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8080",
         "PUBSUB_EMULATOR_HOST": "pubsub:8085",
@@ -77,10 +82,32 @@ def test_every_setting_is_read_from_the_environment(
         "film_crf": 30,
         "film_preview": True,
         "engine_start_timeout": 12.5,
+        "engine_stall_timeout": 120.0,
+        "image_time_limit": 90.0,
+        "film_time_limit": 1800.0,
         "lease_seconds": 60.0,
         "health_file": Path("/run/health.json"),
+        "health_port": 8081,
         "log_level": "DEBUG",
     }
+
+
+def test_time_limits_and_bounds_of_a_deployment_are_those_of_the_settings(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "EMBERFRAME_ENGINE_START_TIMEOUT": "20",
+        "EMBERFRAME_ENGINE_STALL_TIMEOUT": "120",
+        "EMBERFRAME_IMAGE_TIME_LIMIT": "90",
+        "EMBERFRAME_FILM_TIME_LIMIT": "1800",
+    }.items():
+        environment.setenv(name, value)
+    settings = Settings()
+    bounds = settings.engine_bounds
+    assert (bounds.start_seconds, bounds.still_seconds) == (20, 120)
+    film = {"task_type": "text2video", "prompt": "waves"}
+    for wish, seconds in (({"prompt": "a circle"}, 90), (film, 1800)):
+        assert settings.time_limits.of(parse_request(wish)) == seconds
 
 
 def test_the_engine_of_a_deployment_is_made_by_the_settings(
@@ -182,6 +209,11 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_FILM_PREVIEW", "sometimes"),
         ("EMBERFRAME_LEASE_SECONDS", "nan"),
         ("EMBERFRAME_LEASE_SECONDS", "5"),
+        ("EMBERFRAME_ENGINE_STALL_TIMEOUT", "9"),
+        ("EMBERFRAME_IMAGE_TIME_LIMIT", "0"),
+        ("EMBERFRAME_FILM_TIME_LIMIT", "inf"),
+        ("EMBERFRAME_HEALTH_PORT", "0"),
+        ("EMBERFRAME_HEALTH_PORT", "65536"),
         ("EMBERFRAME_ENGINE_START_TIMEOUT", "inf"),
         ("EMBERFRAME_LOG_LEVEL", "loud"),
         *WRONG_FORMS,

@@ -1,0 +1,37 @@
+"""Each of the sweep's queries has the index that production asks for and the emulator does not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.paths import GENERATIONS
+from shared.ports import Overdue
+from trigger.adapters.firestore_search import QUERIES
+
+FILE = Path(__file__).resolve().parents[3] / "firestore.indexes.json"
+
+
+def test_every_kind_has_a_query() -> None:
+    assert set(QUERIES) == set(Overdue)
+
+
+@pytest.mark.parametrize("what", list(Overdue))
+def test_a_query_has_a_composite_index_over_everybody_s_documents(what: Overdue) -> None:
+    equal = {condition.field_path for condition in QUERIES[what].equal}
+    indexes = [
+        [(field["fieldPath"], field["order"]) for field in index["fields"]]
+        for index in json.loads(FILE.read_text())["indexes"]
+        if (index["collectionGroup"], index["queryScope"]) == (GENERATIONS, "COLLECTION_GROUP")
+    ]
+    assert any(
+        {name for name, _ in fields[:-1]} == equal
+        and fields[-1] == (QUERIES[what].moment, "ASCENDING")
+        for fields in indexes
+    )
+
+
+def test_there_is_no_index_that_nothing_asks_for() -> None:
+    indexes = json.loads(FILE.read_text())["indexes"]
+    everybody_s = [index for index in indexes if index["queryScope"] == "COLLECTION_GROUP"]
+    assert len(everybody_s) == len(QUERIES)

@@ -1,0 +1,60 @@
+"""What a scheduled run leaves in the log, and that neither of its parts stops the other."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import pytest
+
+from trigger import main, wiring
+from trigger.collect import Collected
+from trigger.sweep import Swept
+
+SECRET = "a red circle that nobody may log"
+
+#: What the platform's wrapper calls.
+run: Callable[[None], None] = vars(main.sweep)["__wrapped__"]
+
+
+def fail() -> NoReturn:
+    raise ValueError(SECRET)
+
+
+def done(result: object) -> Callable[[], Callable[[], object]]:
+    return lambda: lambda: result
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]]:
+    return [(record.message, vars(record)["fields"]) for record in caplog.records]
+
+
+@pytest.fixture(autouse=True)
+def good(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    swept = Swept(counts=Counter(republished=3), faults=["queued"])
+    monkeypatch.setattr(wiring, "sweep", done(swept))
+    monkeypatch.setattr(wiring, "collect", done(Collected(removed=2, finished=True)))
+
+
+def test_a_run_says_what_it_did(caplog: pytest.LogCaptureFixture) -> None:
+    run(None)
+    (sweep, swept), (collect, collected) = told(caplog)
+    assert (sweep, swept["republished"], swept["faults"]) == ("sweep", 3, 1)
+    assert (collect, collected["removed"]) == ("collect", 2)
+
+
+@pytest.mark.parametrize("broken", ["sweep", "collect"])
+def test_one_part_that_fails_stops_not_the_other_and_quotes_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    monkeypatch.setattr(wiring, broken, lambda: fail)
+    with pytest.raises(RuntimeError) as caught:
+        run(None)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    lines = dict(told(caplog))
+    assert set(lines) == {"sweep", "collect"}
+    assert lines[broken]["error"] == "ValueError"
+    assert lines[broken]["where"].startswith("test_runs.py:")
+    assert SECRET not in str(caught.value) + str(lines) + caplog.text
