@@ -24,7 +24,7 @@ from shared.ports import Missing, Unavailable
 from shared.status import Status
 from tests.chaos.emulators import Cloud
 from tests.chaos.evidence import Evidence, State
-from tests.chaos.fleet import LEAVE_SECONDS, LIGHT, Fleet
+from tests.chaos.fleet import LEASE_SECONDS, LEAVE_SECONDS, LIGHT, Fleet
 from tests.chaos.oracle import judge
 from tests.chaos.project import ACK_DEADLINE_SECONDS, Project
 from tests.chaos.recorder import Recorder
@@ -62,6 +62,7 @@ class Stage:
     project: Project
     fleet: Fleet
     recorder: Recorder
+    lease_seconds: float = LEASE_SECONDS
     paths: list[GenerationPath] = field(default_factory=list)
 
     def submit(self, **request: Any) -> GenerationPath:
@@ -112,12 +113,12 @@ class Stage:
         """Wait until all is quiet, dismiss the workers, sweep, judge."""
         self.recorder.wait_for_ends(HOME_SECONDS)
         # What a dead worker still held is delivered again to a living one, which acknowledges it.
-        time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
+        time.sleep(self._quiet_seconds)
         taken = self.fleet.dismiss()
         self.project.end_streams()
         if self.fleet.has_dead_streams:
             self.fleet.recall().wait_until_ready()
-            time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
+            time.sleep(self._quiet_seconds)
             taken += self.fleet.dismiss()
             self.project.end_streams()
         self.chaos.report.left(taken)
@@ -127,7 +128,7 @@ class Stage:
         left += [f"the sweep could not settle {it}" for it in swept.faults]
         collect_files(self.project)
         # What the workers had let go of for a while would come back now.
-        time.sleep(ACK_DEADLINE_SECONDS + REDELIVERY_MARGIN_SECONDS)
+        time.sleep(self._quiet_seconds)
         evidence = Evidence(
             states=self.recorder.states(),
             final=self._final(),
@@ -137,6 +138,12 @@ class Stage:
         )
         found = judge(evidence, ends=ends, most_attempts=most_attempts)
         self.chaos.report.judged(self.name, len(self.paths), found)
+
+    @property
+    def _quiet_seconds(self) -> float:
+        """After so long no message comes any more: it was held for an ack deadline, or let go for
+        as long as somebody else's lease lasts."""
+        return max(ACK_DEADLINE_SECONDS, self.lease_seconds) + REDELIVERY_MARGIN_SECONDS
 
     def _final(self) -> dict[str, State]:
         final = {}
@@ -185,6 +192,7 @@ def stage(
             Recorder(project.database) as recorder,
             Fleet(project, folder, module=module, settings=settings) as fleet,
         ):
-            yield Stage(chaos, name, project, fleet, recorder)
+            lease_seconds = float(settings.get("EMBERFRAME_LEASE_SECONDS", LEASE_SECONDS))
+            yield Stage(chaos, name, project, fleet, recorder, lease_seconds)
     finally:
         project.close()

@@ -121,7 +121,9 @@ def late_request(chaos: Chaos) -> None:
 def random_faults(random: Random, rounds: int, chaos: Chaos) -> None:
     """Now this, now that, one service or both, while generations come in."""
     with (
-        stage(chaos, "random faults of the network", settings={STEP_VARIABLE: "0.1"}) as here,
+        stage(
+            chaos, "random faults of the network", settings={STEP_VARIABLE: "0.1", **USUAL_LEASE}
+        ) as here,
         network(here) as net,
     ):
         for _ in range(2):
