@@ -35,6 +35,10 @@ MAKEOVERRIDES =
 test: setup lint ## everything that must hold: linters, types, all tests
 	$(BIN)/python -m tools.side_by_side
 
+.PHONY: chaos
+chaos: setup ## break everything and show that nothing is lost: 5 minutes, or MODE=long, SEED=…
+	@$(BIN)/python -m tests.chaos $(if $(filter long,$(MODE)),--long) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -68,6 +72,8 @@ figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
 	$(BIN)/python -m bench.start_up
 	$(BIN)/python -m bench.film_encoding
+	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m bench.chaos
 
 .PHONY: lock
 lock: setup ## make the lock files anew from requirements/*.in and tools/node/package.json

@@ -40,6 +40,7 @@ from gpu_worker.ports import (
     Frames,
     JobCancelled,
 )
+from shared.crash_points import CrashPoint, crash_point
 from shared.errors import GenerationError
 
 #: Between two signs of life; a small part of the time after which they are missed.
@@ -67,6 +68,7 @@ class SupervisorLink:
             raise JobCancelled
 
     def report_progress(self, progress: EngineProgress) -> None:
+        crash_point(CrashPoint.IN_ENGINE_STEP)
         self._send(Progress.of(progress), frames_of(progress.preview))
 
     def send_frames(self, frames: Frames) -> None:
@@ -91,6 +93,7 @@ class SupervisorLink:
         self._send(LoadFailed(code=error.code, message=error.message))
 
     def answer_done(self, result: EngineResult) -> None:
+        crash_point(CrashPoint.IN_ENGINE_ANSWER)
         heads = tuple(
             PictureHead(
                 width=picture.pixels.shape[1], height=picture.pixels.shape[0], seed=picture.seed

@@ -11,6 +11,7 @@ from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, quieten
 from gpu_worker.engine.precision import Precision
 from gpu_worker.ports import EngineInfo, EngineJob, JobCancelled
+from shared.crash_points import CrashPoint, crash_point
 from shared.errors import GenerationError
 
 LOG = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ def serve(
     deterministic: bool,
 ) -> int:
     """Returns an exit code, or never. `started` is the monotonic time of the process's start."""
+    crash_point(CrashPoint.IN_ENGINE_LOADING)
     # Imports make hundreds of thousands of objects and hardly any garbage: looking for it takes a
     # fifth of the start (3.7 s with, 2.9 s without).
     gc.disable()
@@ -76,6 +78,7 @@ def serve(
 
 def _answer(link: SupervisorLink, model: Any, job: EngineJob) -> bool:
     """True while the model (a `Model`) can take another job."""
+    crash_point(CrashPoint.IN_ENGINE_JOB)
     try:
         result = model.generate(job, link.report_progress, link.stop_if_asked, link.send_frames)
     except JobCancelled:

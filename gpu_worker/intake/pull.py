@@ -28,6 +28,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from gpu_worker.intake.steady_time import use_steady_time
 from gpu_worker.intake.stream_watch import (
     CONFIRM_SECONDS,
     QUIET_SECONDS,
@@ -36,6 +37,7 @@ from gpu_worker.intake.stream_watch import (
 )
 from gpu_worker.lifecycle.handled import Done, Handler
 from shared.clock import SystemClock
+from shared.crash_points import CrashPoint, crash_point
 from shared.message import GenerationMessage, MalformedMessage, NewerSchema
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ class PullIntake:
 
         `on_tick` is told a subscription's name again and again while its stream is looked after.
         """
+        use_steady_time()
         self._subscriber = subscriber
         self._subscriptions = subscriptions
         self._runner = runner
@@ -231,6 +234,7 @@ class PullIntake:
             _defer(message, NEWER_SCHEMA_SECONDS)
             return
         try:
+            crash_point(CrashPoint.RECEIVED)
             with self._free_slots:
                 handled = self._runner.handle(parsed.path)
         except Exception:
@@ -241,6 +245,7 @@ class PullIntake:
             _defer(message, FAULT_SECONDS)
             return
         if isinstance(handled, Done):
+            crash_point(CrashPoint.ACKNOWLEDGING)
             message.ack()
         else:
             _defer(message, handled.seconds)

@@ -22,6 +22,7 @@ from gpu_worker.lifecycle.storing import FileStorer
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.media.inputs import fetch_inputs
 from gpu_worker.ports import EngineJob, EngineUnavailable, JobCancelled
+from shared.crash_points import CrashPoint, crash_point
 from shared.document import Generation
 from shared.errors import ErrorCode, GenerationError
 from shared.lease import Lease
@@ -72,6 +73,7 @@ class Attempt:
             cancelled = generation.cancel_requested
             return generation.to_cancelled() if cancelled else changes(generation)
 
+        crash_point(CrashPoint.FINISHING)
         try:
             self._leased.end(last_write)
         except LeaseLost as error:
@@ -152,6 +154,7 @@ class Attempt:
                 engine.cancel(job.job_id)
                 making.stop()
 
+            crash_point(CrashPoint.ENGINE_START)
             with self._control.in_engine(stop):
                 result = making.run(engine, job, keeper.report)
             self._check()

@@ -13,6 +13,7 @@ from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.media.preview_file import make_preview
 from gpu_worker.ports import EngineProgress, Pixels
 from shared.clock import Clock
+from shared.crash_points import CrashPoint, crash_point
 from shared.lease import HEARTBEAT_SECONDS
 from shared.ports import Unavailable
 
@@ -70,6 +71,7 @@ class LeaseKeeper:
 
     def report(self, progress: EngineProgress) -> None:
         """Take over new progress; returns at once. Called from the engine's reader thread."""
+        crash_point(CrashPoint.STEP)
         if not self._leased.trusted():
             self._control.stop(StopReason.LEASE_LOST)
         self._control.insist()

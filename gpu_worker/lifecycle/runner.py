@@ -15,6 +15,7 @@ from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from gpu_worker.lifecycle.take import Nothing, NotNow, take
 from gpu_worker.lifecycle.wiring import Wiring
+from shared.crash_points import CrashPoint, crash_point
 from shared.errors import InvalidInput
 from shared.paths import GenerationPath
 from shared.ports import Rejected, Unavailable
@@ -100,6 +101,7 @@ class GenerationRunner:
         if isinstance(taken, NotNow):
             log.info("not now: %s", taken.why, extra={"fields": fields})
             return Later(seconds=taken.seconds)
+        crash_point(CrashPoint.CLAIMED)
         return Attempt(self._wiring, taken, control).run()
 
     def _fault(self, path: GenerationPath, error: Exception) -> Handled:

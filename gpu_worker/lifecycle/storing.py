@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.media.picture_file import EncodedFile
+from shared.crash_points import CrashPoint, crash_point
 from shared.ports import ObjectStore, StoredObject
 
 log = logging.getLogger(__name__)
@@ -92,4 +93,5 @@ class FileStorer:
         full_name = self._path.object_name(self._token, name)
         stored = self._objects.create(full_name, file.data, content_type=file.content_type)
         self._created.append(stored)
+        crash_point(CrashPoint.UPLOADED)
         return stored

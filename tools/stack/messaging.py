@@ -18,6 +18,9 @@ from tools.stack.waiting import wait_until
 #: word to anybody but its client, which is gone: there is nothing to wait for but the time itself.
 STREAM_TICKS_SECONDS = 0.2
 
+#: One call; given up half-way, a subscription would stay what it must only be for a moment.
+CALL_SECONDS = 30.0
+
 #: The worker renews its deadline while it works; this bounds redelivery after it dies.
 ACK_DEADLINE_SECONDS = 20
 
@@ -58,14 +61,15 @@ def _topics_and_subscriptions() -> Iterator[tuple[str, dict[str, object]]]:
         yield f"subscriptions/{subscription}", settings
 
 
-def end_streams(pubsub: str) -> None:
-    """End every StreamingPull of our subscriptions on the emulator at `pubsub` (host:port).
+def end_streams(pubsub: str, *, project: str = PROJECT) -> None:
+    """End every StreamingPull of `project` on the emulator at `pubsub` (host:port).
 
     The emulator never notices that a stream's client has gone, and goes on leasing messages to it
     for a minute each; the real service does notice. Whoever ends a worker and wants the next one
     to get the messages calls this. A subscription that turns into a push one loses its streams.
     """
-    with httpx.Client(base_url=f"http://{pubsub}/v1/projects/{PROJECT}/") as client:
+    address = f"http://{pubsub}/v1/projects/{project}/"
+    with httpx.Client(base_url=address, timeout=CALL_SECONDS, trust_env=False) as client:
         for push in ({"pushEndpoint": "http://127.0.0.1:9/"}, {}):
             for subscription in SUBSCRIPTIONS.values():
                 client.post(

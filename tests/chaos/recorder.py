@@ -1,0 +1,84 @@
+"""Records every version of a project's documents that a real listener sees, in order.
+
+The emulator keeps from a listener what is committed while it is being added, so documents must be
+created after the recorder is entered, which waits for the first call-back.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from google.cloud import firestore
+
+from shared.paths import GenerationPath
+from tests.chaos.evidence import State
+
+LISTENING_SECONDS = 60.0
+
+
+class NotSeen(Exception):
+    """A document did not get into the state that was waited for."""
+
+
+class Recorder:
+    """A context manager. Thread-safe."""
+
+    def __init__(self, database: firestore.Client) -> None:
+        self._database = database
+        self._changed = threading.Condition()
+        self._listening = False
+        self._states: dict[str, list[State]] = defaultdict(list)
+        self._watch: Any = None
+
+    def __enter__(self) -> Self:
+        self._watch = self._database.collection_group("generations").on_snapshot(self._see)
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._listening, LISTENING_SECONDS):
+                raise NotSeen(f"the listener did not begin within {LISTENING_SECONDS:g} s")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._watch.unsubscribe()
+
+    def states(self) -> Mapping[str, Sequence[State]]:
+        with self._changed:
+            return {path: list(states) for path, states in self._states.items()}
+
+    def wait_for(
+        self, path: GenerationPath, reached: Callable[[State], bool], timeout_seconds: float
+    ) -> State:
+        """The first state of the document that is `reached`, once it is seen. Raises `NotSeen`."""
+
+        def found() -> State | None:
+            return next((it for it in self._states[str(path)] if reached(it)), None)
+
+        with self._changed:
+            state = self._changed.wait_for(found, timeout_seconds)
+            if state is None:
+                seen = [f"{it.status}/{it.token}" for it in self._states[str(path)]]
+                raise NotSeen(f"{path} was {seen}, and nothing else in {timeout_seconds:g} s")
+            return state
+
+    def wait_for_ends(self, timeout_seconds: float) -> bool:
+        """Whether every document seen so far has ended by then."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: all(states[-1].status.terminal for states in self._states.values()),
+                timeout_seconds,
+            )
+
+    def _see(self, _documents: object, changes: Sequence[Any], _read_time: object) -> None:
+        with self._changed:
+            self._listening = True
+            for change in changes:
+                document = change.document
+                state = State.of(document.to_dict() or {}, document.update_time)
+                self._states[document.reference.path].append(state)
+            self._changed.notify_all()

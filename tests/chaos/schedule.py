@@ -1,0 +1,42 @@
+"""What a run plays, in which order: drawn from the seed, so that a run can be had again."""
+
+import itertools
+from collections import defaultdict
+from random import Random
+
+from tests.chaos.act import Act
+from tests.chaos.scenarios import (
+    bad_network,
+    cancellations,
+    clocks,
+    departures,
+    engine_kills,
+    outages,
+    repeats,
+    storms,
+    supervisor_kills,
+    zombies,
+)
+
+
+def schedule(seed: int, *, long: bool) -> list[Act]:
+    """Every act once, kinds in turn, so that a run which is cut short has played some of each."""
+    random = Random(seed)
+    acts = [
+        *supervisor_kills.acts(random),
+        *engine_kills.acts(random),
+        *zombies.acts(),
+        *repeats.acts(random, jobs=500 if long else 60),
+        *bad_network.acts(random, rounds=60 if long else 12),
+        *outages.acts((5.0, 20.0, 70.0) if long else (5.0, 20.0)),
+        *clocks.acts(),
+        *cancellations.acts(random, times=30 if long else 8),
+        *departures.acts(rounds=50 if long else 8),
+        *storms.acts(random, count=6 if long else 1, seconds=90.0 if long else 20.0),
+    ]
+    random.shuffle(acts)
+    kinds: dict[str, list[Act]] = defaultdict(list)
+    for act in acts:
+        kinds[act.kind].append(act)
+    turns = itertools.zip_longest(*kinds.values())
+    return [act for turn in turns for act in turn if act is not None]

@@ -1,0 +1,1 @@
+"""The harness of the chaos runs, judged before it judges."""
