@@ -24,7 +24,7 @@ from gpu_worker.engine.specs import NO_MODEL, SHAPES_FILM
 from tools.shapes.contact_sheet import contact_sheet
 from tools.shapes.judge import Pixels
 from tools.shapes_video.clip import FRAMES, Motion
-from tools.shapes_video.exam import Question, mark, set_exam, shares
+from tools.shapes_video.exam import GOALS, Question, mark, set_exam, shares
 from tools.shapes_video.judge import read_film
 from tools.shapes_video.worker_exam import draw_through_worker
 
@@ -35,6 +35,8 @@ FIRST_SEED = 1000
 MISSES_SHOWN = 15
 #: Frames of a film on the contact sheet.
 SHOWN = 5
+#: Films beside each other there; one whose colour or motion is wrong has a red frame.
+SHEET_COLUMNS = 4
 
 
 def main() -> None:
@@ -85,7 +87,8 @@ def main() -> None:
                 f"  miss: {question.prompt!r} shows {saw.colour} {saw.shape} {saw.motion} "
                 f"on {saw.background}"
             )
-        sheet = contact_sheet([_strip(film) for film in films], [it["all"] for it in marks])
+        right = [all(it[criterion] for criterion in GOALS) for it in marks]
+        sheet = contact_sheet([_strip(film) for film in films], right, SHEET_COLUMNS)
         sheet.save(chosen.out / f"guidance-{guidance:g}.png")
     (chosen.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
 

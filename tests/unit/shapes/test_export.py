@@ -139,3 +139,10 @@ def test_a_contact_sheet_frames_the_wrong_ones_in_red() -> None:
     assert sheet.getpixel((1, 22)) == (255, 0, 0)
     assert sheet.getpixel((1, 1)) != (255, 0, 0)
     assert sheet.getpixel((10, 10)) == (0, 0, 255)
+
+
+def test_a_contact_sheet_has_room_for_the_largest_picture() -> None:
+    upright, wide = Image.new("RGB", (8, 16), (0, 0, 255)), Image.new("RGB", (16, 8), (0, 255, 0))
+    sheet = contact_sheet([wide, upright, wide], [True] * 3, columns=2)
+    assert sheet.size == (2 * 20 + 4, 2 * 20 + 4)
+    assert sheet.getpixel((25, 18)) == (0, 0, 255)
