@@ -53,6 +53,11 @@ class GenerationPath:
         check_id("user_id", self.uid)
         check_id("file_uid", self.generation_id)
 
+    @staticmethod
+    def has_form(document: str) -> bool:
+        """Whether it lies where generations do, even if its ids are none of ours."""
+        return _DOCUMENT.fullmatch(document) is not None
+
     @classmethod
     def parse(cls, document: str) -> "GenerationPath":
         """Read a document path relative to the database root. Raises `InvalidInput`."""

@@ -2,7 +2,8 @@
 
 One bounded query a kind (`Overdue`), a page at a time, and each document by itself: one that cannot
 be settled is logged and stepped over, and a service that is away ends its kind until the next run.
-No document is begun after RUN_SECONDS. Any number of sweeps may run at once.
+No document is begun after RUN_SECONDS, of which each kind has its share. Any number of sweeps may
+run at once.
 """
 
 import logging
@@ -14,6 +15,7 @@ from functools import partial
 
 from shared.clock import Clock
 from shared.json_log import facts_of
+from shared.paths import GenerationPath
 from shared.ports import (
     DocumentStore,
     Found,
@@ -64,14 +66,16 @@ def sweep(
     the server's time then lets be, or too late.
     """
     swept = Swept()
-    now, deadline = clock.now(), clock.monotonic() + RUN_SECONDS
+    now, began = clock.now(), clock.monotonic()
     handlers = _handlers(documents, publisher, patience, max_images)
-    for what in Overdue:
+    for number, what in enumerate(Overdue, 1):
         before = now - patience.with_(what)
+        # A kind that fails again and again must not keep the others from being looked for.
+        deadline = began + RUN_SECONDS * number / len(Overdue)
         try:
             for path in _paths(search, what, before):
                 if clock.monotonic() >= deadline:
-                    return swept
+                    break
                 _handle(path, handlers[what], swept)
         except Exception as error:  # noqa: BLE001 (logged; the other kinds are looked for)
             _log_fault(swept, what.value, error)
@@ -103,7 +107,8 @@ def _paths(search: GenerationSearch, what: Overdue, before: datetime) -> Iterato
     after: Found | None = None
     while True:
         page = search.overdue(what, before=before, limit=PAGE_DOCUMENTS, after=after)
-        yield from (found.path for found in page)
+        # Another collection of an app's may have the same name: not ours to touch.
+        yield from (found.path for found in page if GenerationPath.has_form(found.path))
         if len(page) < PAGE_DOCUMENTS:
             return
         after = page[-1]

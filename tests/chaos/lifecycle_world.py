@@ -27,21 +27,21 @@ CRASHED = GenerationError(ErrorCode.ENGINE_CRASHED, "The engine stopped.")
 class Later:
     """A `DocumentStore` whose server lives in the world's time.
 
-    Its server's own times are moved by as much as the world's clock was turned, and a moment that
-    the server would fill in is written as the world's.
+    All its moments are the world's, so that what a slow machine takes for a step counts for
+    nothing: else a lease of 30 s could be over in one world and not in the other.
     """
 
     def __init__(self, inner: DocumentStore, clock: ManualClock) -> None:
         self._inner = inner
         self._clock = clock
-        self._began = clock.monotonic()
+        self._origin = datetime.now(UTC) - timedelta(seconds=clock.monotonic())
 
-    def _moved(self, at: datetime) -> datetime:
-        return at + timedelta(seconds=self._clock.monotonic() - self._began)
+    def _now(self) -> datetime:
+        return self._origin + timedelta(seconds=self._clock.monotonic())
 
     def read(self, path: str) -> Snapshot | None:
         found = self._inner.read(path)
-        return found and replace(found, read_time=self._moved(found.read_time))
+        return found and replace(found, read_time=self._now())
 
     def create(self, path: str, data: Changes) -> Written:
         return self._told(self._inner.create(path, self._timed(data)))
@@ -50,11 +50,10 @@ class Later:
         return self._told(self._inner.update(path, self._timed(changes), expected=expected))
 
     def _told(self, written: Written) -> Written:
-        return replace(written, commit_time=self._moved(written.commit_time))
+        return replace(written, commit_time=self._now())
 
     def _timed(self, changes: Changes) -> Changes:
-        now = self._moved(datetime.now(UTC))
-        return {name: now if value is SERVER_TIME else value for name, value in changes.items()}
+        return {name: self._now() if it is SERVER_TIME else it for name, it in changes.items()}
 
 
 @dataclass

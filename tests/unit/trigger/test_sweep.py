@@ -229,6 +229,28 @@ def test_a_run_ends_in_time_and_the_next_one_goes_on() -> None:
     assert deployment.sweep().counts == {"republished": 5}
 
 
+def test_many_of_one_kind_leave_time_for_the_others() -> None:
+    clock = ManualClock()
+    deployment = Deployment(SlowDocuments(clock))
+    deployment.clock = clock
+    lost_events = {f"g{n}": pending() for n in range(2 * int(RUN_SECONDS))}
+    deployment.put(**lost_events, lost_message=queued())
+    assert deployment.sweep().counts["republished"] == 1
+    assert "lost_message" in deployment.published()
+
+
+@pytest.mark.parametrize("fields", [pending(), queued(), processing(60)])
+def test_another_collection_of_the_same_name_is_not_touched(
+    deployment: Deployment, fields: dict[str, Any]
+) -> None:
+    elsewhere = "teams/red/generations/g1"
+    deployment.documents.create(elsewhere, fields)
+    assert deployment.sweep() == Swept()
+    snapshot = deployment.documents.read(elsewhere)
+    assert snapshot is not None
+    assert snapshot.data == fields
+
+
 @pytest.fixture(params=[timedelta(hours=-2), timedelta(hours=2)], ids=["behind", "ahead"])
 def wrong_clock(request: pytest.FixtureRequest) -> ManualClock:
     clock = ManualClock()
