@@ -11,7 +11,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 from gpu_worker import __main__ as worker
 from gpu_worker import pull
@@ -58,8 +60,9 @@ def sleep_under_a_false_clock(seconds: float) -> None:
 if __name__ == "__main__":
     # Where all threads are, into the log, when the harness asks a worker that does not leave.
     faulthandler.register(signal.SIGUSR1)
-    if CLOCK_VARIABLE in os.environ:
-        time.sleep = sleep_under_a_false_clock  # type: ignore[assignment]
-    # The one seam: what `pull` wires as its engine.
-    pull.make_engine = make_engine  # type: ignore[assignment]
-    sys.exit(worker.main())
+    with ExitStack() as seams:
+        if CLOCK_VARIABLE in os.environ:
+            seams.enter_context(patch.object(time, "sleep", sleep_under_a_false_clock))
+        # What `pull` wires as its engine.
+        seams.enter_context(patch.object(pull, "make_engine", make_engine))
+        sys.exit(worker.main())

@@ -8,11 +8,10 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 #: Each way, while replies are late.
 DELAY_SECONDS = 0.5
@@ -58,12 +57,7 @@ class Proxy:
         self._call(self._listen())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_SECONDS)
@@ -78,8 +72,8 @@ class Proxy:
         finally:
             self._call(self._set(None))
 
-    def _call(self, work: "asyncio.Future[None] | object") -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(STOP_SECONDS)  # type: ignore[arg-type]
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(STOP_SECONDS)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)

@@ -14,15 +14,21 @@ from shared.paths import GenerationPath
 from tests.chaos.lifecycle_machine import LifecycleMachine
 from tests.chaos.lifecycle_world import Later, LifecycleWorld
 from tests.unit.lifecycle.world import ManualClock
+from tools.stack import Stack
 
+PROJECT = "any-order"
 #: An example is some hundred calls of the emulator.
 EXAMPLES = 12
 STEPS = 25
 
 
 def test_every_sequence_of_steps_comes_to_the_same_on_the_emulator(
-    firestore_client: firestore.Client, request: pytest.FixtureRequest
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in stack.env().items():
+        monkeypatch.setenv(name, value)
+    # Not the stack's own project: its functions would accept the documents between two steps.
+    firestore_client = firestore.Client(project=PROJECT)
     uid = f"order-{secrets.token_hex(6)}"
 
     class Both(LifecycleMachine):
@@ -49,3 +55,4 @@ def test_every_sequence_of_steps_comes_to_the_same_on_the_emulator(
     )
     for document in firestore_client.collection(f"users/{uid}/generations").list_documents():
         document.delete()
+    firestore_client.close()

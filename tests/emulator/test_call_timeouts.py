@@ -132,8 +132,8 @@ def test_every_call_of_a_generation_s_life_has_a_time_limit_of_its_role(
     phone.document(str(path)).create(document, timeout=TIMEOUT_SECONDS, retry=None)
     calls.seen.clear()
     lane.subscribe()
-    told = Told(GenerationRunner(wiring))
-    with Running(lane, told):  # type: ignore[arg-type]
+    told: Any = Told(GenerationRunner(wiring))
+    with Running(lane, told):
         message = GenerationMessage(path=path).to_bytes()
         lane.publisher.publish(lane.topic, message).result(TIMEOUT_SECONDS)
         assert told.handled.get(timeout=TIMEOUT_SECONDS) == Done()
