@@ -167,7 +167,14 @@ def test_another_person_s_picture_is_not_read_even_by_its_whole_url(
 
 def test_a_running_generation_stops_when_the_phone_cancels_it(phone: Phone) -> None:
     generation_id = secrets.token_hex(8)
-    phone.create(generation_id, {"prompt": "a red circle", "num_inference_steps": 150})
+    # As long as a request can be: it must not be over before a busy phone has seen it begin.
+    most = {
+        "num_inference_steps": 150,
+        "refiner_inference_steps": 150,
+        "strength": 1,
+        "num_images": 2,
+    }
+    phone.create(generation_id, {"prompt": "a red circle", **most})
     for event in phone.documents(generation_id, PATIENCE_SECONDS):
         if event["data"]["status"] == "processing":
             break
