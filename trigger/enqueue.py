@@ -1,22 +1,18 @@
 """Use case: a document was created; publish its ids and mark it `queued`, or end it with a reason.
 
-The event is a hint and comes at least once; the document is the truth and is read first. Every
-write is compare-and-set, retried on a conflict at most MAX_CONFLICTS times. The message goes out
-before `queued` is written, so that a `queued` document always had one; a crash in between leaves a
-`pending` document and a message, which the worker and a second event both take. A write that the
-store will never take is replaced, once, by an end without the input.
+The event is a hint and comes at least once; the document is the truth and is read first. A crash
+between the message and the write leaves a `pending` document and a message, which the worker and a
+second event both take.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from shared.ports import Conflict, DocumentStore, MessagePublisher, Missing, Rejected
+from shared.ports import DocumentStore, MessagePublisher, Snapshot
 from shared.request import DEFAULT_MAX_IMAGES
 from trigger.acceptance import Accept, Cancel, LeaveAlone, Refuse, decide_acceptance
-
-#: The owner may write once (cancel) and a worker claims once; the rest is lost replies.
-MAX_CONFLICTS = 5
+from trigger.compare_and_set import Message, Write, change
 
 
 class Outcome(StrEnum):
@@ -47,11 +43,8 @@ def enqueue(
     topic) when a service failed, and `Conflict` when the document kept changing: the document is
     then still `pending`, and a later event or the sweep tries again.
     """
-    published = rejected = False
-    for _ in range(MAX_CONFLICTS + 1):
-        snapshot = documents.read(path)
-        if snapshot is None:
-            return Outcome.GONE
+
+    def decide(snapshot: Snapshot, rejected: bool) -> Write[Outcome] | None:
         decision = decide_acceptance(
             path,
             created=created,
@@ -60,23 +53,22 @@ def enqueue(
             max_images=max_images,
         )
         if isinstance(decision, LeaveAlone):
-            return Outcome.ACCEPTED if published else Outcome.ALREADY_DONE
-        if isinstance(decision, Accept) and not published:
-            publisher.publish(decision.topic, decision.message.to_bytes())
-            published = True
-        try:
-            documents.update(path, decision.changes, expected=snapshot.version)
-        except Conflict:
-            continue
-        except Rejected:
-            if rejected:
-                raise
-            rejected = True
-            continue
-        except Missing:
-            return Outcome.GONE
-        return _OUTCOMES[type(decision)]
-    raise Conflict(f"{path} changed {MAX_CONFLICTS + 1} times while it was being enqueued")
+            return None
+        message = None
+        if isinstance(decision, Accept):
+            message = Message(topic=decision.topic, data=decision.message.to_bytes())
+        outcome = _OUTCOMES[type(decision)]
+        return Write(changes=decision.changes, outcome=outcome, message=message)
+
+    return change(
+        path,
+        decide,
+        documents=documents,
+        publisher=publisher,
+        published=Outcome.ACCEPTED,
+        idle=Outcome.ALREADY_DONE,
+        gone=Outcome.GONE,
+    )
 
 
 _OUTCOMES: Mapping[type, Outcome] = {

@@ -31,6 +31,17 @@ MAX_INSTANCES = 20
 #: One that runs and one that is late.
 MAX_SWEEPS = 2
 
+#: Of a function that hears what becomes of generations.
+OF_A_DOCUMENT: Mapping[str, Any] = {
+    "document": DOCUMENT_PATTERN,
+    "region": REGION,
+    "memory": options.MemoryOption.MB_256,
+    "cpu": 1,
+    "timeout_sec": TIMEOUT_SECONDS,
+    "max_instances": MAX_INSTANCES,
+    "concurrency": CONCURRENCY,
+}
+
 LOG = logging.getLogger("trigger")
 
 #: What is worth saying about a run.
@@ -38,15 +49,7 @@ Facts = Mapping[str, str | int]
 
 
 @with_field_only("status")
-@firestore_fn.on_document_created(
-    document=DOCUMENT_PATTERN,
-    region=REGION,
-    memory=options.MemoryOption.MB_256,
-    cpu=1,
-    timeout_sec=TIMEOUT_SECONDS,
-    max_instances=MAX_INSTANCES,
-    concurrency=CONCURRENCY,
-)
+@firestore_fn.on_document_created(**OF_A_DOCUMENT)
 def enqueue(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     """A client created a generation: publish it to the workers, or end it with a reason."""
     path = event.document
@@ -61,15 +64,7 @@ def enqueue(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
 
 
 @with_field_only("lease")
-@firestore_fn.on_document_deleted(
-    document=DOCUMENT_PATTERN,
-    region=REGION,
-    memory=options.MemoryOption.MB_256,
-    cpu=1,
-    timeout_sec=TIMEOUT_SECONDS,
-    max_instances=MAX_INSTANCES,
-    concurrency=CONCURRENCY,
-)
+@firestore_fn.on_document_deleted(**OF_A_DOCUMENT)
 def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     """A generation was deleted, by its owner or because its time was over: its files go too."""
     path = event.document

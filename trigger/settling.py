@@ -1,9 +1,4 @@
-"""Use case: does with one overdue generation what `shared.sweeping` decides for it.
-
-As for `trigger.enqueue`: the document is read first, the message goes out before the document says
-so, and every write is compare-and-set, retried on a conflict at most MAX_CONFLICTS times. Two that
-do it at once publish two messages and write once.
-"""
+"""Use case: does with one overdue generation what `shared.sweeping` decides for it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,14 +8,12 @@ from shared.document import Generation
 from shared.errors import InvalidInput
 from shared.message import GenerationMessage
 from shared.paths import GenerationPath
-from shared.ports import Conflict, DocumentStore, MessagePublisher, Missing, Rejected
+from shared.ports import DocumentStore, MessagePublisher, Snapshot
 from shared.request import DEFAULT_MAX_IMAGES
 from shared.status import Status
 from shared.sweeping import PATIENCE, LetBe, Patience, Republish, SweepDecision, decide_sweep
 from trigger.acceptance import topic_of
-
-#: A worker may claim it, its owner cancel it, another sweep be faster; the rest is lost replies.
-MAX_CONFLICTS = 5
+from trigger.compare_and_set import Message, Write, change
 
 
 class Settled(StrEnum):
@@ -46,37 +39,34 @@ def settle(
     max_images: int = DEFAULT_MAX_IMAGES,
 ) -> Settled:
     """Raises as `trigger.enqueue.enqueue` does; the document is then left to the next sweep."""
-    published = rejected = False
-    for _ in range(MAX_CONFLICTS + 1):
-        snapshot = documents.read(path)
-        if snapshot is None:
-            return Settled.LET_BE
+
+    def decide(snapshot: Snapshot, rejected: bool) -> Write[Settled] | None:
         try:
             generation = Generation.from_document(GenerationPath.parse(path), snapshot.data)
         except InvalidInput:
             # Not one of ours, or changed by an admin since it was found.
-            return Settled.LET_BE
+            return None
         if rejected:
             generation = generation.rejected()
         decision, topic = _decide(generation, snapshot.read_time, patience, max_images)
         if isinstance(decision, LetBe):
-            return Settled.REPUBLISHED if published else Settled.LET_BE
-        if topic is not None and not published:
-            publisher.publish(topic, GenerationMessage(path=generation.path).to_bytes())
-            published = True
-        try:
-            documents.update(path, decision.changes, expected=snapshot.version)
-        except Conflict:
-            continue
-        except Rejected:
-            if rejected:
-                raise
-            rejected = True
-            continue
-        except Missing:
-            return Settled.LET_BE
-        return _settled(generation.status, decision)
-    raise Conflict(f"{path} changed {MAX_CONFLICTS + 1} times while it was being swept")
+            return None
+        message = None
+        if topic is not None:
+            data = GenerationMessage(path=generation.path).to_bytes()
+            message = Message(topic=topic, data=data)
+        outcome = _settled(generation.status, decision)
+        return Write(changes=decision.changes, outcome=outcome, message=message)
+
+    return change(
+        path,
+        decide,
+        documents=documents,
+        publisher=publisher,
+        published=Settled.REPUBLISHED,
+        idle=Settled.LET_BE,
+        gone=Settled.LET_BE,
+    )
 
 
 def _decide(

@@ -7,7 +7,6 @@ created after the recorder is entered, which waits for the first call-back.
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from google.cloud import firestore
@@ -39,12 +38,7 @@ class Recorder:
                 raise NotSeen(f"the listener did not begin within {LISTENING_SECONDS:g} s")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._watch.unsubscribe()
 
     def states(self) -> Mapping[str, Sequence[State]]:

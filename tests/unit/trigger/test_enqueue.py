@@ -11,7 +11,8 @@ from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
 from shared.ports import Changes, Conflict, NotInput, Rejected, Unavailable, Written
 from shared.stored_size import MAX_DOCUMENT_BYTES, MAX_INPUT_BYTES
-from trigger.enqueue import MAX_CONFLICTS, Outcome, enqueue
+from trigger.compare_and_set import MAX_CONFLICTS
+from trigger.enqueue import Outcome, enqueue
 
 PATH = "users/ann/generations/g1"
 CREATED: dict[str, Any] = {"input": {"prompt": "a red circle"}, "status": "pending"}

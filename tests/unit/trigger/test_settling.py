@@ -15,7 +15,8 @@ from shared.ports import Conflict, Rejected, Unavailable
 from shared.sweeping import QUEUED_SECONDS
 from tests.unit.lifecycle.world import START, ManualClock
 from tests.unit.trigger.test_enqueue import PATH, FailingPublisher, MeddledDocuments, document_of
-from trigger.settling import MAX_CONFLICTS, Settled, settle
+from trigger.compare_and_set import MAX_CONFLICTS
+from trigger.settling import Settled, settle
 
 LONG_AGO = START - timedelta(seconds=QUEUED_SECONDS)
 QUEUED: dict[str, Any] = {
