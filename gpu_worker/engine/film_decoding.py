@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
+from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, unpatchify
 
 from gpu_worker.ports import Frames
 
@@ -49,19 +49,21 @@ class _Memory:
     """What the decoder's convolutions remember of the frames before; one decoding's own."""
 
     features: list[torch.Tensor | str | None]
+    #: The side of the squares that the decoder gives as channels; None for single pixels.
+    patch: int | None
     first: bool = field(default=True)
 
     @classmethod
-    def of(cls, decoder: Any) -> "_Memory":
-        count = sum(isinstance(module, WanCausalConv3d) for module in decoder.modules())
-        return cls(features=[None] * count)
+    def of(cls, vae: Any) -> "_Memory":
+        count = sum(isinstance(module, WanCausalConv3d) for module in vae.decoder.modules())
+        return cls(features=[None] * count, patch=vae.config.patch_size)
 
     def decode(self, decoder: Any, latent: torch.Tensor) -> torch.Tensor:
         decoded: torch.Tensor = decoder(
             latent, feat_cache=self.features, feat_idx=[0], first_chunk=self.first
         )
         self.first = False
-        return decoded
+        return decoded if self.patch is None else unpatchify(decoded, patch_size=self.patch)
 
 
 def _decode(vae: Any, latents: Any, stop_if_asked: Callable[[], None]) -> Iterator[torch.Tensor]:
@@ -72,7 +74,7 @@ def _decode_each(
     vae: Any, latents: Iterable[torch.Tensor], stop_if_asked: Callable[[], None]
 ) -> Iterator[torch.Tensor]:
     """The frames of one latent after the other, which are in the decoder's own terms."""
-    memory = _Memory.of(vae.decoder)
+    memory = _Memory.of(vae)
     for latent in latents:
         stop_if_asked()
         yield memory.decode(vae.decoder, latent)

@@ -44,11 +44,11 @@ from tools.shapes_video.transformer_stage import (
 STAGES = (FRAMES_STAGE, CLIPS_STAGE, TRANSFORMER_STAGE, MILD_STAGE, DECODER_STAGE)
 #: Of a budget in hours, what each stage gets.
 SHARES = {
-    FRAMES_STAGE: 0.12,
-    CLIPS_STAGE: 0.25,
-    TRANSFORMER_STAGE: 0.35,
-    MILD_STAGE: 0.15,
-    DECODER_STAGE: 0.13,
+    FRAMES_STAGE: 0.07,
+    CLIPS_STAGE: 0.34,
+    TRANSFORMER_STAGE: 0.34,
+    MILD_STAGE: 0.14,
+    DECODER_STAGE: 0.11,
 }
 #: The scale of guidance at which the finished model tells the truth, and what it then learns at.
 MILD_GUIDANCE, MILD_RATE = 2.0, 8e-4
@@ -70,8 +70,8 @@ class VideoRecipe:
 
 FULL_RECIPE = VideoRecipe(
     widths=FULL,
-    steps=dict(zip(STAGES, (2_500, 5_000, 8_000, 3_000, 3_000), strict=True)),
-    clips=4_000,
+    steps=dict(zip(STAGES, (1_500, 7_000, 8_000, 2_500, 2_500), strict=True)),
+    clips=3_000,
 )
 SMOKE_RECIPE = VideoRecipe(widths=TINY, steps=dict.fromkeys(STAGES, 2), clips=4, batch=2)
 
