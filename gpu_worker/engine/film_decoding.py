@@ -29,7 +29,13 @@ def decode_frames(
     own = _unscaled(latents.to(vae.device, vae.dtype), vae.config)
     decode = _decode_tiled if _needs_tiles(vae, own) else _decode
     for decoded in decode(vae, own, stop_if_asked):
-        yield _to_pixels(decoded)
+        yield _to_pixels(_spread(vae, decoded))
+
+
+def _spread(vae: Any, decoded: torch.Tensor) -> torch.Tensor:
+    """Pixels, where the decoder gives squares of them as channels (Wan 2.2, `shapes`)."""
+    patch = vae.config.patch_size
+    return decoded if patch is None else unpatchify(decoded, patch_size=patch)
 
 
 def _needs_tiles(vae: Any, latents: torch.Tensor) -> bool:
@@ -49,21 +55,19 @@ class _Memory:
     """What the decoder's convolutions remember of the frames before; one decoding's own."""
 
     features: list[torch.Tensor | str | None]
-    #: The side of the squares that the decoder gives as channels; None for single pixels.
-    patch: int | None
     first: bool = field(default=True)
 
     @classmethod
-    def of(cls, vae: Any) -> "_Memory":
-        count = sum(isinstance(module, WanCausalConv3d) for module in vae.decoder.modules())
-        return cls(features=[None] * count, patch=vae.config.patch_size)
+    def of(cls, decoder: Any) -> "_Memory":
+        count = sum(isinstance(module, WanCausalConv3d) for module in decoder.modules())
+        return cls(features=[None] * count)
 
     def decode(self, decoder: Any, latent: torch.Tensor) -> torch.Tensor:
         decoded: torch.Tensor = decoder(
             latent, feat_cache=self.features, feat_idx=[0], first_chunk=self.first
         )
         self.first = False
-        return decoded if self.patch is None else unpatchify(decoded, patch_size=self.patch)
+        return decoded
 
 
 def _decode(vae: Any, latents: Any, stop_if_asked: Callable[[], None]) -> Iterator[torch.Tensor]:
@@ -74,7 +78,7 @@ def _decode_each(
     vae: Any, latents: Iterable[torch.Tensor], stop_if_asked: Callable[[], None]
 ) -> Iterator[torch.Tensor]:
     """The frames of one latent after the other, which are in the decoder's own terms."""
-    memory = _Memory.of(vae)
+    memory = _Memory.of(vae.decoder)
     for latent in latents:
         stop_if_asked()
         yield memory.decode(vae.decoder, latent)
@@ -87,6 +91,7 @@ def _decode_tiled(
     scale = vae.spatial_compression_ratio
     height, width = latents.shape[-2:]
     step_height, step_width = vae.tile_sample_stride_height, vae.tile_sample_stride_width
+    finer = scale // (vae.config.patch_size or 1)
     rows: list[list[list[torch.Tensor]]] = []
     for top in range(0, height, step_height // scale):
         bottom = top + vae.tile_sample_min_height // scale
@@ -99,14 +104,16 @@ def _decode_tiled(
             rows[-1].append([it.cpu() for it in _decode_each(vae, own, stop_if_asked)])
     for index in range(latents.shape[2]):
         whole = _joined(vae, [[tile[index] for tile in row] for row in rows])
-        yield whole[..., : height * scale, : width * scale]
+        yield whole[..., : height * finer, : width * finer]
 
 
 def _joined(vae: Any, rows: list[list[torch.Tensor]]) -> torch.Tensor:
     """The tiles of the same few frames, put together; each is changed by blending it."""
-    step_height, step_width = vae.tile_sample_stride_height, vae.tile_sample_stride_width
-    overlap_height = vae.tile_sample_min_height - step_height
-    overlap_width = vae.tile_sample_min_width - step_width
+    patch = vae.config.patch_size or 1
+    step_height = vae.tile_sample_stride_height // patch
+    step_width = vae.tile_sample_stride_width // patch
+    overlap_height = vae.tile_sample_min_height // patch - step_height
+    overlap_width = vae.tile_sample_min_width // patch - step_width
     joined = []
     for above, row in zip([None, *rows], rows, strict=False):
         for column, tile in enumerate(row):
