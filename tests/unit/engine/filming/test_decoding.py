@@ -48,7 +48,7 @@ def test_streamed_frames_are_exactly_those_that_the_vae_decodes_at_once(
             whole = vae.decode(latents).sample
             decode = film_decoding._decode_tiled if tiled else film_decoding._decode
             assert film_decoding._needs_tiles(vae, latents) is tiled
-            parts = list(decode(vae, latents, lambda: None))
+            parts = list(decode(vae, latents, lambda _: None))
     finally:
         vae.disable_tiling()
     assert [part.shape[2] for part in parts] == [1, 4, 4, 4]
@@ -62,7 +62,7 @@ def test_frames_leave_before_the_next_latents_are_decoded(
     decoded = count_decodings(pipeline, monkeypatch)
     latents = torch.randn(1, 16, 5, 4, 4)
     with torch.no_grad():
-        frames = film_decoding.decode_frames(pipeline.vae, latents, lambda: None)
+        frames = film_decoding.decode_frames(pipeline.vae, latents, lambda _: None)
         for number, chunk in enumerate(frames, 1):
             assert len(decoded) == number
             assert chunk.shape == (1 if number == 1 else 4, 32, 32, 3)
@@ -75,7 +75,7 @@ def test_a_stop_while_decoding_comes_within_one_use_of_the_decoder(
     decoded = count_decodings(pipeline, monkeypatch)
     stop = Stop()
 
-    def ask_after_two() -> None:
+    def ask_after_two(_: float) -> None:
         stop.asked = len(decoded) == 2
         stop()
 
@@ -91,6 +91,23 @@ def test_a_stop_while_decoding_comes_within_one_use_of_the_decoder(
     finally:
         pipeline.vae.disable_tiling()
     assert len(decoded) == 2
+
+
+@pytest.mark.parametrize("tiled", [False, True], ids=["whole", "tiled"])
+def test_the_share_of_decoding_grows_evenly_with_every_use_of_the_decoder(
+    pipeline: Any, tiled: bool
+) -> None:
+    told: list[float] = []
+    if tiled:
+        pipeline.vae.enable_tiling(32, 32, 16, 16)
+    try:
+        with torch.no_grad():
+            latents = torch.randn(1, 16, 3, 6, 6)
+            list(film_decoding.decode_frames(pipeline.vae, latents, told.append))
+    finally:
+        pipeline.vae.disable_tiling()
+    uses = 3 * 9 if tiled else 3
+    assert told == [done / uses for done in range(uses)]
 
 
 def count_decodings(pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
