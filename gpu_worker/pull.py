@@ -105,7 +105,7 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
         threads=ThreadPoolExecutor(FILE_THREADS, "files"),
         clock=SystemClock(),
         worker_id=f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}",
-        max_images=settings.max_images,
+        admission=settings.admission,
         embed_metadata=settings.embed_metadata,
         films=settings.films,
         time_limits=settings.time_limits,

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from gpu_worker.engine.specs import FILM_SPECS, INDEX_FILE, NO_MODEL, PICTURE_SPECS
+from shared.blocked_terms import BlockedTerms
 
 HIGHEST_PORT = 65_535
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
@@ -45,6 +46,11 @@ def _checkpoint(value: Path) -> Path:
         found = False
     if not found:
         raise ValueError(f"it must be the folder of a diffusers checkpoint, with its {INDEX_FILE}")
+    return value
+
+
+def _terms(value: str) -> str:
+    BlockedTerms.parse(value)
     return value
 
 
@@ -98,6 +104,7 @@ SubscriptionName = Annotated[
         )
     ),
 ]
+TermList = Annotated[str, AfterValidator(_terms)]
 ModelName = Annotated[str, AfterValidator(_one_of(*PICTURE_SPECS, NO_MODEL))]
 FilmModelName = Annotated[str, AfterValidator(_one_of(*FILM_SPECS, NO_MODEL))]
 CheckpointFolder = Annotated[Path, AfterValidator(_checkpoint)]

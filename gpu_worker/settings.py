@@ -19,9 +19,12 @@ from gpu_worker.setting_forms import (
     ModelName,
     ProjectId,
     SubscriptionName,
+    TermList,
     WebAddress,
 )
 from gpu_worker.time_limits import FILM_SECONDS, IMAGE_SECONDS, TimeLimits
+from shared.admission import Admission
+from shared.blocked_terms import BlockedTerms
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
@@ -71,6 +74,8 @@ class Settings(BaseSettings):
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
     max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
+    #: Words that prompts must not have, between commas; `none` for no such words. Likewise.
+    blocked_terms: TermList | None = None
     #: Write prompt and parameters into the files of pictures and films, as such tools do.
     embed_metadata: bool = True
     #: How films are compressed.
@@ -133,6 +138,10 @@ class Settings(BaseSettings):
         if not self.download_wan2_model:
             return NO_MODEL
         return self.film_model or film_partner_of(self.image_model)
+
+    @property
+    def admission(self) -> Admission:
+        return Admission(max_images=self.max_images, prompts=BlockedTerms.parse(self.blocked_terms))
 
     @property
     def emulated(self) -> bool:
