@@ -74,6 +74,7 @@ def make_engine(settings: Settings) -> EngineProcess:
         model_dir=settings.model_dir,
         film_model=settings.served_film_model,
         film_model_dir=settings.film_model_dir,
+        check=settings.check,
         precision=settings.precision,
         deterministic=settings.deterministic,
         json_log=True,

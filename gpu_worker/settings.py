@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu_worker.adapters.engine_watchdog import EngineBounds
+from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
@@ -14,12 +15,14 @@ from gpu_worker.setting_forms import (
     HIGHEST_PORT,
     Address,
     BucketName,
+    CheckName,
     CheckpointFolder,
     FilmModelName,
     ModelName,
     ProjectId,
     SubscriptionName,
     TermList,
+    TransformersFolder,
     WebAddress,
 )
 from gpu_worker.time_limits import FILM_SECONDS, IMAGE_SECONDS, TimeLimits
@@ -64,6 +67,12 @@ class Settings(BaseSettings):
     film_model_dir: CheckpointFolder | None = None
     #: What the worker that this one follows calls it: false turns films off.
     download_wan2_model: Annotated[bool, Field(validation_alias="DOWNLOAD_WAN2_MODEL")] = True
+    #: What looks at pictures and films before they are stored: a name of the table of checks.
+    image_check: CheckName = AUTO_CHECK
+    #: A directory to load it from, in place of the model hub.
+    image_check_dir: TransformersFolder | None = None
+    #: From which probability on it refuses; the check's own when not set.
+    image_check_threshold: Annotated[float | None, Field(gt=0, le=1)] = None
     #: A registry of LoRAs (TOML) that requests may name.
     loras: Path | None = None
     #: Of the model's numbers; `auto` is the fastest that the device is good at.
@@ -138,6 +147,14 @@ class Settings(BaseSettings):
         if not self.download_wan2_model:
             return NO_MODEL
         return self.film_model or film_partner_of(self.image_model)
+
+    @property
+    def check(self) -> CheckChoice:
+        return CheckChoice(
+            name=self.image_check,
+            folder=self.image_check_dir,
+            threshold=self.image_check_threshold,
+        )
 
     @property
     def admission(self) -> Admission:

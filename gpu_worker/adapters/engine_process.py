@@ -17,6 +17,7 @@ from pathlib import Path
 from gpu_worker.adapters.engine_child import EngineChild, FromEngine
 from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.adapters.engine_watchdog import EngineBounds
+from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
@@ -62,13 +63,14 @@ class EngineProcess:
         model_dir: Path | None = None,
         film_model: str = NO_MODEL,
         film_model_dir: Path | None = None,
+        check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         json_log: bool = False,
         bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
         """`model` is a name of the model table, or NO_MODEL, and `model_dir` a checkpoint in its
-        source's place; `film_model` and `film_model_dir` likewise.
+        source's place; `film_model` and `film_model_dir` likewise. `check` looks at what they make.
 
         `deterministic`: the same request gives the same bytes again, on the same device.
         """
@@ -79,7 +81,7 @@ class EngineProcess:
             film_folder=film_model_dir,
         )
         self._bounds = bounds
-        self._arguments = [*choice.arguments(), "--precision", precision.value]
+        self._arguments = [*choice.arguments(), *check.arguments(), "--precision", precision.value]
         if deterministic:
             self._arguments.append("--deterministic")
         if json_log:

@@ -28,6 +28,7 @@ def test_every_setting_is_read_from_the_environment(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "model_index.json").write_text("{}")
+    (tmp_path / "config.json").write_text("{}")
     for name, value in {
         "EMBERFRAME_BUCKET": "our-pictures",
         "EMBERFRAME_IMAGE_MODEL": "shapes",
@@ -35,6 +36,9 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_FILM_MODEL": "wan",
         "EMBERFRAME_FILM_MODEL_DIR": str(tmp_path),
         "DOWNLOAD_WAN2_MODEL": "true",
+        "EMBERFRAME_IMAGE_CHECK": "nsfw",
+        "EMBERFRAME_IMAGE_CHECK_DIR": str(tmp_path),
+        "EMBERFRAME_IMAGE_CHECK_THRESHOLD": "0.75",
         "EMBERFRAME_LORAS": "/models/loras.toml",
         "EMBERFRAME_IMAGE_SUBSCRIPTION": "images",
         "EMBERFRAME_VIDEO_SUBSCRIPTION": "videos",
@@ -71,6 +75,9 @@ def test_every_setting_is_read_from_the_environment(
         "film_model": "wan",
         "film_model_dir": tmp_path,
         "download_wan2_model": True,
+        "image_check": "nsfw",
+        "image_check_dir": tmp_path,
+        "image_check_threshold": 0.75,
         "loras": Path("/models/loras.toml"),
         "image_subscription": "images",
         "video_subscription": "videos",
@@ -205,6 +212,8 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_MAX_IMAGES", "0"),
         ("EMBERFRAME_MAX_IMAGES", "17"),
         ("EMBERFRAME_BLOCKED_TERMS", "green, !!"),
+        ("EMBERFRAME_IMAGE_CHECK", "nsfv"),
+        ("EMBERFRAME_IMAGE_CHECK_THRESHOLD", "0"),
         ("EMBERFRAME_EMBED_METADATA", "perhaps"),
         ("EMBERFRAME_FILM_CODEC", "mpeg2"),
         ("EMBERFRAME_FILM_CRF", "0"),
