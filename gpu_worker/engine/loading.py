@@ -123,7 +123,9 @@ def _load(spec: PictureSpec, source: Source, device: Any) -> Any:
 def _load_vae(source: Source, device: Any) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
 
-    vae = AutoencoderKL.from_pretrained(**location_of(source), dtype=device.dtype)
+    vae = AutoencoderKL.from_pretrained(
+        **location_of(source), dtype=device.dtype, use_safetensors=True
+    )
     return vae.to(device.torch_device)
 
 
