@@ -8,9 +8,10 @@ from shared.claim import MAX_ATTEMPTS
 from shared.crash_points import Action, Arming, CrashPoint
 from shared.errors import ErrorCode
 from tests.chaos.act import Act
-from tests.chaos.desk import Desk
+from tests.chaos.desk import Desk, NotReached, Visit
 from tests.chaos.fleet import READY_SECONDS, REAL, USUAL_LEASE
-from tests.chaos.stage import Chaos, stage
+from tests.chaos.stage import SWEEP_EVERY_SECONDS, Chaos, Stage, stage
+from tests.chaos.sweeping import sweep_documents
 
 #: One more waits for the engine while another is in it.
 SETTINGS = {"EMBERFRAME_SLOTS": "2", **USUAL_LEASE}
@@ -44,8 +45,19 @@ def play(chaos: Chaos) -> None:
             chaos.report.fault("poison job killed its engine")
             visit.proceed()
             if attempt < MAX_ATTEMPTS:
-                visit = desk.next_visit(READY_SECONDS)
+                visit = _next_visit(here, desk)
         here.wait_for_end(poison)
         for _ in range(GOOD_AFTER):
             here.submit()
+        here.sweep_until_home()
         here.settle(most_attempts=1, failing={str(poison): ErrorCode.ATTEMPTS_EXHAUSTED})
+
+
+def _next_visit(here: Stage, desk: Desk) -> Visit:
+    """As in a deployment: its message comes back by itself, or the sweep publishes another."""
+    for _ in range(round(READY_SECONDS / SWEEP_EVERY_SECONDS)):
+        try:
+            return desk.next_visit(SWEEP_EVERY_SECONDS)
+        except NotReached:
+            sweep_documents(here.project)
+    return desk.next_visit(SWEEP_EVERY_SECONDS)
