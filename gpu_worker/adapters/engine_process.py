@@ -158,6 +158,8 @@ class EngineProcess:
 
     def close(self) -> None:
         with self._changed:
+            if self._closed:  # a second time would wait once more for a process that dies slowly
+                return
             self._closed = True
             child = self._child
             self._changed.notify_all()

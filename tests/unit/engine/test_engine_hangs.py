@@ -197,6 +197,7 @@ def test_a_hanging_engine_holds_up_nobody_who_leaves(
 
     with pytest.raises(JobCancelled):
         engine.run(long_job(), hang_and_close)
+    engine.close()
     given_back.set()
     child._channel._writing.release()
     closing[0].join(PATIENCE_SECONDS)
