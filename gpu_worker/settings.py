@@ -99,7 +99,10 @@ class Settings(BaseSettings):
     engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     #: Seconds that an engine may work without getting on before it is taken for hung and replaced.
     engine_stall_timeout: Annotated[float, Field(ge=10, le=86_400)] = 300.0
-    #: Seconds that the engine may work on a generation, of pictures and of a film.
+    #: Seconds that a job which is told to stop may take to do so, before its engine is replaced.
+    engine_stop_timeout: Annotated[float, Field(ge=5, le=86_400)] = 30.0
+    #: Seconds that the engine may work on a generation, of pictures and of a film. It may be less
+    #: than `engine_stall_timeout`: at the limit a stuck engine is told from a slow one too.
     image_time_limit: Annotated[float, Field(ge=1, le=86_400)] = IMAGE_SECONDS
     film_time_limit: Annotated[float, Field(ge=1, le=86_400)] = FILM_SECONDS
     #: Seconds a claim lasts without a heartbeat.
@@ -176,7 +179,9 @@ class Settings(BaseSettings):
     @property
     def engine_bounds(self) -> EngineBounds:
         return EngineBounds(
-            start_seconds=self.engine_start_timeout, still_seconds=self.engine_stall_timeout
+            start_seconds=self.engine_start_timeout,
+            still_seconds=self.engine_stall_timeout,
+            stop_seconds=self.engine_stop_timeout,
         )
 
     @property

@@ -53,6 +53,7 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_FILM_PREVIEW": "true",
         "EMBERFRAME_ENGINE_START_TIMEOUT": "12.5",
         "EMBERFRAME_ENGINE_STALL_TIMEOUT": "120",
+        "EMBERFRAME_ENGINE_STOP_TIMEOUT": "45",
         "EMBERFRAME_IMAGE_TIME_LIMIT": "90",
         "EMBERFRAME_FILM_TIME_LIMIT": "1800",
         "EMBERFRAME_LEASE_SECONDS": "60",
@@ -92,6 +93,7 @@ def test_every_setting_is_read_from_the_environment(
         "film_preview": True,
         "engine_start_timeout": 12.5,
         "engine_stall_timeout": 120.0,
+        "engine_stop_timeout": 45.0,
         "image_time_limit": 90.0,
         "film_time_limit": 1800.0,
         "lease_seconds": 60.0,
@@ -107,13 +109,14 @@ def test_time_limits_and_bounds_of_a_deployment_are_those_of_the_settings(
     for name, value in {
         "EMBERFRAME_ENGINE_START_TIMEOUT": "20",
         "EMBERFRAME_ENGINE_STALL_TIMEOUT": "120",
+        "EMBERFRAME_ENGINE_STOP_TIMEOUT": "45",
         "EMBERFRAME_IMAGE_TIME_LIMIT": "90",
         "EMBERFRAME_FILM_TIME_LIMIT": "1800",
     }.items():
         environment.setenv(name, value)
     settings = Settings()
     bounds = settings.engine_bounds
-    assert (bounds.start_seconds, bounds.still_seconds) == (20, 120)
+    assert (bounds.start_seconds, bounds.still_seconds, bounds.stop_seconds) == (20, 120, 45)
     film = {"task_type": "text2video", "prompt": "waves"}
     for wish, seconds in (({"prompt": "a circle"}, 90), (film, 1800)):
         assert settings.time_limits.of(parse_request(wish)) == seconds
@@ -222,6 +225,7 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_LEASE_SECONDS", "nan"),
         ("EMBERFRAME_LEASE_SECONDS", "5"),
         ("EMBERFRAME_ENGINE_STALL_TIMEOUT", "9"),
+        ("EMBERFRAME_ENGINE_STOP_TIMEOUT", "4"),
         ("EMBERFRAME_IMAGE_TIME_LIMIT", "0"),
         ("EMBERFRAME_FILM_TIME_LIMIT", "inf"),
         ("EMBERFRAME_HEALTH_PORT", "0"),
