@@ -10,6 +10,8 @@ from enum import StrEnum
 class ErrorCode(StrEnum):
     #: The request breaks the contract; the message names field, value and what is allowed.
     INVALID_INPUT = "invalid_input"
+    #: It would be more than its owner may have at once or in a day.
+    QUOTA_EXCEEDED = "quota_exceeded"
     #: No worker of this deployment serves the task or model asked for.
     UNSUPPORTED_TASK = "unsupported_task"
     #: An image or mask that the request refers to cannot be read.

@@ -4,17 +4,18 @@ Order matters: what is finished or was accepted before stays as it is, what cann
 cancelled one never starts, a bad request fails with its reasons, the rest is accepted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from shared.cost import credits_of
 from shared.document import Generation, unreadable_to_failed
 from shared.errors import InvalidInput
 from shared.message import GenerationMessage
 from shared.parse import parse_owned_request
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
-from shared.ports import Changes
-from shared.request import DEFAULT_MAX_IMAGES, TaskType
+from shared.ports import Beside, Changes
+from shared.request import DEFAULT_MAX_IMAGES, GenerationRequest, TaskType
 from shared.status import Status
 
 TOPICS: Mapping[TaskType, str] = {
@@ -27,11 +28,15 @@ TOPICS: Mapping[TaskType, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accept:
-    """Publish `message` to `topic`, then write `changes`."""
+    """Write `changes`, and `beside` it what it costs, then publish `message` to `topic`."""
 
+    generation: Generation
+    #: What it costs, ≥ 1.
+    credits: int
     topic: str
     message: GenerationMessage
     changes: Changes
+    beside: Sequence[Beside] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,8 +102,11 @@ def _decide_for_readable(generation: Generation, max_images: int) -> Acceptance:
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
+    request = _request_of(generation, max_images)
     return Accept(
-        topic=topic_of(generation, max_images),
+        generation=generation,
+        credits=credits_of(request),
+        topic=TOPICS[request.task_type],
         message=GenerationMessage(path=generation.path),
         changes=generation.to_queued(),
     )
@@ -106,9 +114,12 @@ def _decide_for_readable(generation: Generation, max_images: int) -> Acceptance:
 
 def topic_of(generation: Generation, max_images: int) -> str:
     """Where its message goes. Raises `InvalidInput` when its request breaks the contract."""
+    return TOPICS[_request_of(generation, max_images).task_type]
+
+
+def _request_of(generation: Generation, max_images: int) -> GenerationRequest:
     generation.check_input()
-    request = parse_owned_request(generation.input, generation.path, max_images=max_images)
-    return TOPICS[request.task_type]
+    return parse_owned_request(generation.input, generation.path, max_images=max_images)
 
 
 def _check_was_pending(created: Mapping[str, Any]) -> None:

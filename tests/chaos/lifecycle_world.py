@@ -4,7 +4,7 @@ Every step says what came of it in words that do not depend on the store, so tha
 another store must say the same. Time is the world's own: workers, function and sweep are told it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,17 @@ from gpu_worker.lifecycle.take import Nothing, take
 from shared.errors import ErrorCode, GenerationError
 from shared.in_memory import InMemoryPublisher
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
-from shared.ports import SERVER_TIME, Changes, Conflict, DocumentStore, Snapshot, Written
+from shared.ports import (
+    SERVER_TIME,
+    Adjustment,
+    Beside,
+    Changes,
+    Conflict,
+    Creation,
+    DocumentStore,
+    Snapshot,
+    Written,
+)
 from shared.sweeping import PATIENCE
 from tests.unit.lifecycle.world import INPUT, ManualClock
 from trigger.enqueue import enqueue
@@ -46,8 +56,19 @@ class Later:
     def create(self, path: str, data: Changes) -> Written:
         return self._told(self._inner.create(path, self._timed(data)))
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
-        return self._told(self._inner.update(path, self._timed(changes), expected=expected))
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
+        timed = [self._timed_beside(it) for it in beside]
+        written = self._inner.update(path, self._timed(changes), expected=expected, beside=timed)
+        return self._told(written)
+
+    def _timed_beside(self, it: Beside) -> Beside:
+        if isinstance(it, Adjustment):
+            return it
+        if isinstance(it, Creation):
+            return replace(it, data=self._timed(it.data))
+        return replace(it, changes=self._timed(it.changes))
 
     def _told(self, written: Written) -> Written:
         return replace(written, commit_time=self._now())

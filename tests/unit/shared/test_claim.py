@@ -12,8 +12,8 @@ from shared.claim import (
     Claim,
     Decision,
     End,
-    Finished,
     HeldElsewhere,
+    NothingToDo,
     TooSoon,
     decide_claim,
 )
@@ -139,7 +139,7 @@ def test_a_cancelled_generation_whose_attempts_are_used_up_is_cancelled() -> Non
 @pytest.mark.parametrize("status", [status for status in Status if status.terminal])
 def test_a_finished_generation_needs_nothing_whatever_else_it_holds(status: Status) -> None:
     odd = generation(status, lease=LIVE, attempt=99, cancel_requested=True)
-    assert decide(odd) == Finished()
+    assert decide(odd) == NothingToDo()
 
 
 GENERATIONS = st.builds(

@@ -10,7 +10,7 @@ from google.cloud.firestore_v1 import types as database_types
 from google.cloud.firestore_v1._helpers import decode_dict, encode_dict
 from google.events.cloud.firestore import Document, DocumentEventData
 
-from trigger.adapters.document_event import with_field_only
+from trigger.adapters.document_event import with_fields_only
 from trigger.main import cleanup, enqueue
 
 NAME = "projects/x/databases/(default)/documents/users/ann/generations/g1"
@@ -30,7 +30,7 @@ def document(**fields: Any) -> Document:
 def left_of(name: str, **whole: Document) -> DocumentEventData:
     got: list[Raw] = []
     data = bytes(DocumentEventData.serialize(DocumentEventData(**whole)))
-    with_field_only(name)(got.append)(Raw(data))
+    with_fields_only(name)(got.append)(Raw(data))
     return DocumentEventData.deserialize(got[0].data)
 
 

@@ -1,6 +1,6 @@
 """The use case on in-memory ports, with everything that may happen between its steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from shared.clock import Clock
 from shared.in_memory import InMemoryDocuments, InMemoryPublisher
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
-from shared.ports import Changes, Conflict, NotInput, Rejected, Unavailable, Written
+from shared.ports import Beside, Changes, Conflict, NotInput, Rejected, Unavailable, Written
 from shared.stored_size import MAX_DOCUMENT_BYTES, MAX_INPUT_BYTES
 from trigger.compare_and_set import MAX_CONFLICTS
 from trigger.enqueue import Outcome, enqueue
@@ -27,10 +27,12 @@ class MeddledDocuments(InMemoryDocuments):
         super().__init__(clock)
         self.meddlings = list(meddlings)
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         if self.meddlings:
             self.meddlings.pop(0)(self)
-        return super().update(path, changes, expected=expected)
+        return super().update(path, changes, expected=expected, beside=beside)
 
     def write(self, **fields: Any) -> None:
         """What another party writes, whatever the version."""
