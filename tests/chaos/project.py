@@ -14,6 +14,7 @@ import httpx
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, pubsub_v1, storage
 
+from shared.charge import MAX_CREDITS
 from shared.message import GenerationMessage
 from shared.paths import (
     IMAGE_SUBSCRIPTION,
@@ -22,6 +23,7 @@ from shared.paths import (
     VIDEO_TOPIC,
     GenerationPath,
 )
+from shared.usage import MAX_CONCURRENT, Limits
 from tests.chaos.emulators import Cloud
 from tests.chaos.evidence import StoredFile
 from tools.stack.messaging import end_streams
@@ -34,6 +36,8 @@ ACK_DEADLINE_SECONDS = 10
 #: Redelivery after a nack: soon, but not in a tight loop.
 RETRY_POLICY = {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 10}}
 CALL_SECONDS = 30.0
+#: Nothing is refused here: the one person of a project asks for all its pictures at once.
+LIMITS = Limits(concurrent=MAX_CONCURRENT, daily_credits=MAX_CREDITS)
 QUEUES = {IMAGE_TOPIC: IMAGE_SUBSCRIPTION, VIDEO_TOPIC: VIDEO_SUBSCRIPTION}
 
 
@@ -98,7 +102,13 @@ class Project:
         """What the function does on that."""
         snapshot = self.documents.read(str(path))
         if snapshot is not None:
-            enqueue(str(path), snapshot.data, documents=self.documents, publisher=self.publisher)
+            enqueue(
+                str(path),
+                snapshot.data,
+                documents=self.documents,
+                publisher=self.publisher,
+                limits=LIMITS,
+            )
 
     def submit(self, **request: Any) -> GenerationPath:
         path = self.new_path()

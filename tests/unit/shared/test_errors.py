@@ -13,6 +13,7 @@ from shared.errors import (
 #: The public contract: apps compare with these.
 CODES = {
     "invalid_input": False,
+    "quota_exceeded": False,
     "unsupported_task": False,
     "input_unavailable": False,
     "out_of_memory": False,

@@ -52,6 +52,14 @@ def test_of_a_deleted_document_the_one_field_is_left_of_what_it_was() -> None:
     other.close()
 
 
+def test_of_several_fields_each_is_left_that_is_there() -> None:
+    got: list[Raw] = []
+    before = document(lease=LEASE, charge="none", input={"prompt": "a secret"}, status="failed")
+    data = bytes(DocumentEventData.serialize(DocumentEventData(old_value=before)))
+    with_fields_only("lease", "charge")(got.append)(Raw(data))
+    assert set(DocumentEventData.deserialize(got[0].data).old_value.fields) == {"lease"}
+
+
 @pytest.mark.parametrize(("name", "value"), [("status", {"a": 1}), ("lease", "none"), ("lease", 7)])
 def test_a_value_of_another_kind_is_left_out(name: str, value: object) -> None:
     assert not left_of(name, value=document(**{name: value})).value.fields
