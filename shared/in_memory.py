@@ -73,18 +73,19 @@ class InMemoryDocuments:
         with self._lock:
             if path in self._documents:
                 raise AlreadyExists(path)
-            return self._commit({path: self._changed(path, {}, data)})
+            now = self._clock.now()
+            return self._commit({path: _changed(path, {}, data, now)}, now)
 
     def update(
         self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
     ) -> Written:
         with self._lock:
             # Nothing is stored before everything is found to be right.
-            old = self._expected(path, expected)
-            new = {path: self._changed(path, old, changes)}
+            now = self._clock.now()
+            new = {path: _changed(path, self._expected(path, expected), changes, now)}
             for other in beside:
-                new[other.path] = self._beside(other)
-            return self._commit(new)
+                new[other.path] = self._beside(other, now)
+            return self._commit(new, now)
 
     def _expected(self, path: str, version: Any) -> Mapping[str, Any]:
         found = self._documents.get(path)
@@ -94,15 +95,15 @@ class InMemoryDocuments:
             raise Conflict(f"{path} has version {found[0]}, expected {version}")
         return found[1]
 
-    def _beside(self, it: Beside) -> dict[str, Any]:
+    def _beside(self, it: Beside, now: datetime) -> dict[str, Any]:
         if isinstance(it, Creation):
             if it.path in self._documents:
                 raise AlreadyExists(it.path)
-            return self._changed(it.path, {}, it.data)
+            return _changed(it.path, {}, it.data, now)
         if isinstance(it, Adjustment):
             old = self._documents.get(it.path, (0, {}))[1]
-            return self._changed(it.path, old, _adjusted(old, it))
-        return self._changed(it.path, self._expected(it.path, it.expected), it.changes)
+            return _changed(it.path, old, _adjusted(old, it), now)
+        return _changed(it.path, self._expected(it.path, it.expected), it.changes, now)
 
     def delete(self, path: str) -> None:
         """What an admin or the owner does; not part of the port."""
@@ -154,47 +155,44 @@ class InMemoryDocuments:
             on_change(self.read(path))
             return watch
 
-    def _changed(self, path: str, old: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
-        """`old` after `changes`, if it fits into a document."""
-        now = self._clock.now()
-        new = dict(old)
-        for field, value in changes.items():
-            if value is DELETE:
-                new.pop(field, None)
-            else:
-                new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
-        size = document_bytes(path, new)
-        if size > MAX_DOCUMENT_BYTES:
-            raise Rejected(f"{path} would take {size} bytes, the most is {MAX_DOCUMENT_BYTES}")
-        return new
-
-    def _commit(self, documents: Mapping[str, dict[str, Any]]) -> Written:
+    def _commit(self, documents: Mapping[str, dict[str, Any]], now: datetime) -> Written:
         version = self._next_version
         self._next_version += 1
         for path, new in documents.items():
             self._documents[path] = (version, new)
         for path in documents:
             self._announce(path)
-        return Written(version=version, commit_time=self._clock.now())
+        return Written(version=version, commit_time=now)
 
     def _announce(self, path: str) -> None:
         for watch in list(self._watches[path]):
             watch.on_change(self.read(path))
 
 
+def _changed(path: str, old: Mapping[str, Any], changes: Changes, now: datetime) -> dict[str, Any]:
+    """`old` after `changes`. Raises `Rejected` if it does not fit into a document."""
+    new = dict(old)
+    for field, value in changes.items():
+        if value is DELETE:
+            new.pop(field, None)
+        else:
+            new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
+    size = document_bytes(path, new)
+    if size > MAX_DOCUMENT_BYTES:
+        raise Rejected(f"{path} would take {size} bytes, the most is {MAX_DOCUMENT_BYTES}")
+    return new
+
+
 def _adjusted(old: Mapping[str, Any], adjustment: Adjustment) -> Changes:
     """The top-level fields that `adjustment` changes, whole."""
-    new = copy.deepcopy({path[0]: old.get(path[0], {}) for path in _paths_of(adjustment)})
+    touched = {path[0] for path in (*adjustment.add, *adjustment.remove)}
+    new = copy.deepcopy({name: old[name] for name in touched & set(old)})
     for path, amount in adjustment.add.items():
         place = _place(new, path)
         place[path[-1]] = place.get(path[-1], 0) + amount
     for path in adjustment.remove:
         _place(new, path).pop(path[-1], None)
     return new
-
-
-def _paths_of(adjustment: Adjustment) -> list[FieldPath]:
-    return [*adjustment.add, *adjustment.remove]
 
 
 def _place(new: dict[str, Any], path: FieldPath) -> dict[str, Any]:

@@ -6,11 +6,13 @@ taken must be those in the making. Pure.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from shared.charge import Charge, ChargeState
 from shared.paths import GenerationPath
 from shared.status import Status
+from shared.usage import KEPT_DAYS
 
 #: Whose charge may be in which state.
 FITTING: Mapping[Status, ChargeState] = {
@@ -38,6 +40,14 @@ def drift(
     ]
 
 
+def oldest_day(usage: Mapping[str, Any]) -> str:
+    """Of which `spent` is sure to tell; earlier ones were forgotten, or are on their way to be."""
+    newest = max(usage["spent"], default=None)
+    if newest is None:
+        return ""
+    return (date.fromisoformat(newest) - timedelta(days=KEPT_DAYS - 1)).isoformat()
+
+
 def _of_one(
     usage_path: str,
     usage: Mapping[str, Any],
@@ -54,8 +64,10 @@ def _of_one(
             credits_[charge.day] += charge.credits
         if charge.held:
             places[path.generation_id] = {"credits": charge.credits, "day": charge.day}
-    spent = {day: amount for day, amount in usage["spent"].items() if amount}
-    if spent != dict(credits_):
-        yield f"{usage_path} says that {spent} is spent; it is {dict(credits_)}"
+    oldest = oldest_day(usage)
+    spent = {day: amount for day, amount in usage["spent"].items() if amount and day >= oldest}
+    cost = {day: amount for day, amount in credits_.items() if day >= oldest}
+    if spent != cost:
+        yield f"{usage_path} says that {spent} is spent; it is {cost}"
     if usage["reserved"] != places:
         yield f"{usage_path} says that {usage['reserved']} is reserved; it is {places}"

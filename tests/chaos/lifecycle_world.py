@@ -26,6 +26,8 @@ from shared.ports import (
     Written,
 )
 from shared.sweeping import PATIENCE
+from shared.usage import Limits
+from tests.chaos.ledger import NOTHING, drift
 from tests.unit.lifecycle.world import INPUT, ManualClock
 from trigger.enqueue import enqueue
 from trigger.settling import settle
@@ -90,6 +92,8 @@ class LifecycleWorld:
     holders: list[LeasedDocument] = field(default_factory=list)
     #: Every version that a step left, in order.
     history: list[Mapping[str, Any]] = field(default_factory=list)
+    #: Its owner's, as the last step left it.
+    usage: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def submit(self) -> None:
         self.documents.create(
@@ -113,6 +117,7 @@ class LifecycleWorld:
             {"status": "pending"},
             documents=self.documents,
             publisher=self.publisher,
+            limits=Limits(),
         )
         return self._look(outcome)
 
@@ -203,12 +208,22 @@ class LifecycleWorld:
             "error": (data.get("error") or {}).get("code"),
             "completed": "output" in data,
             "messages": len(self.messages),
+            "charge": (data.get("charge") or {}).get("state"),
+            "spent": sum(self.usage["spent"].values()),
+            "reserved": len(self.usage["reserved"]),
         }
+
+    def drift(self) -> list[str]:
+        """What of its owner's usage does not fit the generation."""
+        usage = {self.path.usage: self.usage}
+        return drift(usage, {str(self.path): self.now})
 
     def _look(self, outcome: str = "") -> str:
         snapshot = self.documents.read(str(self.path))
         assert snapshot is not None, f"{self.path} is gone"
         self.history.append(snapshot.data)
+        usage = self.documents.read(self.path.usage)
+        self.usage = usage.data if usage else NOTHING
         return str(outcome)
 
 
