@@ -123,7 +123,7 @@ class Generation:
         """What has to be written in the same commit as `changes` of this generation: if they
         settle its charge, its owner's usage says so too."""
         charge = Charge.from_document(changes.get("charge"))
-        if charge is None or charge.held or self.charge is None or not self.charge.held:
+        if charge is None or charge.held:
             return ()
         return (charge.settlement(self.path),)
 

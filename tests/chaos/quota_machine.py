@@ -6,6 +6,7 @@ yet; once that has been made good, exactly.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hypothesis.stateful import (
@@ -17,7 +18,7 @@ from hypothesis.stateful import (
     multiple,
     rule,
 )
-from hypothesis.strategies import integers, sampled_from
+from hypothesis.strategies import booleans, integers, sampled_from
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.lifecycle.take import take
@@ -32,7 +33,7 @@ from trigger.enqueue import Outcome, enqueue
 from trigger.reconcile import give_back, reconcile_all
 from trigger.settling import settle
 
-LIMITS = Limits(concurrent=3, daily_credits=60)
+LIMITS = Limits(concurrent=2, daily_credits=60)
 DAY_SECONDS = 24 * 3600.0
 FAULT = GenerationError(ErrorCode.INTERNAL, "No.")
 #: Requests that cost 3, 10, 20 and, more than a day has, 80 credits.
@@ -49,7 +50,7 @@ ENDINGS: dict[str, Callable[[LeasedDocument], Any]] = {
     "retried": lambda it: it.generation.to_retry(FAULT),
     "given back": lambda it: it.generation.to_retry(None),
 }
-PATHS = [GenerationPath(uid="ada", generation_id=f"g{number}") for number in range(5)]
+PATHS = [GenerationPath(uid="ada", generation_id=f"g{number}") for number in range(4)]
 USAGE = PATHS[0].usage
 
 
@@ -72,11 +73,14 @@ class QuotaMachine(RuleBasedStateMachine):
         found = self.documents.read(str(path))
         return found and found.data
 
-    @rule(path=sampled_from(PATHS), request=sampled_from(REQUESTS))
-    def ask(self, path: GenerationPath, request: Any) -> None:
+    @rule(path=sampled_from(PATHS), request=sampled_from(REQUESTS), heard=booleans())
+    def ask(self, path: GenerationPath, request: Any, *, heard: bool) -> None:
+        """For a new one; its event comes at once if it is `heard`."""
         if self.data(path) is None:
             new = {"input": request, "status": "pending", "created_at": self.clock.now()}
             self.documents.create(str(path), new)
+            if heard:
+                self.accept(path)
 
     @rule(path=sampled_from(PATHS))
     def accept(self, path: GenerationPath) -> None:
@@ -94,30 +98,38 @@ class QuotaMachine(RuleBasedStateMachine):
         if before is not None and before["status"] != "pending":
             assert self.data(path) == before
 
-    @rule(target=holders, path=sampled_from(PATHS), worker=integers(0, 2))
-    def claim(self, path: GenerationPath, worker: int) -> Any:
+    def take(self, path: GenerationPath) -> LeasedDocument | None:
         taken = take(
-            self.documents,
-            self.clock,
-            path,
-            worker_id=f"worker-{worker}",
-            on_cancel_requested=lambda: None,
+            self.documents, self.clock, path, worker_id="w", on_cancel_requested=lambda: None
         )
-        return taken if isinstance(taken, LeasedDocument) else multiple()
+        return taken if isinstance(taken, LeasedDocument) else None
+
+    @rule(target=holders, path=sampled_from(PATHS))
+    def claim(self, path: GenerationPath) -> Any:
+        """By a worker that ends it later, or never."""
+        return self.take(path) or multiple()
 
     @rule(holder=consumes(holders), ending=sampled_from(sorted(ENDINGS)))
     def end(self, holder: LeasedDocument, ending: str) -> None:
-        try:
+        with suppress(LeaseLost):
             holder.end(lambda _: ENDINGS[ending](holder))
-        except LeaseLost:
-            return
 
-    @rule(path=sampled_from(PATHS))
-    def cancel(self, path: GenerationPath) -> None:
+    @rule(path=sampled_from(PATHS), ending=sampled_from(sorted(ENDINGS)))
+    def make(self, path: GenerationPath, ending: str) -> None:
+        """From claim to end, with nothing in between."""
+        holder = self.take(path)
+        if holder is not None:
+            self.end(holder, ending)
+
+    @rule(path=sampled_from(PATHS), who=sampled_from(["worker", "sweep", "nobody"]))
+    def cancel(self, path: GenerationPath, who: str) -> None:
         found = self.documents.read(str(path))
         if found is not None and not Status(found.data["status"]).terminal:
             asked = {"cancel_requested": True}
             self.documents.update(str(path), asked, expected=found.version)
+            # A message that is on its way, a sweep, or nobody yet.
+            by = {"worker": lambda: self.take(path), "sweep": lambda: self.sweep(path)}
+            by.get(who, lambda: None)()
 
     @rule(path=sampled_from(PATHS))
     def sweep(self, path: GenerationPath) -> None:
