@@ -41,7 +41,7 @@ class TestRead:
 
 class TestElsewhere:
     @pytest.mark.parametrize(
-        "path", ["users/{uid}", "users/{uid}/account/usage", "settings/limits", "anything/at-all"]
+        "path", ["users/{uid}", "users/{uid}/account/other", "settings/limits", "anything/at-all"]
     )
     def test_no_other_document_is_anybodys(
         self, firestore_as: As, server: Firestore, owner: Person, path: str
@@ -54,6 +54,25 @@ class TestElsewhere:
         assert_denied(phone.get(theirs))
         assert_denied(phone.update(theirs, {"made": "by me"}))
         assert_denied(phone.delete(theirs))
+
+    def test_people_read_their_own_usage_and_nobody_else_s_and_write_none(
+        self, firestore_as: As, server: Firestore, owner: Person, intruder: Person
+    ) -> None:
+        usage = f"users/{owner.uid}/account/usage"
+        phone = firestore_as(owner)
+        assert phone.get(usage).status_code == httpx.codes.NOT_FOUND
+        assert_denied(phone.create(usage, {"spent": {}}))
+        assert server.replace(usage, {"spent": {}}).is_success
+        assert phone.get(usage).is_success
+        assert_denied(phone.list(f"users/{owner.uid}/account"))
+        assert_denied(phone.query_group("account"))
+        for person in (phone, firestore_as(intruder)):
+            assert_denied(person.update(usage, {"granted": {"daily_credits": 10**9}}))
+            assert_denied(person.replace(usage, {"spent": {}}))
+            assert_denied(person.remove_field(usage, "spent"))
+            assert_denied(person.delete(usage))
+        assert_denied(firestore_as(intruder).get(usage))
+        assert_denied(phone.create(f"{usage}/notes/one", {"mine": True}))
 
     def test_nothing_below_a_generation_is_anybodys(
         self, firestore_as: As, server: Firestore, owner: Person

@@ -1,7 +1,7 @@
 """What lifecycle tests run in: ports in memory with faults on request, workers, a clock to turn."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from shared.in_memory import InMemoryDocuments, InMemoryObjects
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
 from shared.paths import GenerationPath
 from shared.ports import (
+    Beside,
     Changes,
     Conflict,
     DocumentStore,
@@ -85,9 +86,11 @@ class Documents:
     def create(self, path: str, data: Changes) -> Written:
         return self.inner.create(path, data)
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         self.before(changes)
-        written = self.inner.update(path, changes, expected=expected)
+        written = self.inner.update(path, changes, expected=expected, beside=beside)
         with self._changed:
             self.writes.append(dict(changes))
             self._changed.notify_all()
