@@ -67,10 +67,8 @@ def test_a_crashed_engine_sends_the_generation_back_to_the_queue(
     assert data["error"]["retryable"] is True
 
 
-def test_a_generation_that_was_claimed_before_it_was_queued_says_since_when_it_waits(
-    world: World,
-) -> None:
-    world.submit(status="pending")
+def test_a_generation_of_an_earlier_release_says_since_when_it_waits(world: World) -> None:
+    world.submit(status="queued", queued_at=None)
     began = world.clock.now()
     worker = world.worker(crashing)
     for _ in range(2):

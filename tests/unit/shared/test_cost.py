@@ -91,7 +91,8 @@ PICTURES = st.fixed_dictionaries(
         "width": SIDES,
         "height": SIDES,
         "num_inference_steps": st.integers(1, 149),
-        "refiner_inference_steps": st.integers(0, 149),
+        # From none to one the refiner takes the base's last steps over, and there are fewer.
+        "refiner_inference_steps": st.integers(1, 149),
         "strength": st.floats(0, 1),
         "num_images": st.integers(1, MAX_IMAGES - 1),
         "high_noise_frac": st.floats(0.001, 0.999),
