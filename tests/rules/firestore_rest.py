@@ -69,6 +69,17 @@ class Firestore:
     def list(self, collection: str) -> httpx.Response:
         return self.http.get(f"{self._documents}/{collection}", headers=self._headers)
 
+    def find(self, path: str) -> httpx.Response:
+        """The document by a query for its name: what `list` allows, not `get`."""
+        parent, collection, _ = path.rsplit("/", 2)
+        named = {
+            "field": {"fieldPath": "__name__"},
+            "op": "EQUAL",
+            "value": {"referenceValue": self._name(path)},
+        }
+        structured = {"from": [{"collectionId": collection}], "where": {"fieldFilter": named}}
+        return self.query(parent, structured)
+
     def query_group(self, collection: str) -> httpx.Response:
         """Every collection of that name below any document."""
         query = {"from": [{"collectionId": collection, "allDescendants": True}]}

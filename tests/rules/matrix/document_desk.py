@@ -17,7 +17,7 @@ from tests.rules.matrix.case import NO_SETTING, OWNERS, Role, cast
 from tests.rules.matrix.firestore_cases import DocumentCase, Does
 
 SETTING = "settings/access"
-READING = (Does.GET, Does.LIST, Does.QUERY_GROUP)
+READING = (Does.GET, Does.LIST, Does.FIND, Does.QUERY_GROUP)
 #: What the server answers to a request that the rules let through.
 LET_THROUGH = (HTTPStatus.OK, HTTPStatus.NOT_FOUND)
 #: What it answers to one that they turned away.
@@ -99,6 +99,7 @@ class DocumentDesk:
             Does.CREATE: lambda: client.create(path, given),
             Does.GET: lambda: client.get(path),
             Does.LIST: lambda: client.list(path),
+            Does.FIND: lambda: client.find(path),
             Does.QUERY_GROUP: lambda: client.query_group(path),
             Does.UPDATE: lambda: client.update(path, given),
             Does.REPLACE: lambda: client.replace(path, given),

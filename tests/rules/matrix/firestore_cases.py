@@ -19,6 +19,8 @@ class Does(StrEnum):
     CREATE = "creates"
     GET = "reads"
     LIST = "lists"
+    #: By its name, among the documents beside it.
+    FIND = "finds"
     #: Every collection of that name below any document.
     QUERY_GROUP = "searches everybody's"
     UPDATE = "updates"
@@ -82,6 +84,7 @@ def by_role() -> Iterator[DocumentCase]:
         yield cell(role, Does.GET, "a generation", own, before=kept("completed"))
         yield cell(role, Does.GET, "a generation that is not there", own)
         yield cell(role, Does.LIST, "generations", own, place="users/{uid}/generations")
+        yield cell(role, Does.FIND, "a generation", own, before=kept("completed"))
         yield cell(role, Does.UPDATE, "to cancel", own, before=kept("queued"), given=CANCEL)
         yield cell(role, Does.DELETE, "what is finished", own, before=kept("completed"))
         yield cell(role, Does.GET, "the usage", own, place=USAGE, before={"credits": 1})
@@ -99,6 +102,7 @@ def by_role() -> Iterator[DocumentCase]:
                 given={"credits": 99},
             )  # fmt: skip
         yield cell(role, Does.LIST, "the account", server, place="users/{uid}/account")
+        yield cell(role, Does.FIND, "the usage", server, place=USAGE, before={"credits": 1})
 
 
 def anonymous_accounts() -> Iterator[DocumentCase]:
@@ -207,7 +211,7 @@ def cancellations() -> Iterator[DocumentCase]:
 
     for status in OPEN:
         yield owner(f"to cancel what is {status}", True, kept(status))
-    for status in (*FINISHED, "unheard-of"):
+    for status in (*FINISHED, "anything_else"):
         yield owner(f"to cancel what is {status}", False, kept(status))
     yield owner("to cancel what is not to be", True, kept("queued", cancel_requested=False))
     yield owner("to cancel again", False, kept("processing", **CANCEL))
@@ -249,7 +253,7 @@ def changes() -> Iterator[DocumentCase]:
 def deletions() -> Iterator[DocumentCase]:
     for status in FINISHED:
         yield cell(Role.OWNER, Does.DELETE, f"what is {status}", True, before=kept(status))
-    for status in (*OPEN, "unheard-of"):
+    for status in (*OPEN, "anything_else"):
         yield cell(Role.OWNER, Does.DELETE, f"what is {status}", False, before=kept(status))
 
 
@@ -260,7 +264,10 @@ ELSEWHERE = (
     "users/{uid}/account/usage/days/{id}",
     "users/{uid}/generations/{id}/notes/one",
     "users/{uid}/other/{id}",
+    "users/{uid}/other/usage",
+    "people/{uid}/account/usage",
     "people/{uid}/generations/{id}",
+    "people/{id}/users/{uid}/generations/{id}",
     "settings/limits",
     "settings/access",
     "generations/{id}",
