@@ -5,6 +5,7 @@ changed, arguments swapped, matches widened, verbs added and dropped.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -45,11 +46,16 @@ class Change:
 def mutants(rules: str) -> list[Mutant]:
     """All of them, in the file's order; no two are the same text."""
     changes = sorted(_changes(rules), key=lambda it: (it.start, it.end))
+    names: Counter[str] = Counter()
     made: dict[str, Mutant] = {}
     for change in changes:
         text = rules[: change.start] + change.instead + rules[change.end :]
-        if text != rules and text not in made:
-            made[text] = Mutant(name=_name(rules, change), rules=text)
+        if text == rules or text in made:
+            continue
+        name = _name(rules, change)
+        names[name] += 1
+        again = f" ({names[name]})" if names[name] > 1 else ""
+        made[text] = Mutant(name=f"{name}{again}", rules=text)
     return list(made.values())
 
 
