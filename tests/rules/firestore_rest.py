@@ -56,6 +56,10 @@ class Firestore:
         """Write the document anew, whatever was there: what `set()` without merge does."""
         return self._commit({"update": self._document(path, fields)}, fields)
 
+    def write(self, path: str, fields: Mapping[str, Any]) -> httpx.Response:
+        """`replace` with fields that are written as the REST interface writes them already."""
+        return self._commit({"update": {"name": self._name(path), "fields": dict(fields)}}, {})
+
     def remove_field(self, path: str, field: str) -> httpx.Response:
         write = {"update": self._document(path, {}), "updateMask": {"fieldPaths": [field]}}
         return self._commit({**write, "currentDocument": {"exists": True}}, {})
