@@ -1,7 +1,6 @@
 """The deny matrices tried once a session, and the coverage that the rules had by them.
 
-Firestore's have projects of their own: no function listens there. Storage's have a bucket of their
-own, whose rules can be others than those of the stack's bucket.
+Firestore's has a project of its own: no function listens there. Storage's has a bucket of its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +21,6 @@ from tools.stack.names import REPOSITORY
 
 REQUEST_TIMEOUT_SECONDS = 20
 FIRESTORE_RULES = REPOSITORY / "firestore.rules"
-STORAGE_RULES = REPOSITORY / "storage.rules"
 
 
 @pytest.fixture(scope="session")
@@ -49,15 +47,6 @@ def coverage(
 ) -> Mapping[str, Any]:
     """The emulator's report of what the whole matrix evaluated."""
     return document_desk.coverage()
-
-
-@pytest.fixture
-def file_desk(stack: Stack, http: httpx.Client) -> Iterator[FileDesk]:
-    desk = FileDesk(http, storage=stack.storage, firestore=stack.firestore, project=stack.project)
-    desk.load(STORAGE_RULES.read_text("utf-8"), beside=(stack.bucket, STORAGE_RULES))
-    yield desk
-    desk.close()
-    desk.restore(STORAGE_RULES)
 
 
 @pytest.fixture(scope="session")

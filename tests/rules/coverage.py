@@ -60,9 +60,11 @@ def _expressions(node: Mapping[str, Any], content: str) -> Iterator[Expression]:
     yield Expression(
         line=place["line"],
         column=place["column"],
-        text=" ".join(text.split()),
+        # What ends in brackets is reported without the last one.
+        text=" ".join(text.split()) + ")" * (text.count("(") - text.count(")")),
         seen=frozenset(it["boolValue"] for it in values if "boolValue" in it),
-        evaluated=any(values),
+        # Nothing: it was passed over; undefined: it was an error.
+        evaluated=any(it and "undefined" not in it for it in values),
     )
     for child in node.get("children", []):
         yield from _expressions(child, content)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.rules.coverage import expressions, gaps, share
 
 RULES = "allow get: if a() && b();\n"
@@ -25,7 +27,9 @@ TRUE, FALSE = {"boolValue": True}, {"boolValue": False}
 
 
 def test_what_was_true_and_false_has_no_gap() -> None:
-    found = expressions(report(node("a() && b()", TRUE, FALSE, children=[node("a()", {"x": 1})])))
+    found = expressions(
+        report(node("a() && b()", TRUE, FALSE, children=[node("a()", {"stringValue": "x"})]))
+    )
     assert gaps(found) == []
     assert share(found) == 1
 
@@ -41,5 +45,7 @@ def test_an_expression_that_was_never_reached_is_named() -> None:
     assert gaps(found) == ["firestore.rules:1:22 `b()` was never seen to have any value."]
 
 
-def test_an_expression_that_only_ever_failed_was_not_evaluated() -> None:
-    assert gaps(expressions(report(node("b()", {})))) != []
+@pytest.mark.parametrize("value", [{}, {"undefined": {"causeMessage": "null has no data"}}])
+def test_an_expression_that_was_passed_over_or_an_error_was_not_evaluated(value: Any) -> None:
+    found = expressions(report(node("b()", value)))
+    assert gaps(found) == ["firestore.rules:1:22 `b()` was never seen to have any value."]
