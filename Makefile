@@ -44,6 +44,16 @@ CHAOS_SEED = 1
 chaos: setup ## break everything and show that nothing is lost: 5 minutes, or MODE=long, SEED=…
 	@$(BIN)/python -m tests.chaos $(if $(filter long,$(MODE)),--long) $(if $(SEED),--seed $(SEED))
 
+.PHONY: mutants
+mutants: setup ## change the security rules in every small way and show that the tests notice; minutes
+	@$(BIN)/python -m tests.rules.mutation
+	@$(BIN)/python -m bench.walls
+
+.PHONY: fuzz
+fuzz: setup ## 10 000 malformed requests, 1 000 malformed documents end to end: each refused in a sentence
+	@$(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m bench.walls
+
 .PHONY: lint
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -74,9 +74,17 @@ def parse_owned_request(
 def _given(raw: Mapping[Any, object]) -> dict[str, object]:
     """`raw` without what is null, and with keys that are texts; likewise the objects of a list."""
     return {
-        _text(str(key)): [_given(it) if isinstance(it, Mapping) else it for it in value]
+        name: [_named(it) if isinstance(it, Mapping) else it for it in value]
         if isinstance(value, list)
         else value
+        for name, value in _named(raw).items()
+    }
+
+
+def _named(raw: Mapping[Any, object]) -> dict[str, object]:
+    # One level: no parameter has more, and what is nested deeper must not nest our calls.
+    return {
+        _text(key if isinstance(key, str) else _shown(key)): value
         for key, value in raw.items()
         if value is not None
     }

@@ -5,6 +5,7 @@ try may cure; the client library's own retry (minutes long) is off, because a le
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as google
@@ -64,15 +65,34 @@ class FirestoreDocuments:
         self._patience_seconds = patience_seconds
 
     def read(self, path: str) -> Snapshot | None:
+        instead: dict[str, Any] = {}
         try:
-            found, instead = self._get(path), {}
+            parts = [self._get(path)]
         except DECODING_ERRORS:
-            # Only a client's `input` can be odd; were it another field, this read raises as well.
-            found, instead = self._get(path, SERVER_FIELDS), {"input": NotInput.UNREADABLE}
-        if not found.exists:
+            # Mostly a client's `input`; the rest is the server's.
+            parts, instead = self._legible(path), {"input": NotInput.UNREADABLE}
+        first = parts[0]
+        if not first.exists:
             return None
-        data = {**found.to_dict(), **instead}
-        return Snapshot(data=data, version=found.update_time, read_time=found.read_time)
+        data = {name: it for part in parts for name, it in (part.to_dict() or {}).items()}
+        # Were it to change between the parts, the first one's version would be a conflict.
+        return Snapshot(
+            data={**data, **instead}, version=first.update_time, read_time=first.read_time
+        )
+
+    def _legible(self, path: str) -> list[Any]:
+        """The server's fields that can be decoded: one that cannot hides all others of an answer.
+
+        Only an admin or a bug writes such a one; it counts as not there.
+        """
+        try:
+            return [self._get(path, SERVER_FIELDS)]
+        except DECODING_ERRORS:
+            parts = []
+            for name in SERVER_FIELDS:
+                with suppress(*DECODING_ERRORS):
+                    parts.append(self._get(path, [name]))
+            return parts
 
     def create(self, path: str, data: Changes) -> Written:
         try:

@@ -1,22 +1,26 @@
-"""Firestore and Storage of the stack, as any person of the matrix.
+"""The deny matrices tried once a session, and the coverage that the rules had by them.
 
-Firestore's matrix has a project of its own: no function listens there, so that every document stays
-as its test left it.
+Firestore's has a project of its own: no function listens there. Storage's has a bucket of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.rules.firestore_rest import Firestore
-from tests.rules.people import STRANGER, Person, somebody
-from tests.rules.storage_rest import Storage
+from tests.rules.matrix.document_desk import DocumentDesk
+from tests.rules.matrix.file_desk import FileDesk
+from tests.rules.matrix.firestore_cases import document_cases
+from tests.rules.matrix.storage_cases import file_cases
+from tests.rules.matrix.trial import Trial, try_all
+from tests.rules.people import Person
 from tools.stack import Stack
 from tools.stack.names import REPOSITORY
 
 REQUEST_TIMEOUT_SECONDS = 20
-RULES_PROJECT = "demo-rules"
+FIRESTORE_RULES = REPOSITORY / "firestore.rules"
 
 
 @pytest.fixture(scope="session")
@@ -26,37 +30,37 @@ def http() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def firestore_address(stack: Stack, http: httpx.Client) -> str:
-    """host:port of the emulator, once it holds firestore.rules for RULES_PROJECT."""
-    rules = {"name": "firestore.rules", "content": (REPOSITORY / "firestore.rules").read_text()}
-    http.put(
-        f"http://{stack.firestore}/emulator/v1/projects/{RULES_PROJECT}:securityRules",
-        json={"rules": {"files": [rules]}},
-    ).raise_for_status()
-    return stack.firestore
+def document_desk(stack: Stack, http: httpx.Client) -> DocumentDesk:
+    desk = DocumentDesk(http, stack.firestore)
+    desk.load(FIRESTORE_RULES.read_text("utf-8"))
+    return desk
+
+
+@pytest.fixture(scope="session")
+def document_trials(document_desk: DocumentDesk) -> Mapping[str, Trial]:
+    return try_all(document_desk, document_cases())
+
+
+@pytest.fixture(scope="session")
+def coverage(
+    document_desk: DocumentDesk, document_trials: Mapping[str, Trial]
+) -> Mapping[str, Any]:
+    """The emulator's report of what the whole matrix evaluated."""
+    return document_desk.coverage()
+
+
+@pytest.fixture(scope="session")
+def file_trials(stack: Stack, http: httpx.Client) -> Mapping[str, Trial]:
+    desk = FileDesk(http, storage=stack.storage, firestore=stack.firestore, project=stack.project)
+    try:
+        return try_all(desk, file_cases())
+    finally:
+        desk.close()
 
 
 @pytest.fixture
-def firestore_as(firestore_address: str, http: httpx.Client) -> Callable[[Person], Firestore]:
-    return lambda person: Firestore(http, firestore_address, RULES_PROJECT, person)
-
-
-@pytest.fixture
-def server(firestore_address: str, http: httpx.Client) -> Firestore:
-    """Writes what only the server may."""
-    return Firestore(http, firestore_address, RULES_PROJECT, None)
-
-
-@pytest.fixture
-def storage_as(stack: Stack, http: httpx.Client) -> Callable[[Person | None], Storage]:
-    return lambda person: Storage(http, stack.storage, stack.project, stack.bucket, person)
-
-
-@pytest.fixture
-def owner() -> Person:
-    return somebody()
-
-
-@pytest.fixture(params=["another person", "a stranger"])
-def intruder(request: pytest.FixtureRequest) -> Person:
-    return STRANGER if request.param == "a stranger" else somebody()
+def firestore_as(
+    document_desk: DocumentDesk, stack: Stack, http: httpx.Client
+) -> Callable[[Person | None], Firestore]:
+    """Any person, or the server, in the documents' matrix's project."""
+    return lambda person: Firestore(http, stack.firestore, document_desk.project, person)

@@ -1,5 +1,7 @@
 """Firestore through its REST interface, as one person or as the server, whom no rule binds."""
 
+import base64
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,14 +11,22 @@ import httpx
 
 from tests.rules.people import Person
 
-PERMISSION_DENIED = 403
-
 
 class _RequestTime:
     """Firestore's own time of the request, as `serverTimestamp()` of the client SDKs asks for."""
 
+    def __repr__(self) -> str:
+        return "the server's time"
+
 
 REQUEST_TIME = _RequestTime()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A value as the REST interface writes it, for those that Python has no type for."""
+
+    rest: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,10 @@ class Firestore:
         """Write the document anew, whatever was there: what `set()` without merge does."""
         return self._commit({"update": self._document(path, fields)}, fields)
 
+    def write(self, path: str, fields: Mapping[str, Any]) -> httpx.Response:
+        """`replace` with fields that are written as the REST interface writes them already."""
+        return self._commit({"update": {"name": self._name(path), "fields": dict(fields)}}, {})
+
     def remove_field(self, path: str, field: str) -> httpx.Response:
         write = {"update": self._document(path, {}), "updateMask": {"fieldPaths": [field]}}
         return self._commit({**write, "currentDocument": {"exists": True}}, {})
@@ -58,6 +72,17 @@ class Firestore:
 
     def list(self, collection: str) -> httpx.Response:
         return self.http.get(f"{self._documents}/{collection}", headers=self._headers)
+
+    def find(self, path: str) -> httpx.Response:
+        """The document by a query for its name: what `list` allows, not `get`."""
+        parent, collection, _ = path.rsplit("/", 2)
+        named = {
+            "field": {"fieldPath": "__name__"},
+            "op": "EQUAL",
+            "value": {"referenceValue": self._name(path)},
+        }
+        structured = {"from": [{"collectionId": collection}], "where": {"fieldFilter": named}}
+        return self.query(parent, structured)
 
     def query_group(self, collection: str) -> httpx.Response:
         """Every collection of that name below any document."""
@@ -103,16 +128,19 @@ class Firestore:
         )
 
 
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 #: Python type → how Firestore's REST interface writes its values.
 _WRITTEN: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     type(None): lambda _: {"nullValue": None},
     bool: lambda it: {"booleanValue": it},
     int: lambda it: {"integerValue": str(it)},
-    float: lambda it: {"doubleValue": it},
+    float: lambda it: {"doubleValue": it if math.isfinite(it) else _NOT_FINITE[str(it)]},
     str: lambda it: {"stringValue": it},
+    bytes: lambda it: {"bytesValue": base64.b64encode(it).decode()},
     datetime: lambda it: {"timestampValue": it.astimezone(UTC).isoformat().replace("+00:00", "Z")},
     list: lambda it: {"arrayValue": {"values": [value(item) for item in it]}},
     dict: lambda it: {"mapValue": {"fields": {key: value(item) for key, item in it.items()}}},
+    Stored: lambda it: it.rest,
 }
 
 

@@ -1,15 +1,9 @@
 """Generations as the deny matrix meets them: their fields, as new and as the server leaves them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
-import httpx
-
-from tests.rules.firestore_rest import PERMISSION_DENIED, REQUEST_TIME, Firestore
-from tests.rules.people import Person
-
-As = Callable[[Person], Firestore]
+from tests.rules.firestore_rest import REQUEST_TIME
 
 OPEN = ("pending", "queued", "processing")
 FINISHED = ("completed", "failed", "cancelled")
@@ -36,25 +30,3 @@ SERVER_FIELDS: Mapping[str, Any] = {
     "expire_at": REQUEST_TIME,
     "anything_else": True,
 }
-
-
-def path_of(person: Person, generation_id: str | None = None) -> str:
-    return f"users/{person.uid}/generations/{generation_id or uuid4().hex}"
-
-
-def existing(server: Firestore, person: Person, status: str, **fields: Any) -> str:
-    """A generation of `person` as the server has left it."""
-    path = path_of(person)
-    assert server.create(path, {**NEW, "status": status, **fields}).is_success
-    return path
-
-
-def fields_of(server: Firestore, path: str) -> dict[str, Any]:
-    answer = server.get(path)
-    assert answer.is_success, answer.text
-    fields: dict[str, Any] = answer.json().get("fields", {})
-    return fields
-
-
-def assert_denied(answer: httpx.Response) -> None:
-    assert answer.status_code == PERMISSION_DENIED, answer.text

@@ -1,9 +1,10 @@
-"""The roles of the deny matrix: unsigned ID tokens, which the emulators take at their word."""
+"""The people of the deny matrix: unsigned ID tokens, which the emulators take at their word."""
 
 import base64
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 
@@ -12,10 +13,29 @@ class Person:
     """Somebody with a phone. `uid` is None for somebody who has not signed in."""
 
     uid: str | None
+    #: How they signed in, by Firebase's name.
+    provider: str = field(default="password", kw_only=True)
 
     def headers(self, project: str) -> dict[str, str]:
         """What a client SDK sends along with every request of this person."""
-        return {} if self.uid is None else {"Authorization": f"Bearer {_token(self.uid, project)}"}
+        if self.uid is None:
+            return {}
+        named = {"sub": self.uid, "user_id": self.uid}
+        return {"Authorization": f"Bearer {_token(project, self.provider, named)}"}
+
+
+class Nameless(Person):
+    """Somebody whose token is whole but names no user."""
+
+    def headers(self, project: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {_token(project, self.provider, {})}"}
+
+
+class Forger(Person):
+    """Somebody whose token is made up."""
+
+    def headers(self, project: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.uid}.is.me"}
 
 
 def somebody() -> Person:
@@ -26,17 +46,16 @@ def somebody() -> Person:
 STRANGER = Person(uid=None)
 
 
-def _token(uid: str, project: str) -> str:
+def _token(project: str, provider: str, named: dict[str, Any]) -> str:
     now = int(time.time())
     claims = {
         "iss": f"https://securetoken.google.com/{project}",
         "aud": project,
-        "sub": uid,
-        "user_id": uid,
+        **named,
         "auth_time": now,
         "iat": now,
         "exp": now + 3600,
-        "firebase": {"identities": {}, "sign_in_provider": "anonymous"},
+        "firebase": {"identities": {}, "sign_in_provider": provider},
     }
     return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}."
 

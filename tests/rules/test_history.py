@@ -34,9 +34,9 @@ def ids(answer: httpx.Response) -> list[str]:
 
 @pytest.mark.stack
 def test_an_owner_lists_what_is_completed_and_nobody_else_does(
-    firestore_as: Callable[[Person], Firestore], server: Firestore
+    firestore_as: Callable[[Person | None], Firestore],
 ) -> None:
-    owner = somebody()
+    owner, server = somebody(), firestore_as(None)
     for number, status in enumerate(["completed", "failed", "completed"]):
         created = {"status": status, "created_at": NOON + timedelta(hours=number), "input": {}}
         path = f"users/{owner.uid}/generations/g{number}"

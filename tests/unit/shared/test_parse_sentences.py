@@ -36,6 +36,12 @@ class TestMissing:
         allowed = TABLE[task][field][0]
         assert sentence(without) == f"{field} is missing; it must be {allowed}."
 
+    def test_what_is_nested_deeper_than_python_s_calls_is_named_all_the_same(self) -> None:
+        deep: list[object] = []
+        for _ in range(5000):
+            deep = [{"a": deep}]
+        assert sentence({"prompt": deep}).startswith("prompt is a list; it must be")
+
     @pytest.mark.parametrize(
         ("raw", "shown"),
         [
@@ -53,6 +59,10 @@ class TestMissing:
 
 
 class TestUnknownKeys:
+    def test_a_key_that_is_no_text_is_shown_by_its_kind(self) -> None:
+        said = sentence({"prompt": "x", 10**6000: 1})
+        assert said.startswith('"a far too large number" is not a parameter of this task; known')
+
     def test_a_mistyped_key_is_told_the_nearest(self) -> None:
         said = sentence({"prompt": "x", "widht": 512})
         assert said == "widht is not a parameter of this task; did you mean width?"

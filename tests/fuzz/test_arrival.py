@@ -1,0 +1,52 @@
+"""A little of what `make fuzz` does end to end; the engine only plays, since none reaches it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from google.cloud import firestore
+
+from gpu_worker.adapters.firestore import FirestoreDocuments
+from gpu_worker.adapters.input_images import OwnImages
+from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.lifecycle.handled import Done
+from gpu_worker.lifecycle.runner import GenerationRunner
+from gpu_worker.lifecycle.wiring import Wiring
+from shared.clock import SystemClock
+from shared.in_memory import InMemoryObjects
+from tests.fuzz.arrival import Database, by_end, draw_documents, publishable, refused_at_arrival
+
+pytestmark = pytest.mark.stack
+
+COUNT = 60
+
+
+def test_the_function_ends_every_malformed_document_in_a_sentence_and_once(
+    database: Database,
+) -> None:
+    assert refused_at_arrival(database, draw_documents(COUNT)) > COUNT / 2
+
+
+def test_a_worker_ends_those_that_a_faulty_function_published_and_retries_none(
+    database: Database, fuzz_client: firestore.Client
+) -> None:
+    store, objects, engine = FirestoreDocuments(fuzz_client), InMemoryObjects(), InMemoryEngine()
+    with ThreadPoolExecutor(2) as threads:
+        runner = GenerationRunner(
+            Wiring(
+                documents=store,
+                watcher=store,
+                objects=objects,
+                engine=engine,
+                inputs=OwnImages(objects, "pictures", host="https://storage.example"),
+                threads=threads,
+                clock=SystemClock(),
+                worker_id="fuzzed",
+            )
+        )
+        paths = [database.write(fields) for fields in publishable(draw_documents(COUNT))]
+        taken = [path for path in paths if path is not None]
+        assert {type(runner.handle(path)) for path in taken} == {Done}
+        engine.close()
+    failed, good = by_end(database, taken)
+    assert failed > COUNT / 2
+    assert good < COUNT / 10
