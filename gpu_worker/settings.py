@@ -16,6 +16,7 @@ from gpu_worker.setting_forms import (
     BucketName,
     CheckpointFolder,
     FilmModelName,
+    HostNames,
     ModelName,
     ProjectId,
     SubscriptionName,
@@ -71,6 +72,8 @@ class Settings(BaseSettings):
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
     max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
+    #: Hosts from which input images are fetched over https; none unless the operator names some.
+    image_hosts: HostNames = ()
     #: Write prompt and parameters into the files of pictures and films, as such tools do.
     embed_metadata: bool = True
     #: How films are compressed.

@@ -137,7 +137,7 @@ class Attempt:
         )
         watch = self._wiring.watcher.watch
         with keeper, closing(watch(str(path), self._on_change)), making:
-            inputs = fetch_inputs(request, self._wiring.inputs, uid=path.uid)
+            inputs = fetch_inputs(request, self._wiring.inputs, uid=path.uid, check=self._check)
             self._check()
             job = EngineJob(
                 # The token makes it this attempt's own: a late cancel never hits the next attempt.

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from gpu_worker.ports import Mask, Pixels
-from shared.errors import ErrorCode, GenerationError
+from shared.errors import InvalidInput
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 #: 4000 × 4000: a phone's photo.
@@ -38,7 +38,7 @@ UNREADABLE = (
 def decode_image(data: bytes, field: str) -> Pixels:
     """RGB, upright; transparent parts become white. `field` names the request's field in errors.
 
-    Raises `GenerationError` (input_unavailable).
+    Raises `InvalidInput`.
     """
     return np.asarray(_flattened(_decode(data, field), WHITE))
 
@@ -61,8 +61,7 @@ def _decode(data: bytes, field: str) -> Image.Image:
             image.load()
             return ImageOps.exif_transpose(image)
     except UNREADABLE as error:
-        raise GenerationError(
-            ErrorCode.INPUT_UNAVAILABLE,
+        raise InvalidInput(
             f"{field} is no picture that can be read; it must be a PNG, JPEG or WebP file.",
         ) from error
 
@@ -74,8 +73,7 @@ def _opened(data: bytes) -> Image.Image:
 def _check_size(size: tuple[int, int], field: str) -> None:
     width, height = size
     if width * height > MAX_PIXELS or min(size) < MIN_SIDE:
-        raise GenerationError(
-            ErrorCode.INPUT_UNAVAILABLE,
+        raise InvalidInput(
             f"{field} is a picture of {width}x{height} pixels; it must have at most "
             f"{MAX_PIXELS // 1_000_000} million, and at least {MIN_SIDE} a side.",
         )

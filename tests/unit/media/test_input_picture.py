@@ -35,7 +35,7 @@ def halves() -> Image.Image:
 def refusal(data: bytes, decode: Callable[[bytes, str], Any] = decode_image) -> str:
     with pytest.raises(GenerationError) as caught:
         decode(data, "image_url")
-    assert caught.value.code is ErrorCode.INPUT_UNAVAILABLE
+    assert caught.value.code is ErrorCode.INVALID_INPUT
     assert not caught.value.retryable
     return caught.value.message
 
