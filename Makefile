@@ -39,6 +39,10 @@ test: setup lint ## everything that must hold: linters, types, all tests
 chaos: setup ## break everything and show that nothing is lost: 5 minutes, or MODE=long, SEED=…
 	@$(BIN)/python -m tests.chaos $(if $(filter long,$(MODE)),--long) $(if $(SEED),--seed $(SEED))
 
+.PHONY: fuzz
+fuzz: setup ## damaged input against the real readers: COUNT=10000 SEED=1
+	$(BIN)/python -m tests.fuzz.pictures --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
+
 .PHONY: lint
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -74,6 +78,8 @@ figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.film_encoding
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m bench.chaos
+	$(BIN)/python -m tests.fuzz.pictures --figures
+	$(BIN)/python -m bench.input_images
 
 .PHONY: lock
 lock: setup ## make the lock files anew from requirements/*.in and tools/node/package.json

@@ -1,16 +1,17 @@
-"""Decodes pictures that strangers sent: known formats only, pixels bounded before any is decoded.
+"""Decodes pictures that strangers sent: known formats only, pixels and parts bounded beforehand.
 
 Pillow reads the header, then the size is judged, then the file is verified, reopened and decoded. A
-22 kB file can declare 180 million pixels; it gets no further than its header.
+22 kB file can declare 180 million pixels; it gets no further than its header. Only pixels go on: no
+metadata does, and colour profiles are not obeyed, since their reader is one more for strangers.
 """
 
 import io
-import struct
 import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from gpu_worker.media.picture_parts import has_too_many_parts
 from gpu_worker.ports import Mask, Pixels
 from shared.errors import InvalidInput
 
@@ -23,16 +24,7 @@ MIN_SIDE = 8
 MASK_THRESHOLD = 128
 WHITE = (255, 255, 255, 255)
 BLACK = (0, 0, 0, 255)
-#: What Pillow raised over 10 000 damaged files, and what its readers may raise besides.
-UNREADABLE = (
-    OSError,  # UnidentifiedImageError is one
-    ValueError,
-    SyntaxError,
-    EOFError,
-    struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+_SIZES = f"it must have at most {MAX_PIXELS // 1_000_000} million, and at least {MIN_SIDE} a side"
 
 
 def decode_image(data: bytes, field: str) -> Pixels:
@@ -40,16 +32,22 @@ def decode_image(data: bytes, field: str) -> Pixels:
 
     Raises `InvalidInput`.
     """
-    return np.asarray(_flattened(_decode(data, field), WHITE))
+    return np.asarray(_decode(data, field, WHITE))
 
 
 def decode_mask(data: bytes, field: str) -> Mask:
     """255 where the picture is bright, else 0; transparent parts are kept, so they are 0."""
-    grey = np.asarray(_flattened(_decode(data, field), BLACK).convert("L"))
+    grey = np.asarray(_decode(data, field, BLACK).convert("L"))
     return np.where(grey >= MASK_THRESHOLD, 255, 0).astype(np.uint8)
 
 
-def _decode(data: bytes, field: str) -> Image.Image:
+def _decode(data: bytes, field: str, ground: tuple[int, int, int, int]) -> Image.Image:
+    """RGB, upright, over `ground` where it is transparent."""
+    if has_too_many_parts(data):
+        raise InvalidInput(
+            f"{field} is a picture of too many parts; it must be as cameras and editors write it: "
+            "save it anew, without metadata."
+        )
     try:
         with warnings.catch_warnings():
             # Damaged tags are told as warnings; the picture counts.
@@ -59,8 +57,13 @@ def _decode(data: bytes, field: str) -> Image.Image:
                 header.verify()
             image = _opened(data)  # `verify` leaves it unusable
             image.load()
-            return ImageOps.exif_transpose(image)
-    except UNREADABLE as error:
+            return _flattened(ImageOps.exif_transpose(image), ground)
+    except Image.DecompressionBombError:
+        raise InvalidInput(f"{field} is a picture of far too many pixels; {_SIZES}.") from None
+    except (InvalidInput, MemoryError):
+        raise
+    except Exception as error:
+        # Whatever its readers trip over in a stranger's file, an IndexError among it, is the file.
         raise InvalidInput(
             f"{field} is no picture that can be read; it must be a PNG, JPEG or WebP file.",
         ) from error
@@ -73,10 +76,7 @@ def _opened(data: bytes) -> Image.Image:
 def _check_size(size: tuple[int, int], field: str) -> None:
     width, height = size
     if width * height > MAX_PIXELS or min(size) < MIN_SIDE:
-        raise InvalidInput(
-            f"{field} is a picture of {width}x{height} pixels; it must have at most "
-            f"{MAX_PIXELS // 1_000_000} million, and at least {MIN_SIDE} a side.",
-        )
+        raise InvalidInput(f"{field} is a picture of {width}x{height} pixels; {_SIZES}.")
 
 
 def _flattened(image: Image.Image, ground: tuple[int, int, int, int]) -> Image.Image:

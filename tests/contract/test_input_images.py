@@ -148,7 +148,7 @@ def test_an_own_file_above_the_bound_is_refused(
 ) -> None:
     name = f"users/{uid}/inputs/large.png"
     objects.create(name, b"\0" * (MAX_FILE_BYTES + 1), content_type="image/png")
-    with pytest.raises(InvalidInput, match="image_url is too large.* at most 20 MB"):
+    with pytest.raises(InvalidInput, match=r"image_url is too large.* at most 20 MB"):
         images.fetch(f"gs://{BUCKET}/{name}", field=FIELD, uid=uid)
 
 

@@ -61,7 +61,7 @@ def test_nobody_s_file_is_read_for_nobody(worker: Worker) -> None:
 
 
 def test_a_missing_file_is_named_by_its_name_and_not_by_its_address(worker: Worker) -> None:
-    with pytest.raises(GenerationError, match="no file users/ada/inputs/a.png") as caught:
+    with pytest.raises(GenerationError, match=r"no file users/ada/inputs/a\.png") as caught:
         worker.fetch(f"{DOWNLOADS}/v0/b/{BUCKET}/o/users%2Fada%2Finputs%2Fa.png?token={TOKEN}")
     assert caught.value.code is ErrorCode.INPUT_UNAVAILABLE
     assert TOKEN not in caught.value.message

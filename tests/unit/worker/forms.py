@@ -26,7 +26,12 @@ WRONG_WEB_ADDRESSES = [
     *("127.0.0.1:9199", "http://127.0.0.1", "http://127.0.0.1:9199/", "ftp://127.0.0.1:9199"),
     *("http://", "http://127.0.0.1:0", "http://127.0.0.1:9199\n"),
 ]
-HOSTS = ["photos.example.com", ".example.com", "a-1.example, .b.example,", "xn--bcher-kva.example"]
+IMAGE_HOSTS = {
+    "photos.example.com": ("photos.example.com",),
+    ".example.com": (".example.com",),
+    " A-1.example, .b.example,": ("a-1.example", ".b.example"),
+    "xn--bcher-kva.example": ("xn--bcher-kva.example",),
+}
 WRONG_HOSTS = [
     *(
         "https://photos.example.com",
@@ -44,7 +49,6 @@ RIGHT_FORMS = [
     *(("EMBERFRAME_BUCKET", it) for it in BUCKETS),
     *(("EMBERFRAME_IMAGE_SUBSCRIPTION", it) for it in SUBSCRIPTIONS),
     *(("EMBERFRAME_VIDEO_SUBSCRIPTION", it) for it in SUBSCRIPTIONS),
-    *(("EMBERFRAME_IMAGE_HOSTS", it) for it in HOSTS),
     ("EMBERFRAME_IMAGE_MODEL", "shapes"),
     ("EMBERFRAME_IMAGE_MODEL", "none"),
     ("EMBERFRAME_FILM_MODEL", "shapes-film"),
