@@ -7,6 +7,7 @@ is tried TRIES times; all of it, redirects and pauses too, has FETCH_SECONDS.
 
 import ssl
 from collections.abc import Callable
+from functools import cached_property
 from urllib.parse import urljoin
 
 import httpcore2
@@ -58,12 +59,17 @@ class WebImages:
         trust: ssl.SSLContext | None = None,
         seconds: float = FETCH_SECONDS,
     ) -> None:
-        """`dialler` opens connections to checked addresses; `trust` knows whom to believe."""
+        """`dialler` opens connections to checked addresses; `trust` knows whom to believe, by
+        default whom the machine believes, read when it is needed first."""
         self._served = served
         self._resolver = resolver
         self._dialler = dialler
-        self._trust = trust or httpcore2.default_ssl_context()
+        self._given_trust = trust
         self._seconds = seconds
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        return self._given_trust or httpcore2.default_ssl_context()
 
     def fetch(self, file: WebFile, field: str, check: Callable[[], None]) -> bytes:
         limit = Limit(self._seconds, check)
@@ -86,8 +92,6 @@ class WebImages:
             raise self._served.refusal(
                 field, "leads to an address that is not one of the public internet"
             ) from None
-        except Unresolved:
-            raise _unavailable(field, "its host is not known") from None
 
     def _follow(self, file: WebFile, field: str, limit: Limit) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
@@ -115,8 +119,10 @@ class WebImages:
             raise Passing("cannot be reached") from None
         except httpcore2.TimeoutException:
             raise Passing("does not answer") from None
-        except (httpcore2.NetworkError, httpcore2.RemoteProtocolError):
+        except (httpcore2.NetworkError, httpcore2.ProtocolError):
             raise Passing("broke off, or does not speak HTTP") from None
+        except Unresolved:
+            raise Passing("has no address that could be found") from None
 
     def _judge(self, file: WebFile, response: httpcore2.Response, field: str) -> bytes | WebFile:
         headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}

@@ -322,11 +322,12 @@ def test_an_answer_that_is_no_picture_is_final(
     assert len(server.requests) == 1
 
 
-def test_a_host_without_an_address_is_said_to_be_unknown(
+def test_a_host_without_an_address_is_looked_for_again_and_then_said_to_have_none(
     server: WebServer, authority: Authority
 ) -> None:
     worker = Worker(server, authority, {HOST: []})
-    assert "its host is not known" in unavailable(worker)
+    assert "its host has no address that could be found" in unavailable(worker)
+    assert worker.resolver.asked == [HOST] * TRIES
 
 
 def test_a_certificate_of_another_name_or_authority_is_not_believed(
