@@ -22,8 +22,8 @@ MAX_PIXELS = 16_000_000
 MIN_SIDE = 8
 #: From this brightness up, a pixel of a mask is painted anew.
 MASK_THRESHOLD = 128
-WHITE = (255, 255, 255, 255)
-BLACK = (0, 0, 0, 255)
+WHITE = (255, 255, 255)
+BLACK = (0, 0, 0)
 _SIZES = f"it must have at most {MAX_PIXELS // 1_000_000} million, and at least {MIN_SIDE} a side"
 
 
@@ -41,7 +41,7 @@ def decode_mask(data: bytes, field: str) -> Mask:
     return np.where(grey >= MASK_THRESHOLD, 255, 0).astype(np.uint8)
 
 
-def _decode(data: bytes, field: str, ground: tuple[int, int, int, int]) -> Image.Image:
+def _decode(data: bytes, field: str, ground: tuple[int, int, int]) -> Image.Image:
     """RGB, upright, over `ground` where it is transparent."""
     if has_too_many_parts(data):
         raise InvalidInput(
@@ -57,7 +57,8 @@ def _decode(data: bytes, field: str, ground: tuple[int, int, int, int]) -> Image
                 header.verify()
             image = _opened(data)  # `verify` leaves it unusable
             image.load()
-            return _flattened(ImageOps.exif_transpose(image), ground)
+            ImageOps.exif_transpose(image, in_place=True)
+            return _flattened(image, ground)
     except Image.DecompressionBombError:
         raise InvalidInput(f"{field} is a picture of far too many pixels; {_SIZES}.") from None
     except (InvalidInput, MemoryError):
@@ -79,11 +80,13 @@ def _check_size(size: tuple[int, int], field: str) -> None:
         raise InvalidInput(f"{field} is a picture of {width}x{height} pixels; {_SIZES}.")
 
 
-def _flattened(image: Image.Image, ground: tuple[int, int, int, int]) -> Image.Image:
+def _flattened(image: Image.Image, ground: tuple[int, int, int]) -> Image.Image:
     """RGB over `ground`."""
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if not image.has_transparency_data:
         return image.convert("RGB")
-    above = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", above.size, ground), above).convert("RGB")
+    above = image if image.mode == "RGBA" else image.convert("RGBA")
+    flat = Image.new("RGB", above.size, ground)
+    flat.paste(above, mask=above)
+    return flat
