@@ -44,6 +44,14 @@ OF_A_DOCUMENT: Mapping[str, Any] = {
 
 LOG = logging.getLogger("trigger")
 
+
+class Failed(RuntimeError):
+    """The run failed; the line before this one says where."""
+
+    def __str__(self) -> str:
+        return self.__doc__ or ""
+
+
 #: What is worth saying about a run.
 Facts = Mapping[str, str | int]
 
@@ -118,21 +126,23 @@ def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
     for what, action in runs.items():
         try:
             _logged(what, action)
-        except Exception:  # noqa: BLE001 (logged; the others have no part in it)
+        except Failed:  # the others have no part in it
             failed = True
     if failed:
-        # Without the error, which the platform's wrapper would log with all that it quotes.
-        raise RuntimeError("The run failed; the line before this one says where.")
+        raise Failed
 
 
 def _logged(what: str, action: Callable[[], Facts], **fields: str) -> None:
     """Run `action` and log what came of it, or where it failed."""
     started = time.monotonic()
+    outcome: Facts | None = None
     try:
         outcome = action()
-    except Exception as error:
-        # Not `exception`, which would log the error's text.
+    except Exception as error:  # noqa: BLE001 (logged without its text, and told as `Failed`)
         LOG.error(what, extra={"fields": {**fields, **facts_of(error)}})  # noqa: TRY400
-        raise  # the platform delivers the event again where retries are on; else the sweep comes
+    if outcome is None:
+        # The platform delivers the event again where retries are on; else the sweep comes. Its
+        # wrapper logs what it is told, with all that this quotes and was raised from: so, nothing.
+        raise Failed
     seconds = round(time.monotonic() - started, 3)
     LOG.info(what, extra={"fields": {**fields, **outcome, "seconds": seconds}})

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gpu_worker.adapters.input_images import OwnImages
+from gpu_worker.adapters.input_images import DeploymentImages
+from gpu_worker.adapters.resolver import SystemResolver
+from gpu_worker.adapters.web_images import WebImages
+from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Handled
 from gpu_worker.lifecycle.runner import GenerationRunner
@@ -39,6 +42,7 @@ START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1)
 TIMEOUT_SECONDS = 10.0
 BUCKET = "pictures"
 HOST = "https://storage.example"
+SERVED = ServedAddresses(bucket=BUCKET, download_host=HOST)
 
 
 class ManualClock:
@@ -238,7 +242,9 @@ class World:
                 watcher=watcher or self.documents,
                 objects=objects or self.objects,
                 engine=engine or scripted,
-                inputs=OwnImages(objects or self.objects, BUCKET, host=HOST),
+                inputs=DeploymentImages(
+                    objects or self.objects, SERVED, WebImages(SERVED, SystemResolver())
+                ),
                 threads=self.files,
                 clock=clock or self.clock,
                 worker_id=name,
