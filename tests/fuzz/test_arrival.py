@@ -21,7 +21,7 @@ from tests.fuzz.arrival import Database, by_end, draw_documents, publishable, re
 pytestmark = pytest.mark.stack
 
 COUNT = 60
-SERVED = ServedAddresses(bucket="pictures", host="https://storage.example")
+SERVED = ServedAddresses(bucket="pictures", download_host="https://storage.example")
 
 
 def test_the_function_ends_every_malformed_document_in_a_sentence_and_once(
