@@ -128,8 +128,10 @@ class QuotaMachine(RuleBasedStateMachine):
             asked = {"cancel_requested": True}
             self.documents.update(str(path), asked, expected=found.version)
             # A message that is on its way, a sweep, or nobody yet.
-            by = {"worker": lambda: self.take(path), "sweep": lambda: self.sweep(path)}
-            by.get(who, lambda: None)()
+            if who == "worker":
+                self.take(path)
+            elif who == "sweep":
+                settle(str(path), documents=self.documents, publisher=self.publisher)
 
     @rule(path=sampled_from(PATHS))
     def sweep(self, path: GenerationPath) -> None:
