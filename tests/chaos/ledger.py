@@ -1,7 +1,7 @@
 """Compares what people's usage says with what their generations do: the difference is drift.
 
 A day's credits must be those of its generations that completed or are in the making; the places
-taken must be those in the making. Pure.
+taken must be those in the making; and nothing is made that was not reserved. Pure.
 """
 
 from collections import Counter
@@ -22,6 +22,8 @@ FITTING: Mapping[Status, ChargeState] = {
     Status.FAILED: ChargeState.REFUNDED,
     Status.CANCELLED: ChargeState.REFUNDED,
 }
+#: What is nowhere without a charge, where there are quotas.
+COSTING = frozenset({Status.QUEUED, Status.PROCESSING, Status.COMPLETED})
 NOTHING: Mapping[str, Any] = {"spent": {}, "reserved": {}}
 
 
@@ -57,6 +59,8 @@ def _of_one(
     for path, data in generations.items():
         charge = Charge.from_document(data.get("charge"))
         if charge is None:
+            if Status(data["status"]) in COSTING:
+                yield f"{path} is {data['status']}, and nothing was reserved for it"
             continue
         if charge.state is not FITTING.get(Status(data["status"])):
             yield f"{path} is {data['status']}, and its charge is {charge.state}"

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     multiple,
     rule,
 )
-from hypothesis.strategies import booleans, integers, sampled_from
+from hypothesis.strategies import integers, sampled_from
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.lifecycle.take import take
@@ -73,14 +73,24 @@ class QuotaMachine(RuleBasedStateMachine):
         found = self.documents.read(str(path))
         return found and found.data
 
-    @rule(path=sampled_from(PATHS), request=sampled_from(REQUESTS), heard=booleans())
-    def ask(self, path: GenerationPath, request: Any, *, heard: bool) -> None:
-        """For a new one; its event comes at once if it is `heard`."""
+    @rule(
+        path=sampled_from(PATHS),
+        request=sampled_from(REQUESTS),
+        until=sampled_from(["asked", "accepted", "accepted", *sorted(ENDINGS)]),
+    )
+    def ask(self, path: GenerationPath, request: Any, until: str) -> None:
+        """For a new one, which goes its way at once `until` there; after a finished one of its
+        id was deleted."""
+        old = self.data(path)
+        if old is not None and Status(old["status"]).terminal:
+            self.delete(path)
         if self.data(path) is None:
             new = {"input": request, "status": "pending", "created_at": self.clock.now()}
             self.documents.create(str(path), new)
-            if heard:
+            if until != "asked":
                 self.accept(path)
+            if until in ENDINGS:
+                self.make(path, until)
 
     @rule(path=sampled_from(PATHS))
     def accept(self, path: GenerationPath) -> None:
@@ -128,8 +138,10 @@ class QuotaMachine(RuleBasedStateMachine):
             asked = {"cancel_requested": True}
             self.documents.update(str(path), asked, expected=found.version)
             # A message that is on its way, a sweep, or nobody yet.
-            by = {"worker": lambda: self.take(path), "sweep": lambda: self.sweep(path)}
-            by.get(who, lambda: None)()
+            if who == "worker":
+                self.take(path)
+            elif who == "sweep":
+                settle(str(path), documents=self.documents, publisher=self.publisher)
 
     @rule(path=sampled_from(PATHS))
     def sweep(self, path: GenerationPath) -> None:

@@ -229,7 +229,7 @@ def test_an_update_whose_own_version_is_over_writes_nothing_beside_it(
 ) -> None:
     old = documents.create(path, {"n": 1}).version
     documents.update(path, {"n": 2}, expected=old)
-    beside = [
+    beside: list[Beside] = [
         Creation(path=f"{path}-new", data={}),
         Adjustment(path=f"{path}-sum", add={("sum",): 1}, remove=()),
     ]

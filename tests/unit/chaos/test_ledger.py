@@ -81,6 +81,12 @@ def test_a_charge_that_does_not_fit_the_status_is_drift(status: str, state: str)
     assert f"users/ada/generations/x is {status}, and its charge is {state}" in found
 
 
+@pytest.mark.parametrize("status", ["queued", "processing", "completed"])
+def test_what_is_made_without_a_reservation_is_drift(status: str) -> None:
+    free = {"users/ada/generations/free": {"status": status}}
+    assert len(drift({USAGE: FITTING}, {**GENERATIONS, **free})) == 1
+
+
 def test_drift_is_a_promise_broken_and_a_figure_of_the_run() -> None:
     found = judge(Evidence(states={}, final={}, quota_drift=["10 too many"]))
     assert [it.kind for it in found] == [Kind.QUOTA]

@@ -12,7 +12,7 @@ from shared.document import Generation
 from shared.in_memory import InMemoryDocuments, InMemoryPublisher
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Conflict
-from shared.usage import Limits
+from shared.usage import CONCURRENT, Limits
 from tests.unit.lifecycle.world import START, ManualClock
 from tests.unit.trigger.test_enqueue import CREATED, PATH, MeddledDocuments
 from trigger.enqueue import MAX_CONFLICTS, Outcome, enqueue
@@ -144,11 +144,15 @@ def test_without_quotas_nothing_is_counted(publisher: InMemoryPublisher) -> None
     assert documents.read(USAGE) is None
 
 
-def by_another_function(name: str) -> Callable[[MeddledDocuments], None]:
+def nothing(_: MeddledDocuments) -> None:
+    """Nobody acts."""
+
+
+def by_another_function(name: str, limits: Limits = LIMITS) -> Callable[[MeddledDocuments], None]:
     """Another generation of the same person is accepted right before this one is written."""
 
     def meddle(documents: MeddledDocuments) -> None:
-        accept(documents, InMemoryPublisher((IMAGE_TOPIC,)), name)
+        accept(documents, InMemoryPublisher((IMAGE_TOPIC,)), name, limits)
 
     return meddle
 
@@ -172,22 +176,22 @@ def test_the_last_place_is_given_once(publisher: InMemoryPublisher) -> None:
 def test_a_usage_document_that_goes_away_in_between_is_made_anew(
     publisher: InMemoryPublisher,
 ) -> None:
-    documents = store("g1", "g2", meddlings=(lambda _: None, lambda it: it.delete(USAGE)))
+    documents = store("g1", "g2", meddlings=(nothing, lambda it: it.delete(USAGE)))
     accept(documents, publisher, "g2")
     assert accept(documents, publisher) is Outcome.ACCEPTED
     assert set(data(documents, USAGE)["reserved"]) == {"g1"}
 
 
 def test_as_many_at_once_as_there_are_places_find_theirs(publisher: InMemoryPublisher) -> None:
-    others = [f"other{n}" for n in range(MAX_CONFLICTS)]
-    meddlings = tuple(
-        lambda it, name=name: accept(it, InMemoryPublisher((IMAGE_TOPIC,)), name, Limits())
-        for name in others[:9]
-    )
-    documents = store("g1", *others, meddlings=())
-    documents.meddlings = [each for one in meddlings for each in (one, lambda _: None)]
-    assert accept(documents, publisher, limits=Limits()) is Outcome.ACCEPTED
-    assert len(data(documents, USAGE)["reserved"]) == 10
+    others = [f"other{number}" for number in range(CONCURRENT - 1)]
+    limits = Limits()
+    meddlings: list[Callable[[MeddledDocuments], None]] = []
+    for name in others:
+        # Before each try of this one another is accepted, whose own write is not meddled with.
+        meddlings += [by_another_function(name, limits), nothing]
+    documents = store("g1", *others, meddlings=tuple(meddlings))
+    assert accept(documents, publisher, limits=limits) is Outcome.ACCEPTED
+    assert len(data(documents, USAGE)["reserved"]) == CONCURRENT
 
 
 def test_usage_that_never_stops_changing_leaves_the_document_pending_and_nothing_reserved(
@@ -259,7 +263,7 @@ def test_a_result_is_not_lost_because_its_owner_s_usage_changes_meanwhile(
     documents = store("g1", "g2")
     accept(documents, publisher)
     leased = claim(documents, clock)
-    documents.meddlings = [by_another_function("g2"), lambda _: None]
+    documents.meddlings = [by_another_function("g2"), nothing]
     leased.end(lambda it: it.to_completed({}, {}, {}))
     assert data(documents)["status"] == "completed"
     usage = data(documents, USAGE)

@@ -6,7 +6,7 @@ from tests.chaos.quota_machine import QuotaMachine
 
 TestQuota = QuotaMachine.TestCase
 TestQuota.settings = settings(
-    max_examples=120,
+    max_examples=100,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
