@@ -17,7 +17,7 @@ from tests.fuzz.arrival import Database, by_end, draw_documents, publishable, re
 
 pytestmark = pytest.mark.stack
 
-COUNT = 60
+COUNT = 40
 
 
 def test_the_function_ends_every_malformed_document_in_a_sentence_and_once(
