@@ -7,6 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 LOG := build/setup.log
+# Tools that look at what is deployed, apart from all of it.
+AUDIT := build/audit
 TORCH := torch==2.13.0
 
 PROMPT ?= a red circle on a blue background
@@ -32,8 +34,11 @@ unexport PROMPT TASK INPUT
 MAKEOVERRIDES =
 
 .PHONY: test
-test: setup lint ## everything that must hold: linters, types, all tests
+test: setup lint ## everything that must hold: linters, types, all tests, five minutes of chaos
 	$(BIN)/python -m tools.side_by_side
+	$(BIN)/python -m tests.chaos --seed $(CHAOS_SEED)
+# The same acts for everybody, so that a failure can be had again; `make chaos` draws others.
+CHAOS_SEED = 1
 
 .PHONY: chaos
 chaos: setup ## break everything and show that nothing is lost: 5 minutes, or MODE=long, SEED=…
@@ -89,6 +94,19 @@ figures: setup ## measure the figures in docs/figures.md and write them there
 lock: setup ## make the lock files anew from requirements/*.in and tools/node/package.json
 	$(BIN)/python -m tools.lock
 
+.PHONY: audit
+audit: $(AUDIT)/.ready ## known vulnerabilities of what is deployed (asks the package index), and of the tests' npm packages
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/trigger.lock -r requirements/worker.lock
+	@echo "$(TORCH)" > build/torch.txt
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --no-deps -r build/torch.txt
+	npm audit --prefix build/node --omit=dev
+
+.PHONY: sbom
+sbom: $(AUDIT)/.ready ## software bills of materials (CycloneDX) of function and worker, in build/sbom
+	@mkdir -p build/sbom
+	$(AUDIT)/bin/cyclonedx-py requirements requirements/trigger.lock --output-file build/sbom/trigger.json
+	{ cat requirements/worker.lock; echo "$(TORCH)"; } | $(AUDIT)/bin/cyclonedx-py requirements - --output-file build/sbom/worker.json
+
 .PHONY: clean
 clean: down ## remove everything generated
 	rm -rf build demo-output $(VENV)
@@ -109,6 +127,14 @@ $(VENV)/.ready: requirements/dev.lock
 	  $(BIN)/python -m pip install --no-input --disable-pip-version-check $(TORCH) && \
 	  $(BIN)/python -m pip check; } >> $(LOG) 2>&1 || \
 	  { tail -n 5 $(LOG) >&2; echo "Installing the Python packages failed; see $(LOG)" >&2; exit 1; }
+	@touch $@
+
+$(AUDIT)/.ready: requirements/audit.lock
+	@mkdir -p build
+	@{ "$(PYTHON)" -m venv $(AUDIT) && \
+	  $(AUDIT)/bin/python -m pip install --no-input --disable-pip-version-check --no-deps --require-hashes \
+	    -r requirements/audit.lock; } >> $(LOG) 2>&1 || \
+	  { tail -n 5 $(LOG) >&2; echo "Installing the audit's tools failed; see $(LOG)" >&2; exit 1; }
 	@touch $@
 
 build/node/.ready: tools/node/package.json tools/node/package-lock.json

@@ -9,6 +9,9 @@ from typing import Any
 from bench.report import percentile, write_section
 from tests.chaos.__main__ import RESULT
 
+#: Whose faults are `who action at point`.
+MATRICES = ("supervisor", "engine", "film")
+
 
 def main() -> int:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULT
@@ -63,11 +66,11 @@ def others(figures: dict[str, Any]) -> int:
 
 
 def faults(figures: dict[str, Any]) -> list[list[str]]:
-    """Rows by kind; the cells of the two kill matrices are told by how the process was stopped."""
+    """Rows by kind; the cells of the kill matrices are told by how the process was stopped."""
     counts: Counter[str] = Counter()
     for name, count in figures["faults"].items():
         who, _, rest = name.partition(" ")
-        kind = f"{who}: {rest.split(' at ')[0]}" if who in ("supervisor", "engine") else name
+        kind = f"{who}: {rest.split(' at ')[0]}" if who in MATRICES else name
         counts[kind] += count
     return [[kind, str(count)] for kind, count in sorted(counts.items())]
 

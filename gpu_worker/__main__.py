@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL
 from gpu_worker.media.film_codec import (
@@ -59,6 +60,7 @@ def main() -> int:
     once.add_argument(
         "--deterministic", action="store_true", help="the same request gives the same bytes again"
     )
+    CheckChoice.add_arguments(once)
     arguments = parser.parse_args()
     if arguments.command == "once":
         # Imported here: neither way of running pays for the other's libraries.
@@ -71,6 +73,7 @@ def main() -> int:
             model_dir=arguments.model_dir,
             film_model=arguments.film_model,
             film_model_dir=arguments.film_model_dir,
+            check=CheckChoice.of(arguments),
             registry=arguments.loras,
             precision=Precision(arguments.precision),
             deterministic=arguments.deterministic,

@@ -16,6 +16,7 @@ from typing import TextIO
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.input_images import InlineImages
+from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, PICTURE_TASKS, film_partner_of, unsupported
 from gpu_worker.lora_registry import RegistryFault, offered_loras
@@ -52,6 +53,7 @@ def run_once(
     model_dir: Path | None = None,
     film_model: str | None = None,
     film_model_dir: Path | None = None,
+    check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
     registry: Path | None = None,
     precision: Precision = Precision.AUTO,
     deterministic: bool = False,
@@ -82,13 +84,18 @@ def run_once(
         return EXIT_BAD_INPUT if isinstance(error, InvalidInput) else EXIT_FAILED
     if isinstance(request, ImageRequest):
         engine = EngineProcess(
-            model, model_dir=model_dir, precision=precision, deterministic=deterministic
+            model,
+            model_dir=model_dir,
+            check=check,
+            precision=precision,
+            deterministic=deterministic,
         )
     else:
         engine = EngineProcess(
             NO_MODEL,
             film_model=film_model or film_partner_of(model),
             film_model_dir=film_model_dir,
+            check=check,
             precision=precision,
             deterministic=deterministic,
         )

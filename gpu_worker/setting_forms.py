@@ -11,7 +11,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from gpu_worker.engine.checking_spec import AUTO_CHECK, CONFIG_FILE, IMAGE_CHECKS, NO_CHECK
 from gpu_worker.engine.specs import FILM_SPECS, INDEX_FILE, NO_MODEL, PICTURE_SPECS
+from shared.blocked_terms import BlockedTerms
 
 HIGHEST_PORT = 65_535
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
@@ -38,13 +40,21 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return check
 
 
-def _checkpoint(value: Path) -> Path:
-    try:
-        found = (value / INDEX_FILE).is_file()
-    except OSError:  # no permission to look
-        found = False
-    if not found:
-        raise ValueError(f"it must be the folder of a diffusers checkpoint, with its {INDEX_FILE}")
+def _folder_with(file: str, of: str) -> Callable[[Path], Path]:
+    def check(value: Path) -> Path:
+        try:
+            found = (value / file).is_file()
+        except OSError:  # no permission to look
+            found = False
+        if not found:
+            raise ValueError(f"it must be the folder of a {of} checkpoint, with its {file}")
+        return value
+
+    return check
+
+
+def _terms(value: str) -> str:
+    BlockedTerms.parse(value)
     return value
 
 
@@ -98,8 +108,11 @@ SubscriptionName = Annotated[
         )
     ),
 ]
+TermList = Annotated[str, AfterValidator(_terms)]
 ModelName = Annotated[str, AfterValidator(_one_of(*PICTURE_SPECS, NO_MODEL))]
 FilmModelName = Annotated[str, AfterValidator(_one_of(*FILM_SPECS, NO_MODEL))]
-CheckpointFolder = Annotated[Path, AfterValidator(_checkpoint)]
+CheckpointFolder = Annotated[Path, AfterValidator(_folder_with(INDEX_FILE, "diffusers"))]
+CheckName = Annotated[str, AfterValidator(_one_of(AUTO_CHECK, *IMAGE_CHECKS, NO_CHECK))]
+TransformersFolder = Annotated[Path, AfterValidator(_folder_with(CONFIG_FILE, "transformers"))]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

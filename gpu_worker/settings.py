@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu_worker.adapters.engine_watchdog import EngineBounds
+from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
@@ -14,14 +15,19 @@ from gpu_worker.setting_forms import (
     HIGHEST_PORT,
     Address,
     BucketName,
+    CheckName,
     CheckpointFolder,
     FilmModelName,
     ModelName,
     ProjectId,
     SubscriptionName,
+    TermList,
+    TransformersFolder,
     WebAddress,
 )
 from gpu_worker.time_limits import FILM_SECONDS, IMAGE_SECONDS, TimeLimits
+from shared.admission import Admission
+from shared.blocked_terms import BlockedTerms
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
@@ -61,6 +67,12 @@ class Settings(BaseSettings):
     film_model_dir: CheckpointFolder | None = None
     #: What the worker that this one follows calls it: false turns films off.
     download_wan2_model: Annotated[bool, Field(validation_alias="DOWNLOAD_WAN2_MODEL")] = True
+    #: What looks at pictures and films before they are stored: a name of the table of checks.
+    image_check: CheckName = AUTO_CHECK
+    #: A directory to load it from, in place of the model hub.
+    image_check_dir: TransformersFolder | None = None
+    #: From which probability on it refuses; the check's own when not set.
+    image_check_threshold: Annotated[float | None, Field(gt=0, le=1)] = None
     #: A registry of LoRAs (TOML) that requests may name.
     loras: Path | None = None
     #: Of the model's numbers; `auto` is the fastest that the device is good at.
@@ -71,6 +83,8 @@ class Settings(BaseSettings):
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
     max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
+    #: Words that prompts must not have, between commas; `none` for no such words. Likewise.
+    blocked_terms: TermList | None = None
     #: Write prompt and parameters into the files of pictures and films, as such tools do.
     embed_metadata: bool = True
     #: How films are compressed.
@@ -85,7 +99,10 @@ class Settings(BaseSettings):
     engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     #: Seconds that an engine may work without getting on before it is taken for hung and replaced.
     engine_stall_timeout: Annotated[float, Field(ge=10, le=86_400)] = 300.0
-    #: Seconds that the engine may work on a generation, of pictures and of a film.
+    #: Seconds that a job which is told to stop may take to do so, before its engine is replaced.
+    engine_stop_timeout: Annotated[float, Field(ge=5, le=86_400)] = 30.0
+    #: Seconds that the engine may work on a generation, of pictures and of a film. It may be less
+    #: than `engine_stall_timeout`: at the limit a stuck engine is told from a slow one too.
     image_time_limit: Annotated[float, Field(ge=1, le=86_400)] = IMAGE_SECONDS
     film_time_limit: Annotated[float, Field(ge=1, le=86_400)] = FILM_SECONDS
     #: Seconds a claim lasts without a heartbeat.
@@ -135,6 +152,18 @@ class Settings(BaseSettings):
         return self.film_model or film_partner_of(self.image_model)
 
     @property
+    def check(self) -> CheckChoice:
+        return CheckChoice(
+            name=self.image_check,
+            folder=self.image_check_dir,
+            threshold=self.image_check_threshold,
+        )
+
+    @property
+    def admission(self) -> Admission:
+        return Admission(max_images=self.max_images, prompts=BlockedTerms.parse(self.blocked_terms))
+
+    @property
     def emulated(self) -> bool:
         """Whether this worker talks to emulators; else it talks to Google."""
         return self.firestore_emulator is not None
@@ -150,7 +179,9 @@ class Settings(BaseSettings):
     @property
     def engine_bounds(self) -> EngineBounds:
         return EngineBounds(
-            start_seconds=self.engine_start_timeout, still_seconds=self.engine_stall_timeout
+            start_seconds=self.engine_start_timeout,
+            still_seconds=self.engine_stall_timeout,
+            stop_seconds=self.engine_stop_timeout,
         )
 
     @property

@@ -1,9 +1,10 @@
 """How long the engine may work on one generation: the operator's hard limit for each kind of task.
 
 Counted on a monotonic clock from the moment when the engine begins, not while a job waits in line.
-Past it the job is told to stop, and an engine that does not is killed and replaced. The generation
-fails as `timed_out` and is not tried again: the engine was alive and moving all the time (one that
-is not is found sooner), so another try would take as long again.
+Past it the job is told to stop, and the generation fails as `timed_out`. It is not tried again: the
+engine was moving all the time, so another try would take as long again. An engine that did not move
+any more, and so does not stop, is a crash instead, whatever the limit: it is killed and replaced,
+and the generation tried again. A limit may therefore be shorter than `engine_stall_timeout`.
 """
 
 from dataclasses import dataclass

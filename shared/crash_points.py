@@ -106,7 +106,8 @@ class CrashPoints:
         self._lock = threading.Lock()
         self._passed: Counter[CrashPoint] = Counter()
 
-    def passing(self, point: CrashPoint) -> None:
+    def passing(self, point: CrashPoint, about: str = "") -> None:
+        """`about`: whose turn it is, in one line, for a desk that means only some."""
         if not self._armed:
             return
         with self._lock:
@@ -114,10 +115,10 @@ class CrashPoints:
             number = self._passed[point]
         for arming in self._armed:
             if arming.point is point and arming.passing in (None, number):
-                self._act(arming, number)
+                self._act(arming, number, about)
 
-    def _act(self, arming: Arming, number: int) -> None:
-        if self._told(arming, number) == PASS:
+    def _act(self, arming: Arming, number: int, about: str) -> None:
+        if self._told(arming, number, about) == PASS:
             return
         if arming.action is Action.EXIT:
             _exit()
@@ -126,14 +127,15 @@ class CrashPoints:
         elif arming.action is not Action.HOLD:
             os.kill(os.getpid(), signal.Signals[arming.action])
 
-    def _told(self, arming: Arming, number: int) -> str:
+    def _told(self, arming: Arming, number: int, about: str) -> str:
         """The desk's answer; nothing when there is no desk, or nobody at it any more."""
         if self._desk is None:
             return ""
         try:
             with socket.socket(socket.AF_UNIX) as desk:
                 desk.connect(self._desk)
-                desk.sendall(f"{arming.point} {number} {arming.action} {os.getpid()}\n".encode())
+                line = f"{arming.point} {number} {arming.action} {os.getpid()} {about}\n"
+                desk.sendall(line.encode())
                 return desk.recv(ANSWER_BYTES).decode().strip()
         except OSError:
             return ""

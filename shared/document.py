@@ -53,7 +53,7 @@ class Generation:
     attempt: int
     lease: Lease
     error: Mapping[str, Any] | None
-    #: When it was first accepted.
+    #: When it was first accepted: by the function, or by a worker that was faster.
     queued_at: datetime | None = None
     #: While it is queued: when the patience begins after which the sweep publishes it anew.
     sweep_after: datetime | None = None
@@ -107,10 +107,15 @@ class Generation:
                 f"{MAX_INPUT_BYTES // 1024} KiB. Give a large image by its address."
             )
 
-    def claimed(self, lease: Lease) -> "Generation":
-        """This generation after `to_processing(lease)` was written."""
+    def claimed(self, lease: Lease, at: datetime) -> "Generation":
+        """This generation after `to_processing(lease)` was written, at that time of the server."""
         return replace(
-            self, status=Status.PROCESSING, lease=lease, attempt=self.attempt + 1, error=None
+            self,
+            status=Status.PROCESSING,
+            lease=lease,
+            attempt=self.attempt + 1,
+            error=None,
+            queued_at=self.queued_at or at,
         )
 
     def to_queued(self) -> Changes:
@@ -133,6 +138,7 @@ class Generation:
             queue=DELETE,
             sweep_after=DELETE,
             not_before=DELETE,
+            **self._queued_at_last(),
         )
 
     def to_retry(
@@ -150,6 +156,8 @@ class Generation:
             error=error.to_document() if error else DELETE,
             progress=DELETE,
             sweep_after=SERVER_TIME,
+            # An earlier release claimed without it.
+            **self._queued_at_last(),
             # A claim has removed that of the attempt before.
             **({"not_before": not_before} if not_before else {}),
         )
@@ -180,6 +188,10 @@ class Generation:
             **({"input": {}} if self._leaves_no_room() else {}),
             **fields,
         )
+
+    def _queued_at_last(self) -> Changes:
+        """`queued_at`, where it is still missing: from a claim on every document has it."""
+        return {} if self.queued_at else {"queued_at": SERVER_TIME}
 
     def _leaves_no_room(self) -> bool:
         # Emptied at the end, when nothing needs it any more: the end itself may not fit else.

@@ -10,6 +10,8 @@ from enum import StrEnum
 class ErrorCode(StrEnum):
     #: The request breaks the contract; the message names field, value and what is allowed.
     INVALID_INPUT = "invalid_input"
+    #: The prompt, or what came of it, is not allowed in this deployment.
+    CONTENT_REJECTED = "content_rejected"
     #: No worker of this deployment serves the task or model asked for.
     UNSUPPORTED_TASK = "unsupported_task"
     #: An image or mask that the request refers to cannot be read.

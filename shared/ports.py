@@ -228,3 +228,13 @@ class ObjectListing(Protocol):
 
     def delete(self, name: str, *, generation: Any = None) -> None:
         """As `ObjectStore.delete`."""
+
+
+class PromptCheck(Protocol):
+    """Which prompts are allowed. Pure: called again whenever the document is read."""
+
+    def check(self, prompt: str | None) -> None:
+        """Raises `GenerationError` (content_rejected); its message may go to who wrote the prompt.
+
+        None is no prompt.
+        """

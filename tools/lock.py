@@ -24,6 +24,7 @@ def main() -> int:
     lock_python("dev")
     for half in ("trigger", "worker"):
         lock_python(half, "--constraint", str(REQUIREMENTS / "dev.lock"))
+    lock_python("audit")
     lock_node()
     return 0
 

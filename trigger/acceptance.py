@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.document import Generation, unreadable_to_failed
-from shared.errors import InvalidInput
+from shared.errors import GenerationError, InvalidInput
 from shared.message import GenerationMessage
-from shared.parse import parse_owned_request
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Changes
-from shared.request import DEFAULT_MAX_IMAGES, TaskType
+from shared.request import TaskType
 from shared.status import Status
 
 TOPICS: Mapping[TaskType, str] = {
@@ -62,13 +62,13 @@ def decide_acceptance(
     created: Mapping[str, Any],
     current: Mapping[str, Any],
     rejected: bool = False,
-    max_images: int = DEFAULT_MAX_IMAGES,
+    admission: Admission = DEFAULT_ADMISSION,
 ) -> Acceptance:
     """Decide for the document at `path` (`users/{uid}/generations/{id}`).
 
     `created` is the document as the event shows it, `current` as it is now. With
     `rejected`, the store refused an earlier decision's write: the document ends without its input.
-    `max_images` is the deployment's bound on `num_images`.
+    `admission` is what this deployment takes.
     """
     try:
         generation = Generation.from_document(GenerationPath.parse(path), current)
@@ -80,8 +80,8 @@ def decide_acceptance(
         return LeaveAlone()
     try:
         _check_was_pending(created)
-        return _decide_for_readable(generation, max_images)
-    except InvalidInput as error:
+        return _decide_for_readable(generation, admission)
+    except GenerationError as error:
         return Refuse(changes=generation.to_failed(error))
 
 
@@ -92,23 +92,22 @@ def _refuse_unreadable(current: Mapping[str, Any], error: InvalidInput) -> Accep
     return Refuse(changes=unreadable_to_failed(error))
 
 
-def _decide_for_readable(generation: Generation, max_images: int) -> Acceptance:
+def _decide_for_readable(generation: Generation, admission: Admission) -> Acceptance:
     if generation.status is not Status.PENDING:
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
     return Accept(
-        topic=topic_of(generation, max_images),
+        topic=topic_of(generation, admission),
         message=GenerationMessage(path=generation.path),
         changes=generation.to_queued(),
     )
 
 
-def topic_of(generation: Generation, max_images: int) -> str:
-    """Where its message goes. Raises `InvalidInput` when its request breaks the contract."""
+def topic_of(generation: Generation, admission: Admission) -> str:
+    """Where its message goes. Raises as `Admission.read` does."""
     generation.check_input()
-    request = parse_owned_request(generation.input, generation.path, max_images=max_images)
-    return TOPICS[request.task_type]
+    return TOPICS[admission.read(generation.input, generation.path).task_type]
 
 
 def _check_was_pending(created: Mapping[str, Any]) -> None:

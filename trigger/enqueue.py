@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.ports import DocumentStore, MessagePublisher, Snapshot
-from shared.request import DEFAULT_MAX_IMAGES
 from trigger.acceptance import Accept, Cancel, LeaveAlone, Refuse, decide_acceptance
 from trigger.compare_and_set import Message, Write, change
 
@@ -35,7 +35,7 @@ def enqueue(
     *,
     documents: DocumentStore,
     publisher: MessagePublisher,
-    max_images: int = DEFAULT_MAX_IMAGES,
+    admission: Admission = DEFAULT_ADMISSION,
 ) -> Outcome:
     """Handle the creation of the document at `path`; `created` is its data as the event shows it.
 
@@ -50,7 +50,7 @@ def enqueue(
             created=created,
             current=snapshot.data,
             rejected=rejected,
-            max_images=max_images,
+            admission=admission,
         )
         if isinstance(decision, LeaveAlone):
             return None

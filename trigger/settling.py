@@ -3,13 +3,13 @@
 from datetime import datetime
 from enum import StrEnum
 
+from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.claim import End
 from shared.document import Generation
-from shared.errors import InvalidInput
+from shared.errors import GenerationError, InvalidInput
 from shared.message import GenerationMessage
 from shared.paths import GenerationPath
 from shared.ports import DocumentStore, MessagePublisher, Snapshot
-from shared.request import DEFAULT_MAX_IMAGES
 from shared.status import Status
 from shared.sweeping import PATIENCE, LetBe, Patience, Republish, SweepDecision, decide_sweep
 from trigger.acceptance import topic_of
@@ -36,7 +36,7 @@ def settle(
     documents: DocumentStore,
     publisher: MessagePublisher,
     patience: Patience = PATIENCE,
-    max_images: int = DEFAULT_MAX_IMAGES,
+    admission: Admission = DEFAULT_ADMISSION,
 ) -> Settled:
     """Raises as `trigger.enqueue.enqueue` does; the document is then left to the next sweep."""
 
@@ -48,7 +48,7 @@ def settle(
             return None
         if rejected:
             generation = generation.rejected()
-        decision, topic = _decide(generation, snapshot.read_time, patience, max_images)
+        decision, topic = _decide(generation, snapshot.read_time, patience, admission)
         if isinstance(decision, LetBe):
             return None
         message = None
@@ -70,15 +70,15 @@ def settle(
 
 
 def _decide(
-    generation: Generation, server_now: datetime, patience: Patience, max_images: int
+    generation: Generation, server_now: datetime, patience: Patience, admission: Admission
 ) -> tuple[SweepDecision, str | None]:
     """`decide_sweep`, and the topic of what is published; what no worker could read ends."""
     decision = decide_sweep(generation, server_now=server_now, patience=patience)
     if not isinstance(decision, Republish):
         return decision, None
     try:
-        return decision, topic_of(generation, max_images)
-    except InvalidInput as error:
+        return decision, topic_of(generation, admission)
+    except GenerationError as error:
         return End(changes=generation.to_failed(error)), None
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.clock import Clock
 from shared.json_log import facts_of
 from shared.paths import GenerationPath
@@ -24,7 +25,6 @@ from shared.ports import (
     Overdue,
     Unavailable,
 )
-from shared.request import DEFAULT_MAX_IMAGES
 from shared.status import Status
 from shared.sweeping import PATIENCE, Patience
 from trigger.enqueue import Outcome, enqueue
@@ -58,7 +58,7 @@ def sweep(
     publisher: MessagePublisher,
     clock: Clock,
     patience: Patience = PATIENCE,
-    max_images: int = DEFAULT_MAX_IMAGES,
+    admission: Admission = DEFAULT_ADMISSION,
 ) -> Swept:
     """Never raises for what one document or one kind of them brings about.
 
@@ -67,7 +67,7 @@ def sweep(
     """
     swept = Swept()
     now, began = clock.now(), clock.monotonic()
-    handlers = _handlers(documents, publisher, patience, max_images)
+    handlers = _handlers(documents, publisher, patience, admission)
     for number, what in enumerate(Overdue, 1):
         before = now - patience.with_(what)
         # A kind that fails again and again must not keep the others from being looked for.
@@ -86,7 +86,7 @@ Handler = Callable[[str], str]
 
 
 def _handlers(
-    documents: DocumentStore, publisher: MessagePublisher, patience: Patience, max_images: int
+    documents: DocumentStore, publisher: MessagePublisher, patience: Patience, admission: Admission
 ) -> Mapping[Overdue, Handler]:
     # Its event was lost, or what handled it failed: the same again.
     accept: Handler = partial(
@@ -94,10 +94,10 @@ def _handlers(
         created={"status": Status.PENDING.value},
         documents=documents,
         publisher=publisher,
-        max_images=max_images,
+        admission=admission,
     )
     settle_: Handler = partial(
-        settle, documents=documents, publisher=publisher, patience=patience, max_images=max_images
+        settle, documents=documents, publisher=publisher, patience=patience, admission=admission
     )
     return {what: accept if what is Overdue.PENDING else settle_ for what in Overdue}
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from google.cloud import firestore
 
+from shared.admission import Admission
+from shared.blocked_terms import BlockedTerms
 from shared.clock import SystemClock
 from shared.json_log import log_json
 from shared.ports import ObjectListing
@@ -24,8 +26,11 @@ from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
 
-#: The worker reads the same variable; both have to be told the same.
-MAX_IMAGES = int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES)
+#: The worker reads the same variables; both have to be told the same.
+ADMISSION = Admission(
+    max_images=int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES),
+    prompts=BlockedTerms.parse(os.environ.get("EMBERFRAME_BLOCKED_TERMS")),
+)
 
 
 @functools.cache
@@ -35,7 +40,7 @@ def enqueue() -> Callable[[str, Mapping[str, Any]], enqueuing.Outcome]:
         enqueuing.enqueue,
         documents=FirestoreDocuments(_client()),
         publisher=_publisher(),
-        max_images=MAX_IMAGES,
+        admission=ADMISSION,
     )
 
 
@@ -47,7 +52,7 @@ def sweep() -> Callable[[], sweeping.Swept]:
         search=FirestoreSearch(_client()),
         publisher=_publisher(),
         clock=SystemClock(),
-        max_images=MAX_IMAGES,
+        admission=ADMISSION,
     )
 
 

@@ -3,7 +3,7 @@ never reused.
 
 A socket pair links the two. The process is a fresh interpreter (no fork of a process that runs gRPC
 threads), and it ends by itself when this end of the socket closes, for whatever reason. One that
-hangs, or does not stop at its job's time limit, is killed (`engine_watchdog`).
+hangs, or does not stop when it is told to, is killed (`engine_watchdog`).
 """
 
 import logging
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -52,10 +53,23 @@ FromEngine: TypeAlias = Ready | LoadFailed | Progress | FilmFrames | Done | Fail
 
 #: Between the end of the channel and the end of the process; a GPU driver takes a moment to let go.
 EXIT_GRACE_SECONDS = 5.0
+#: From SIGKILL on: what takes longer ends without us, and meanwhile we may have to leave.
+BURIAL_SECONDS = 0.5
 #: A film's frames may be held up behind a listener that waits for a program of its own.
 HELD_UP_GRACE_SECONDS = 0.5
 #: The engine's words belong on the log, not between what a command prints as its result.
 STDERR = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a process ended: `how` in words, for the log."""
+
+    how: str
+    #: False when it could not be killed, and holds the GPU still.
+    gone: bool = True
+    #: It was killed because nothing moved in it any more.
+    stuck: bool = False
 
 
 class EngineChild:
@@ -68,13 +82,12 @@ class EngineChild:
         *,
         on_message: Callable[[FromEngine, list[bytes]], None],
         on_overdue: Callable[[str], None],
-        on_end: Callable[[str, bool], None],
+        on_end: Callable[[Ended], None],
         bounds: EngineBounds,
     ) -> None:
         """Returns at once. `arguments` are those of `python -m gpu_worker.engine`.
 
-        `on_overdue` is told the id of the job that has reached its time limit, `on_end` how the
-        process ended, and whether it is gone.
+        `on_overdue` is told the id of the job that has reached its time limit.
         """
         self._on_message = on_message
         self._on_overdue = on_overdue
@@ -84,7 +97,7 @@ class EngineChild:
         self._ending = threading.Lock()
         #: `on_end` was called.
         self._over = threading.Event()
-        self._why = ""
+        self._hung: Hung | None = None
         ours, theirs = socket.socketpair()
         with ours, theirs:
             self._process = subprocess.Popen(
@@ -124,6 +137,11 @@ class EngineChild:
         self._watchdog.begin(message.job_id, limit_seconds, now=time.monotonic())
         self.send(message, frames)
 
+    def cancel(self, job_id: str) -> None:
+        """Tell the job to stop. An engine that does not get to it is killed some time later."""
+        self._watchdog.told_to_stop(job_id)
+        self.send_apart(Cancel(job_id=job_id))
+
     def send_apart(self, message: Cancel | Shutdown) -> None:
         """In a thread of its own, since an engine that hangs may have stopped reading."""
         threading.Thread(target=self.send, args=(message,), daemon=True).start()
@@ -138,17 +156,18 @@ class EngineChild:
             LOG.info("engine %d is gone; %s was not sent", self.pid, message.kind)
 
     def end(self, grace_seconds: float) -> None:
-        """Ask, wait, kill. The process and its listening thread are gone when this returns.
-
-        Except that a thread that is held up in a call-back goes once that returns.
-        """
+        """Ask, wait, kill. The process has ended or is about to when this returns."""
         self.send_apart(Shutdown())
         self._listener.join(grace_seconds)
         if self._listener.is_alive():
             LOG.warning("engine %d does not end; it is killed", self.pid)
             self._process.kill()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(self._bounds.kill_seconds)
+
+    def bury(self) -> None:
+        """After `end`: wait until the process and its listening thread are gone, BURIAL_SECONDS at
+        most, and as long again for a thread that is held up in a call-back."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(BURIAL_SECONDS)
             self._listener.join(HELD_UP_GRACE_SECONDS)
 
     def _listen(self) -> None:
@@ -166,7 +185,7 @@ class EngineChild:
             self._process.kill()
             code = self._process.wait()
         self._channel.close()
-        self._end(f"engine process {self.pid} {describe_exit(code)}{self._why}", gone=True)
+        self._end(describe_exit(code), gone=True)
 
     def _take(self, message: Alive | FromEngine, frames: list[bytes]) -> None:
         if isinstance(message, Alive):
@@ -184,13 +203,12 @@ class EngineChild:
             match self._watchdog.look(time.monotonic()):
                 case Overdue(job_id=job_id):
                     self._on_overdue(job_id)
-                case Hung(why=why):
-                    LOG.error("engine %d is killed: %s", self.pid, why)
-                    self._why = f": {why}"
+                case Hung() as hung:
+                    LOG.error("engine %d is killed: %s", self.pid, hung.why)
+                    self._hung = hung
                     self._process.kill()
                     if not self._over.wait(self._bounds.kill_seconds):
-                        stuck = f"engine process {self.pid} cannot be killed{self._why}"
-                        self._end(stuck, gone=False)
+                        self._end("cannot be killed", gone=False)
                     return
 
     def _end(self, how: str, *, gone: bool) -> None:
@@ -198,7 +216,15 @@ class EngineChild:
             if self._over.is_set():
                 return
             self._over.set()
-        self._on_end(how, gone)
+        hung = self._hung
+        why = "" if hung is None else f": {hung.why}"
+        self._on_end(
+            Ended(
+                how=f"engine process {self.pid} {how}{why}",
+                gone=gone,
+                stuck=hung is not None and hung.stuck,
+            )
+        )
 
 
 def describe_exit(code: int) -> str:

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from gpu_worker.adapters.engine_child import EngineChild, FromEngine
+from gpu_worker.adapters.engine_child import Ended, EngineChild, FromEngine
 from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.adapters.engine_watchdog import EngineBounds
+from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
-    Cancel,
     Done,
     Failed,
     FilmFrames,
@@ -48,7 +48,7 @@ from shared.request import TaskType
 LOG = logging.getLogger(__name__)
 
 #: The engine leaves at once when told; past this it hangs. Well under the 8 s that a shutdown has.
-CLOSE_GRACE_SECONDS = 2.0
+CLOSE_GRACE_SECONDS = 1.5
 CLOSED = "The engine is closed."
 
 
@@ -62,13 +62,14 @@ class EngineProcess:
         model_dir: Path | None = None,
         film_model: str = NO_MODEL,
         film_model_dir: Path | None = None,
+        check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         json_log: bool = False,
         bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
         """`model` is a name of the model table, or NO_MODEL, and `model_dir` a checkpoint in its
-        source's place; `film_model` and `film_model_dir` likewise.
+        source's place; `film_model` and `film_model_dir` likewise. `check` looks at what they make.
 
         `deterministic`: the same request gives the same bytes again, on the same device.
         """
@@ -79,7 +80,7 @@ class EngineProcess:
             film_folder=film_model_dir,
         )
         self._bounds = bounds
-        self._arguments = [*choice.arguments(), "--precision", precision.value]
+        self._arguments = [*choice.arguments(), *check.arguments(), "--precision", precision.value]
         if deterministic:
             self._arguments.append("--deterministic")
         if json_log:
@@ -154,22 +155,27 @@ class EngineProcess:
                 if turn.job.job_id == job_id:
                     turn.cancelled = True
                     if turn.sent and self._child is not None:
-                        self._child.send_apart(Cancel(job_id=job_id))
+                        self._child.cancel(job_id)
             self._changed.notify_all()
 
     def close(self) -> None:
         with self._changed:
+            if self._closed:  # a second time would wait once more for a process that dies slowly
+                return
             self._closed = True
             child = self._child
             self._changed.notify_all()
-        if child is not None:
-            child.end(CLOSE_GRACE_SECONDS)
+        if child is None:
+            return
+        child.end(CLOSE_GRACE_SECONDS)
         with self._changed:
-            # Its thread may be held up in a listener of frames; who runs the job need not be.
+            # Whoever runs the job has it to give back: that need not wait until the process is
+            # gone, nor for its thread, which may be held up in a listener of frames.
             turn = self._running()
             if turn is not None:
                 turn.outcome = JobCancelled()
             self._changed.notify_all()
+        child.bury()
 
     @property
     def pid(self) -> int | None:
@@ -195,7 +201,7 @@ class EngineProcess:
     def _wait_for_outcome(self, turn: Turn, child: EngineChild) -> EngineResult:
         with self._changed:
             if turn.cancelled:  # asked for before the engine knew of the job
-                child.send_apart(Cancel(job_id=turn.job.job_id))
+                child.cancel(turn.job.job_id)
             self._changed.wait_for(lambda: turn.outcome is not None)
             outcome = turn.outcome
         if isinstance(outcome, EngineResult):
@@ -270,24 +276,24 @@ class EngineProcess:
             if turn is not None and turn.job.job_id == job_id and self._child is not None:
                 LOG.warning("job %s has reached its time limit", job_id)
                 turn.overdue = True
-                self._child.send_apart(Cancel(job_id=job_id))
+                self._child.cancel(job_id)
 
-    def _on_end(self, how: str, gone: bool) -> None:
+    def _on_end(self, ended: Ended) -> None:
         with self._changed:
-            LOG.log(logging.INFO if self._closed else logging.ERROR, "%s", how)
+            LOG.log(logging.INFO if self._closed else logging.ERROR, "%s", ended.how)
             was_ready, self._info, self._child = self._info is not None, None, None
             turn = self._running()
             if turn is not None:
-                turn.lose(how, closed=self._closed)
+                turn.lose(ended.how, closed=self._closed, stuck=ended.stuck)
             if self._closed:
                 pass
-            elif not gone:
+            elif not ended.gone:
                 # It still holds the GPU: another one beside it would not load either.
-                self._not_loaded(GenerationError(ErrorCode.INTERNAL, f"The {how}."))
+                self._not_loaded(GenerationError(ErrorCode.INTERNAL, f"The {ended.how}."))
             elif was_ready:
                 self._spawn()
             elif self._load_error is None:
-                self._not_loaded(crashed(how))
+                self._not_loaded(crashed(ended.how))
             self._changed.notify_all()
 
 

@@ -59,10 +59,14 @@ class Turn:
         if stopped and isinstance(self.outcome, EngineResult | JobCancelled):
             self.outcome = self._stopped()
 
-    def lose(self, how: str, *, closed: bool) -> None:
-        """The process ended under it; `closed`: because we closed it."""
-        self.outcome = JobCancelled() if closed else crashed(how)
-        if self.overdue and not closed:
+    def lose(self, how: str, *, closed: bool, stuck: bool) -> None:
+        """The process ended under it. `closed`: because we closed it; `stuck`: because it no longer
+        moved, which is a crash at any time, and a time-out never."""
+        if closed or self.cancelled:
+            self.outcome = JobCancelled()
+        elif stuck or not self.overdue:
+            self.outcome = crashed(how)
+        else:
             self.outcome = self._stopped()
             self.outcome.__cause__ = ChildProcessError(how)
 

@@ -1,5 +1,6 @@
-"""Judges from what an engine process says whether it lives, whether it moves, and whether its job
-is overdue. Pure but for its lock: whoever has a thread asks `look` every LOOK_SECONDS.
+"""Judges from what an engine process says whether it lives, whether it moves, whether its job is
+overdue, and whether it stops when told. Pure but for its lock: whoever has a thread asks `look`
+every LOOK_SECONDS.
 
 Two signs are owed. Of life: a thread of the engine's says every second that it is there, also in
 the middle of a long step; it cannot while the GIL is held, the process stopped or the machine out
@@ -16,6 +17,9 @@ from dataclasses import dataclass
 
 #: How often `look` is to be called; what lies beyond two of them was our own standstill.
 LOOK_SECONDS = 0.5
+#: A job that is told to stop does so at its next sign of progress, which may be so many times as
+#: far away as the farthest of this job was: a film's decoding has other strides than its steps.
+STOP_STRIDES = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +33,9 @@ class EngineBounds:
     #: Without a sign of progress. The longest step, a film's on a slow GPU, takes tens of seconds,
     #: and so does a first step that compiles.
     still_seconds: float = 300.0
-    #: From a job's time limit, when it is told to stop, to its end: one long step.
-    react_seconds: float = 30.0
+    #: From when a job is told to stop (cancelled, lease lost, time limit) to its end: the longest
+    #: stride, one evaluation of a film's transformer. STOP_STRIDES are granted where they are more.
+    stop_seconds: float = 30.0
     #: From SIGKILL to the end of the process; a hanging GPU driver may never let it go.
     kill_seconds: float = 10.0
 
@@ -47,6 +52,8 @@ class Hung:
     """The process is to be killed; `why` is for the log."""
 
     why: str
+    #: It gave no sign of progress, so what its job comes to is a crash; else it was at work.
+    stuck: bool = True
 
 
 class EngineWatchdog:
@@ -62,10 +69,12 @@ class EngineWatchdog:
         self._heard = self._moved = False
         self._passes = 0
         #: Seconds that count, since the last sign of each kind.
-        self._loading = self._silent = self._still = self._reacting = 0.0
+        self._loading = self._silent = self._still = self._stopping = 0.0
+        #: The longest time between two signs of progress of the job at hand.
+        self._stride = 0.0
         self._job_id: str | None = None
         self._ends_at: float | None = None
-        self._overdue = False
+        self._told = False
 
     @contextmanager
     def hearing(self) -> Iterator[None]:
@@ -93,9 +102,14 @@ class EngineWatchdog:
     def begin(self, job_id: str, limit_seconds: float | None, *, now: float) -> None:
         """A job is sent; None is no limit."""
         with self._lock:
-            self._job_id, self._overdue = job_id, False
-            self._still = self._reacting = 0.0
+            self._job_id, self._told = job_id, False
+            self._still = self._stopping = self._stride = 0.0
             self._ends_at = None if limit_seconds is None else now + limit_seconds
+
+    def told_to_stop(self, job_id: str) -> None:
+        """The job was cancelled; of one that is not at hand, nothing."""
+        with self._lock:
+            self._told |= job_id == self._job_id
 
     def end(self) -> None:
         """The job at hand was answered."""
@@ -114,6 +128,8 @@ class EngineWatchdog:
                     return Hung(why=f"it did not get ready within {bounds.start_seconds:g} s")
                 return None
             listened = not self._hearing
+            if self._moved:
+                self._stride = max(self._stride, self._still + passed)
             self._silent = self._silent + passed if listened and not self._heard else 0.0
             self._still = self._still + passed if listened and not self._moved else 0.0
             self._heard = self._moved = False
@@ -127,13 +143,16 @@ class EngineWatchdog:
         bounds = self._bounds
         if self._still > bounds.still_seconds:
             return Hung(why=f"its job did not move for {bounds.still_seconds:g} s")
-        if self._overdue:
-            self._reacting += 0.0 if self._hearing else passed
-            if self._reacting > bounds.react_seconds:
+        if self._told:
+            self._stopping += 0.0 if self._hearing else passed
+            granted = max(bounds.stop_seconds, STOP_STRIDES * self._stride)
+            if self._stopping > granted:
                 return Hung(
-                    why=f"its job did not stop within {bounds.react_seconds:g} s of its time limit"
+                    why=f"its job did not stop within {granted:g} s of being told to",
+                    # A last sign may have been under way when it was told.
+                    stuck=self._still > granted / 2,
                 )
         elif self._ends_at is not None and now >= self._ends_at:
-            self._overdue = True
+            self._told = True
             return Overdue(job_id=job_id)
         return None

@@ -1,14 +1,20 @@
-"""The worker's Pub/Sub client, with the same bounds for the emulator as for Google's service.
+"""The worker's Pub/Sub client, with bounds of its own, the same for the emulator and for Google.
 
-Left alone, the library refuses the emulator's answers above 4 MiB and Google's never. A message of
+Left alone, the library waits a minute for the answer to an acknowledgement, with all later ones in
+line behind it. And it refuses the emulator's answers above 4 MiB and Google's never: a message of
 9 MB then broke the stream each time it was opened, and since the emulator keeps on feeding broken
 streams, other messages came late or not at all.
 """
+
+from functools import partial
 
 import grpc
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+#: For one try of a call about messages in hand. They are leased for no longer than that, so a later
+#: answer is worth nothing: the message is delivered again, and finds its document done.
+ANSWER_SECONDS = 10.0
 #: A pull may bring several messages, and one alone may have 10 MB: no bound, as with Google's.
 EMULATOR_CHANNEL = (("grpc.max_receive_message_length", -1),)
 
@@ -19,6 +25,13 @@ def subscriber_client(emulator: str | None) -> pubsub_v1.SubscriberClient:
     Used as a context manager, it closes its channel at the end.
     """
     if emulator is None:
-        return pubsub_v1.SubscriberClient()
+        return _bounded(pubsub_v1.SubscriberClient())
     channel = grpc.insecure_channel(emulator, options=EMULATOR_CHANNEL)
-    return pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+    return _bounded(pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)))
+
+
+def _bounded(client: pubsub_v1.SubscriberClient) -> pubsub_v1.SubscriberClient:
+    """The library's streams call these two without a time limit, and have no option for one."""
+    for name in ("acknowledge", "modify_ack_deadline"):
+        setattr(client, name, partial(getattr(client, name), timeout=ANSWER_SECONDS))
+    return client

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 
+from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.link import SupervisorLink, leave
 from gpu_worker.engine.precision import Precision
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m gpu_worker.engine", description=__doc__)
     parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket")
     ModelChoice.add_arguments(parser)
+    CheckChoice.add_arguments(parser)
     parser.add_argument("--json-log", action="store_true", help="log as JSON, not for a terminal")
     parser.add_argument("--precision", type=Precision, default=Precision.AUTO, choices=Precision)
     parser.add_argument("--deterministic", action="store_true", help="same request, same bytes")
@@ -40,6 +42,7 @@ def main(arguments: list[str]) -> int:
     return serve(
         SupervisorLink(options.channel),
         ModelChoice.of(options),
+        CheckChoice.of(options),
         started,
         precision=options.precision,
         deterministic=options.deterministic,

@@ -17,8 +17,6 @@ class FilmCosts:
     step: int
     steps: int
     decode: float
-    #: How many will be handed over.
-    frames: int
 
     @classmethod
     def of(cls, spec: FilmSpec, request: Text2VideoRequest, lengths: Lengths) -> "FilmCosts":
@@ -27,12 +25,11 @@ class FilmCosts:
             step=2 if request.video_guidance_scale > NO_GUIDANCE else 1,
             steps=request.num_inference_steps,
             decode=spec.frame_cost * lengths.drawn,
-            frames=lengths.asked,
         )
 
-    def fraction(self, stage: str, *, step: int, frames: int) -> float:
-        """0 … 1 when `stage` is under way, after `step` steps and `frames` frames handed over."""
-        spent = self.step * step + self.decode * frames / self.frames
+    def fraction(self, stage: str, *, step: int, decoded: float) -> float:
+        """0 … 1 when `stage` is under way, after `step` steps and the share `decoded`, 0 … 1."""
+        spent = self.step * step + self.decode * decoded
         if stage != "encode":
             spent += self.encode
         whole = self.encode + self.step * self.steps + self.decode

@@ -7,9 +7,10 @@ the whole frame, so tiles are decoded one after the other, each through all of i
 main memory to be put together: slower to begin, but a tile is all that the device has to hold.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -17,19 +18,30 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, un
 
 from gpu_worker.ports import Frames
 
+Tell: TypeAlias = Callable[[float], None]
 
-def decode_frames(
-    vae: Any, latents: torch.Tensor, stop_if_asked: Callable[[], None]
-) -> Iterator[Frames]:
+
+def decode_frames(vae: Any, latents: torch.Tensor, tell: Tell) -> Iterator[Frames]:
     """Frames of one film from its latents (1 × channels × n × height/8 × width/8).
 
     `latents` are in the transformer's scale; tiles are made where `vae.use_tiling` is set and the
-    film is larger than one. `stop_if_asked` may raise; it is called before each use of the decoder.
+    film is larger than one. `tell` gets the share of the decoder's work that is done, 0 … 1, before
+    each use of it; it may raise.
     """
     own = _unscaled(latents.to(vae.device, vae.dtype), vae.config)
     decode = _decode_tiled if _needs_tiles(vae, own) else _decode
-    for decoded in decode(vae, own, stop_if_asked):
-        yield _to_pixels(decoded)
+    for decoded in decode(vae, own, tell):
+        yield _to_pixels(_spread(vae, decoded))
+
+
+def _spread(vae: Any, decoded: torch.Tensor) -> torch.Tensor:
+    """Pixels, where the decoder gives squares of them as channels (Wan 2.2, `shapes`)."""
+    patch = vae.config.patch_size
+    if patch is None:
+        return decoded
+    to_pixels: Any = unpatchify  # untyped
+    spread: torch.Tensor = to_pixels(decoded, patch_size=patch)
+    return spread
 
 
 def _needs_tiles(vae: Any, latents: torch.Tensor) -> bool:
@@ -49,64 +61,82 @@ class _Memory:
     """What the decoder's convolutions remember of the frames before; one decoding's own."""
 
     features: list[torch.Tensor | str | None]
-    #: The side of the squares that the decoder gives as channels; None for single pixels.
-    patch: int | None
     first: bool = field(default=True)
 
     @classmethod
-    def of(cls, vae: Any) -> "_Memory":
-        count = sum(isinstance(module, WanCausalConv3d) for module in vae.decoder.modules())
-        return cls(features=[None] * count, patch=vae.config.patch_size)
+    def of(cls, decoder: Any) -> "_Memory":
+        count = sum(isinstance(module, WanCausalConv3d) for module in decoder.modules())
+        return cls(features=[None] * count)
 
     def decode(self, decoder: Any, latent: torch.Tensor) -> torch.Tensor:
         decoded: torch.Tensor = decoder(
             latent, feat_cache=self.features, feat_idx=[0], first_chunk=self.first
         )
         self.first = False
-        return decoded if self.patch is None else unpatchify(decoded, patch_size=self.patch)
+        return decoded
 
 
-def _decode(vae: Any, latents: Any, stop_if_asked: Callable[[], None]) -> Iterator[torch.Tensor]:
-    yield from _decode_each(vae, vae.post_quant_conv(latents).split(1, dim=2), stop_if_asked)
+@dataclass(kw_only=True, slots=True)
+class _Work:
+    """How much of a film's decoding is done, in uses of the decoder."""
+
+    uses: int
+    tell: Tell
+    done: int = field(default=0)
+
+    def go_on(self) -> None:
+        """Before each use."""
+        self.tell(self.done / self.uses)
+        self.done += 1
+
+
+def _decode(vae: Any, latents: Any, tell: Tell) -> Iterator[torch.Tensor]:
+    each = vae.post_quant_conv(latents).split(1, dim=2)
+    yield from _decode_each(vae, each, _Work(uses=len(each), tell=tell))
 
 
 def _decode_each(
-    vae: Any, latents: Iterable[torch.Tensor], stop_if_asked: Callable[[], None]
+    vae: Any, latents: Iterable[torch.Tensor], work: "_Work"
 ) -> Iterator[torch.Tensor]:
     """The frames of one latent after the other, which are in the decoder's own terms."""
-    memory = _Memory.of(vae)
+    memory = _Memory.of(vae.decoder)
     for latent in latents:
-        stop_if_asked()
+        work.go_on()
         yield memory.decode(vae.decoder, latent)
 
 
-def _decode_tiled(
-    vae: Any, latents: Any, stop_if_asked: Callable[[], None]
-) -> Iterator[torch.Tensor]:
+def _decode_tiled(vae: Any, latents: Any, tell: Tell) -> Iterator[torch.Tensor]:
     """Tiles overlap, and are blended with the one above and the one to the left, as published."""
     scale = vae.spatial_compression_ratio
     height, width = latents.shape[-2:]
     step_height, step_width = vae.tile_sample_stride_height, vae.tile_sample_stride_width
+    finer = scale // (vae.config.patch_size or 1)
+    tops = range(0, height, step_height // scale)
+    lefts = range(0, width, step_width // scale)
+    count = latents.shape[2]
+    work = _Work(uses=len(tops) * len(lefts) * count, tell=tell)
     rows: list[list[list[torch.Tensor]]] = []
-    for top in range(0, height, step_height // scale):
+    for top, left in itertools.product(tops, lefts):
         bottom = top + vae.tile_sample_min_height // scale
-        rows.append([])
-        for left in range(0, width, step_width // scale):
-            right = left + vae.tile_sample_min_width // scale
-            tile = latents[..., top:bottom, left:right]
-            # One by one, as published: all at once they differ in their last bits.
-            own = (vae.post_quant_conv(it) for it in tile.split(1, dim=2))
-            rows[-1].append([it.cpu() for it in _decode_each(vae, own, stop_if_asked)])
-    for index in range(latents.shape[2]):
+        right = left + vae.tile_sample_min_width // scale
+        tile = latents[..., top:bottom, left:right]
+        # One by one, as published: all at once they differ in their last bits.
+        own = (vae.post_quant_conv(it) for it in tile.split(1, dim=2))
+        if left == 0:
+            rows.append([])
+        rows[-1].append([it.cpu() for it in _decode_each(vae, own, work)])
+    for index in range(count):
         whole = _joined(vae, [[tile[index] for tile in row] for row in rows])
-        yield whole[..., : height * scale, : width * scale]
+        yield whole[..., : height * finer, : width * finer]
 
 
 def _joined(vae: Any, rows: list[list[torch.Tensor]]) -> torch.Tensor:
     """The tiles of the same few frames, put together; each is changed by blending it."""
-    step_height, step_width = vae.tile_sample_stride_height, vae.tile_sample_stride_width
-    overlap_height = vae.tile_sample_min_height - step_height
-    overlap_width = vae.tile_sample_min_width - step_width
+    patch = vae.config.patch_size or 1
+    step_height = vae.tile_sample_stride_height // patch
+    step_width = vae.tile_sample_stride_width // patch
+    overlap_height = vae.tile_sample_min_height // patch - step_height
+    overlap_width = vae.tile_sample_min_width // patch - step_width
     joined = []
     for above, row in zip([None, *rows], rows, strict=False):
         for column, tile in enumerate(row):

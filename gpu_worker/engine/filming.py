@@ -58,13 +58,13 @@ class Filming:
         costs = FilmCosts.of(self._spec, request, lengths)
         timer = StageTimer(self._device)
 
-        def tell(stage: str, step: int, *, frames: int = 0) -> None:
+        def tell(stage: str, step: int, *, decoded: float = 0.0) -> None:
             report(
                 EngineProgress(
                     stage=stage,
                     step=step,
                     total_steps=steps,
-                    fraction=costs.fraction(stage, step=step, frames=frames),
+                    fraction=costs.fraction(stage, step=step, decoded=decoded),
                     preview=self._previewer.take() if step else None,
                 )
             )
@@ -94,12 +94,16 @@ class Filming:
         sent = 0
         with timer.stage("decode"):
             self._choose_tiles(sizes.drawn)
-            drawn = _one_by_one(decode_frames(self._pipeline.vae, latents, stop_if_asked))
+            chunks = decode_frames(
+                self._pipeline.vae, latents, lambda share: tell("decode", steps, decoded=share)
+            )
+            drawn = _one_by_one(chunks)
             asked = retimed(drawn, lengths.drawn, lengths.asked)
             for frames in _batches(resized(frame, sizes.asked) for frame in asked):
                 send_frames(frames)
                 sent += len(frames)
-                tell("decode", steps, frames=sent)
+                stop_if_asked()
+        tell("decode", steps, decoded=1.0)
         return EngineResult(
             film=Film(frames=sent, size=sizes.asked, seed=job.seed),
             model=self._spec.name,

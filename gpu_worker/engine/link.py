@@ -55,11 +55,14 @@ class SupervisorLink:
         self._jobs: queue.SimpleQueue[EngineJob] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._passes = 0
+        self._job_id = ""
         threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
 
     def next_job(self) -> EngineJob:
         """Block until there is one."""
-        return self._jobs.get()
+        job = self._jobs.get()
+        self._job_id = job.job_id
+        return job
 
     def stop_if_asked(self) -> None:
         """Raises `JobCancelled` once the supervisor has cancelled the job at hand."""
@@ -68,7 +71,7 @@ class SupervisorLink:
             raise JobCancelled
 
     def report_progress(self, progress: EngineProgress) -> None:
-        crash_point(CrashPoint.IN_ENGINE_STEP)
+        crash_point(CrashPoint.IN_ENGINE_STEP, self._job_id)
         self._send(Progress.of(progress), frames_of(progress.preview))
 
     def send_frames(self, frames: Frames) -> None:

@@ -75,7 +75,7 @@ def describe_load_fault(spec: ModelSpec, source: Source, error: Exception) -> Ge
     reason = str(error).strip().partition("\n")[0][:200]
     return GenerationError(
         ErrorCode.INTERNAL,
-        f"The model {spec.name} cannot be loaded from {_place(source)}: {reason}",
+        f"The model {spec.name} cannot be loaded from {place_of(source)}: {reason}",
     )
 
 
@@ -123,7 +123,9 @@ def _load(spec: PictureSpec, source: Source, device: Any) -> Any:
 def _load_vae(source: Source, device: Any) -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
 
-    vae = AutoencoderKL.from_pretrained(**location_of(source), dtype=device.dtype)
+    vae = AutoencoderKL.from_pretrained(
+        **location_of(source), dtype=device.dtype, use_safetensors=True
+    )
     return vae.to(device.torch_device)
 
 
@@ -145,5 +147,6 @@ def _variant(folder: Path) -> str | None:
     return "fp16" if any(folder.glob("*/*.fp16.safetensors")) else None
 
 
-def _place(source: Source) -> str:
+def place_of(source: Source) -> str:
+    """For a sentence."""
     return str(source.folder) if isinstance(source, FolderSource) else source.repository

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from gpu_worker.engine.checked import Checked
+from gpu_worker.engine.checking_spec import ImageCheckSpec
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
 from gpu_worker.engine.drawing import Drawing
 from gpu_worker.engine.film_loading import load_film_pipelines
 from gpu_worker.engine.filming import Filming
+from gpu_worker.engine.image_check import ImageCheck
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
+from shared.errors import ErrorCode, GenerationError
 from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
 
 #: On a CPU the warm-up of a big model must cost little: 64 × 64 pixels still pass every layer.
@@ -31,10 +35,12 @@ class Model:
         picture: PictureModel | None,
         film: FilmModel | None = None,
         *,
+        check: ImageCheckSpec | None = None,
         precision: Precision = Precision.AUTO,
     ) -> None:
-        """Raises `GenerationError` when one cannot be loaded."""
+        """`check` looks at what they make. Raises `GenerationError` when one cannot be loaded."""
         self.device: Device = choose_device(precision)
+        self._checked = Checked(ImageCheck(check, self.device) if check is not None else None)
         self._picture = picture[0] if picture is not None else None
         self._film = film[0] if film is not None else None
         self._draw: Drawing | None = None
@@ -77,14 +83,16 @@ class Model:
         stop_if_asked: Callable[[], None],
         send_frames: Callable[[Frames], None],
     ) -> EngineResult:
-        """Raises `GenerationError` for a task that no model here does."""
+        """Raises `GenerationError` for a task that no model here does, and for a result that is
+        not allowed; some frames of such a film may have been sent.
+        """
         if isinstance(job.request, ImageRequest):
             if self._picture is not None and self._draw is not None:
                 limit_threads(self._picture.cpu_threads)
-                return self._draw(job, report, stop_if_asked)
+                return self._checked.pictures(self._draw(job, report, stop_if_asked))
         elif self._film is not None and self._shoot is not None:
             limit_threads(self._film.cpu_threads)
-            return self._shoot(job, report, stop_if_asked, send_frames)
+            return self._shoot(job, report, stop_if_asked, self._checked.frames(send_frames))
         raise unsupported(job.request.task_type, served_tasks(self._picture, self._film))
 
     def recover(self) -> bool:
@@ -95,4 +103,9 @@ class Model:
         return memory_in_use(self.device)
 
     def _run(self, job: EngineJob) -> None:
-        self.generate(job, lambda _: None, lambda: None, no_frames)
+        try:
+            self.generate(job, lambda _: None, lambda: None, no_frames)
+        except GenerationError as error:
+            # One step makes a picture of nothing, which a check may take for anything.
+            if error.code is not ErrorCode.CONTENT_REJECTED:
+                raise

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from gpu_worker.engine import determinism, faults
+from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, quieten
@@ -24,6 +25,7 @@ EXIT_DEVICE_BROKEN = 4
 def serve(
     link: SupervisorLink,
     choice: ModelChoice,
+    check: CheckChoice,
     started: float,
     *,
     precision: Precision,
@@ -38,7 +40,9 @@ def serve(
         picture, film = choice.specs()
         pictures = None if picture is None else choose_source(picture, choice.picture_folder)
         films = None if film is None else choose_source(film, choice.film_folder)
-        quieten(*(source for source in (pictures, films) if source is not None))
+        looked_at = check.spec(picture, film)
+        checking = None if looked_at is None else looked_at.source
+        quieten(*(it for it in (pictures, films, checking) if it is not None))
         if deterministic:
             determinism.prepare_fixed_results()
         # Imports torch: only now, when there is something to load.
@@ -49,6 +53,7 @@ def serve(
         model = Model(
             None if picture is None or pictures is None else (picture, pictures),
             None if film is None or films is None else (film, films),
+            check=looked_at,
             precision=precision,
         )
         model.warm_up()

@@ -56,6 +56,8 @@ class ModelSpec:
     native_sizes: tuple[Size, ...]
     #: False: it draws at the native size of the nearest shape, and what it drew is then resized.
     draws_any_size: bool
+    #: Whether a deployment that says nothing of it has what this model makes looked at.
+    is_checked: bool = False
     #: Threads on a CPU; None for as many as the process may use.
     cpu_threads: int | None = None
 
@@ -159,6 +161,7 @@ SDXL = PictureSpec(
         revision="207b116dae70ace3637169f1ddd2434b91b3a8cd",
     ),
     film_partner="wan",
+    is_checked=True,
 )
 
 SHAPES_FILM = FilmSpec(
@@ -190,6 +193,7 @@ WAN = FilmSpec(
     # memory, and the text encoder's 12 TFLOP wait for its 11 GB of weights.
     encode_cost=0.5,
     frame_cost=3 / 81,
+    is_checked=True,
     # A quarter of the published files' bytes, which are fp32: 22.72, 5.68 and 0.51 GB.
     weights=FilmWeights(
         text_encoder=5_680_910_336,

@@ -26,7 +26,6 @@ from shared.crash_points import CrashPoint, crash_point
 from shared.document import Generation
 from shared.errors import ErrorCode, GenerationError
 from shared.lease import Lease
-from shared.parse import parse_owned_request
 from shared.ports import Changes, Snapshot, Unavailable
 from shared.request import MAX_SEED
 from shared.retry import Retry, decide_retry
@@ -121,9 +120,7 @@ class Attempt:
 
     def _generate(self) -> Ending:
         path = self._leased.path
-        request = parse_owned_request(
-            self._leased.generation.input, path, max_images=self._wiring.max_images
-        )
+        request = self._wiring.admission.read(self._leased.generation.input, path)
         loras = self._wiring.loras.find(request)
         seed = request.seed if request.seed is not None else secrets.randbelow(MAX_SEED)
         log.info("claimed", extra={"fields": self._fields})

@@ -128,7 +128,8 @@ class LeasedDocument:
         except InvalidInput:
             self._lose("its document has no status of the contract any more")
         there, ours = generation.lease, self.lease
-        # Only the holder of a token releases it with a result; others take the next token first.
+        # A worker that takes over takes the next token first. Under ours the sweep may have ended a
+        # lapsed lease, or sent it back; where that is the very end that we want, let it stand.
         released = (there.token, there.worker_id) == (ours.token, None)
         if released and wanted.get("status") == generation.status.value:
             return True

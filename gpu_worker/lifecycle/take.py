@@ -104,7 +104,7 @@ def take(
                 return Nothing(why=f"it ended as {decision.changes['status']} without a worker")
             claim = decision
             version, server_time = written.version, written.commit_time
-            generation = generation.claimed(claim.lease)
+            generation = generation.claimed(claim.lease, written.commit_time)
         return LeasedDocument(
             store,
             clock,

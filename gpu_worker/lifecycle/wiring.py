@@ -7,10 +7,10 @@ from gpu_worker.loras import Loras
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.ports import Engine, InputImages
 from gpu_worker.time_limits import TimeLimits
+from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.clock import Clock
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
 from shared.ports import DocumentStore, DocumentWatcher, ObjectStore
-from shared.request import DEFAULT_MAX_IMAGES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +28,8 @@ class Wiring:
     clock: Clock
     #: Unique to this process: the lease's holder.
     worker_id: str
-    #: The bound on a request's `num_images`.
-    max_images: int = DEFAULT_MAX_IMAGES
+    #: What this deployment takes.
+    admission: Admission = DEFAULT_ADMISSION
     #: Write a generation's parameters, the prompt among them, into its files.
     embed_metadata: bool = True
     films: FilmOptions = field(default_factory=FilmOptions)

@@ -28,8 +28,8 @@ from tools.stack.processes import kill_marked
 
 SHORT_MINUTES = 5.0
 LONG_MINUTES = 30.0
-#: Acts wait for leases and deadlines most of the time.
-ACTS_A_CORE = 6
+#: Acts wait for leases and deadlines most of the time; the long mode's have more to do.
+ACTS_A_CORE, LONG_ACTS_A_CORE = 6, 4
 #: What an act may need once it has begun.
 ACT_SECONDS = 100.0
 RESULT = BUILD / "chaos" / "figures.json"
@@ -60,7 +60,9 @@ def main() -> int:
     # Every process that the run starts carries it, and so do theirs.
     os.environ[TOKEN_VARIABLE] = token = secrets.token_hex(16)
     try:
-        play_all(acts, logs, report, deadline=time.monotonic() + minutes * 60)
+        at_once = LONG_ACTS_A_CORE if arguments.long else ACTS_A_CORE
+        ends = time.monotonic() + minutes * 60
+        play_all(acts, logs, report, deadline=ends, at_once=at_once * (os.cpu_count() or 1))
     except KeyboardInterrupt:
         kill_marked(token)
         print("Interrupted; nothing was left running.", file=sys.stderr, flush=True)
@@ -72,7 +74,9 @@ def main() -> int:
     return 0 if report.clean else 1
 
 
-def play_all(acts: list[Act], folder: Path, report: Report, *, deadline: float) -> None:
+def play_all(
+    acts: list[Act], folder: Path, report: Report, *, deadline: float, at_once: int
+) -> None:
     with running_cloud(folder) as cloud:
         chaos = Chaos(cloud=cloud, folder=folder, report=report)
         waiting = queue.SimpleQueue[Act]()
@@ -85,7 +89,6 @@ def play_all(acts: list[Act], folder: Path, report: Report, *, deadline: float) 
                     play(waiting.get_nowait(), chaos, deadline)
 
         # Daemons: an interruption does not wait for them.
-        at_once = ACTS_A_CORE * (os.cpu_count() or 1)
         players = [threading.Thread(target=work, daemon=True) for _ in range(at_once)]
         for player in players:
             player.start()

@@ -27,8 +27,8 @@ from shared.crash_points import (
     CrashPoint,
 )
 
-#: Of one line.
-MAX_BYTES = 200
+#: Of one line; it may name a generation, whose id is the client's.
+MAX_BYTES = 4000
 
 
 class NotReached(Exception):
@@ -44,6 +44,8 @@ class Visit:
     action: Action
     pid: int
     connection: socket.socket
+    #: The engine's job, at the points where it says so.
+    about: str
 
     def proceed(self) -> None:
         """Let it do what was armed."""
@@ -69,6 +71,8 @@ class Desk:
         self._lock = threading.Lock()
         #: None: every visit is held; else only the one after so many more passings of a point.
         self._awaited: tuple[CrashPoint, int] | None = None
+        #: Held beside that: each visit of a point by a generation's attempts.
+        self._marked: tuple[CrashPoint, str] | None = None
         self._seen: Counter[CrashPoint] = Counter()
         self._thread = threading.Thread(target=self._accept, name="desk", daemon=True)
 
@@ -100,6 +104,11 @@ class Desk:
         """From now on let every visit pass."""
         self.hold_at(next(iter(CrashPoint)), 0)
 
+    def hold_each(self, point: CrashPoint, generation: str) -> None:
+        """From now on hold every visit of `point` by an attempt at `generation`, a path, too."""
+        with self._lock:
+            self._marked = point, f"{generation}/"
+
     def count(self, point: CrashPoint) -> int:
         """How often anybody came to `point`."""
         with self._lock:
@@ -119,9 +128,11 @@ class Desk:
             except OSError:
                 return
             with connection.makefile("rb") as lines:
-                words = lines.readline(MAX_BYTES).decode().split()
-            point, passing, action, pid = words
-            visit = Visit(CrashPoint(point), int(passing), Action(action), int(pid), connection)
+                words = lines.readline(MAX_BYTES).decode().rstrip("\n").split(" ", 4)
+            point, passing, action, pid, about = words
+            visit = Visit(
+                CrashPoint(point), int(passing), Action(action), int(pid), connection, about
+            )
             if self._is_awaited(visit):
                 self._visits.put(visit)
             else:
@@ -130,6 +141,10 @@ class Desk:
     def _is_awaited(self, visit: Visit) -> bool:
         with self._lock:
             self._seen[visit.point] += 1
+            if self._marked is not None:
+                marked, start = self._marked
+                if visit.point is marked and visit.about.startswith(start):
+                    return True
             if self._awaited is None:
                 return True
             point, left = self._awaited

@@ -25,6 +25,8 @@ READY_SECONDS = 180.0
 LEAVE_SECONDS = 8.0
 #: The shortest that the settings allow.
 LEASE_SECONDS = 10.0
+#: The default, where an attempt too many would be a fault, or a shorter one lapses by design.
+USUAL_LEASE = {"EMBERFRAME_LEASE_SECONDS": "30"}
 #: Until the harness gives up waiting for a process that was told to go.
 GIVE_UP_SECONDS = 60.0
 #: For a process that is stuck to say where.

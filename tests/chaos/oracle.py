@@ -6,18 +6,24 @@ Pure, so that its own tests can show it each violation and see that it is caught
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from PIL import Image
 
+from gpu_worker.media.film_probe import probe_film
+from shared.claim import MAX_ATTEMPTS
+from shared.errors import ErrorCode
 from shared.status import Status
 from tests.chaos.evidence import Evidence, State, StoredFile
 
 #: In a Firebase download address.
 _OBJECT_IN_URL = re.compile(r"/o/([^?]+)")
+FAILED = frozenset({Status.FAILED})
+FILM = ".mp4"
 
 
 class Kind(StrEnum):
@@ -53,18 +59,23 @@ def judge(
     *,
     ends: frozenset[Status] = frozenset({Status.COMPLETED}),
     most_attempts: int | None = None,
+    failing: Mapping[str, ErrorCode] = MappingProxyType({}),
 ) -> list[Violation]:
     """`ends` are the terminal statuses that the scenario allows; with `most_attempts`, more than so
-    many claims of one document are a duplication."""
+    many claims of one document are a duplication. `failing`: the documents that must fail, whatever
+    the others do, with this error, and with no more claims than any document may have."""
     found: list[Violation] = []
     files = {file.name: file for file in evidence.files}
     for path, final in evidence.final.items():
         states = [*evidence.states.get(path, ()), final]
-        found += _of_end(path, states, ends)
+        found += _of_end(path, states, FAILED if path in failing else ends)
+        if path in failing and final.error_code != failing[path]:
+            found.append(Violation(Kind.LOST, f"{path} has the error {final.error_code}"))
         found += _of_order(path, states)
         found += _of_files(path, final, files)
         claims = max(len({it.token for it in states} - {0}), final.attempt)
-        if most_attempts is not None and claims > most_attempts:
+        most = MAX_ATTEMPTS if path in failing else most_attempts
+        if most is not None and claims > most:
             found.append(Violation(Kind.DUPLICATED, f"{path} was claimed {claims} times"))
     found += [Violation(Kind.LOST, f"{path} is gone") for path in _gone(evidence)]
     kept = set(itertools.chain.from_iterable(map(referenced, evidence.final.values())))
@@ -153,8 +164,17 @@ def _of_files(path: str, final: State, files: dict[str, StoredFile]) -> Iterator
             yield Violation(Kind.FILE, f"{name} is not of token {final.token}")
         if not file.whole or len(file.content) != sizes.get(name, len(file.content)):
             yield Violation(Kind.FILE, f"{name} is not what was uploaded")
-        elif not _opens(file.content):
-            yield Violation(Kind.FILE, f"{name} is no picture")
+        elif not (_plays if name.endswith(FILM) else _opens)(file.content):
+            yield Violation(Kind.FILE, f"{name} is no picture, or no film")
+
+
+def _plays(content: bytes) -> bool:
+    """As far as the film's index tells; its pictures are covered by the checksum."""
+    try:
+        probe_film(content)
+    except ValueError:
+        return False
+    return True
 
 
 def _opens(content: bytes) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import httpx
+from google.api_core.exceptions import Aborted
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, pubsub_v1, storage
 
@@ -34,6 +36,7 @@ ACK_DEADLINE_SECONDS = 10
 #: Redelivery after a nack: soon, but not in a tight loop.
 RETRY_POLICY = {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 10}}
 CALL_SECONDS = 30.0
+LOCKED = Retry(predicate=if_exception_type(Aborted), timeout=CALL_SECONDS)
 QUEUES = {IMAGE_TOPIC: IMAGE_SUBSCRIPTION, VIDEO_TOPIC: VIDEO_SUBSCRIPTION}
 
 
@@ -114,7 +117,9 @@ class Project:
             each.result(CALL_SECONDS)
 
     def cancel(self, path: GenerationPath) -> None:
-        self.database.document(str(path)).update({"cancel_requested": True})
+        """As a phone's SDK: tried again while the document's lock is held by others."""
+        document = self.database.document(str(path))
+        document.update({"cancel_requested": True}, retry=LOCKED, timeout=CALL_SECONDS)
 
     def end_streams(self) -> None:
         end_streams(self.cloud.pubsub.address, project=self.name)

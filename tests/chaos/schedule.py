@@ -11,7 +11,9 @@ from tests.chaos.scenarios import (
     clocks,
     departures,
     engine_kills,
+    film_kills,
     outages,
+    poison,
     repeats,
     storms,
     supervisor_kills,
@@ -25,6 +27,8 @@ def schedule(seed: int, *, long: bool) -> list[Act]:
     acts = [
         *supervisor_kills.acts(random),
         *engine_kills.acts(random),
+        *film_kills.acts(random),
+        *poison.acts(),
         *zombies.acts(),
         *repeats.acts(random, jobs=500 if long else 60),
         *bad_network.acts(random, rounds=60 if long else 12),

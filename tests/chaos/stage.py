@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 
+from shared.errors import ErrorCode
 from shared.paths import GenerationPath
 from shared.ports import Missing, Unavailable
 from shared.status import Status
@@ -109,8 +110,9 @@ class Stage:
         *,
         ends: frozenset[Status] = frozenset({Status.COMPLETED}),
         most_attempts: int | None = None,
+        failing: Mapping[str, ErrorCode] = MappingProxyType({}),
     ) -> None:
-        """Wait until all is quiet, dismiss the workers, sweep, judge."""
+        """Wait until all is quiet, dismiss the workers, sweep, judge as `oracle.judge` says."""
         self.recorder.wait_for_ends(HOME_SECONDS)
         # What a dead worker still held is delivered again to a living one, which acknowledges it.
         time.sleep(self._quiet_seconds)
@@ -136,7 +138,7 @@ class Stage:
             messages_left=self.project.messages_left(),
             processes_left=left,
         )
-        found = judge(evidence, ends=ends, most_attempts=most_attempts)
+        found = judge(evidence, ends=ends, most_attempts=most_attempts, failing=failing)
         self.chaos.report.judged(self.name, len(self.paths), found)
 
     @property

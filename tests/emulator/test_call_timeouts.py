@@ -29,8 +29,8 @@ from tools.stack import Stack
 BOUNDS = {
     "Firestore/BatchGetDocuments": 4.0,
     "Firestore/Commit": 4.0,
-    "Subscriber/Acknowledge": 60.0,
-    "Subscriber/ModifyAckDeadline": 60.0,
+    "Subscriber/Acknowledge": 10.0,
+    "Subscriber/ModifyAckDeadline": 10.0,
     "Subscriber/Pull": 10.0,
     "Storage": 30.0,
 }

@@ -13,7 +13,7 @@ from random import Random
 from shared.crash_points import Action, Arming, CrashPoint
 from tests.chaos.act import Act
 from tests.chaos.desk import Desk
-from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS
+from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, USUAL_LEASE
 from tests.chaos.light_worker import STEP_VARIABLE
 from tests.chaos.proxy import Fault, Proxy
 from tests.chaos.stage import Chaos, Stage, stage
@@ -26,8 +26,6 @@ AMBIGUOUS = (
 )
 #: Longer than one try of a call (4 s) and shorter than its patience (10 s).
 SWALLOWED_SECONDS = 6.0
-#: Such a while is to be survived without a second attempt, and the shortest lease is shorter.
-USUAL_LEASE = {"EMBERFRAME_LEASE_SECONDS": "30"}
 #: A fault of the random part.
 FAULT_SECONDS = (0.5, 3.0)
 JOBS_A_ROUND = 2

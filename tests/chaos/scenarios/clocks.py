@@ -11,7 +11,7 @@ from pathlib import Path
 from shared.crash_points import Action, Arming, CrashPoint
 from tests.chaos.act import Act, NotHere
 from tests.chaos.desk import Desk
-from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL
+from tests.chaos.fleet import LEASE_SECONDS, READY_SECONDS, REAL, USUAL_LEASE
 from tests.chaos.light_worker import CLOCK_VARIABLE, STEP_VARIABLE
 from tests.chaos.stage import Chaos, stage
 
@@ -21,8 +21,8 @@ HOURS = (2, -2)
 JOBS_AFTER = 3
 #: Of a job that is under way while the clock jumps, and needs several heartbeats after that.
 LONG_JOB_STEPS = 40
-#: The usual lease: on a busy machine the shortest one is lost without any help.
-SETTINGS = {STEP_VARIABLE: "0.5", "EMBERFRAME_SLOTS": "2", "EMBERFRAME_LEASE_SECONDS": "30"}
+#: On a busy machine the shortest lease is lost without any help.
+SETTINGS = {STEP_VARIABLE: "0.5", "EMBERFRAME_SLOTS": "2", **USUAL_LEASE}
 
 
 def find_library() -> Path:

@@ -6,14 +6,15 @@ from functools import partial
 from random import Random
 
 from tests.chaos.act import Act
+from tests.chaos.fleet import USUAL_LEASE
 from tests.chaos.oracle import Kind, Violation
 from tests.chaos.stage import Chaos, stage
 
 WORKERS = 4
 #: The function's own message, and so many more.
 REPEATS = 19
-#: The usual lease: nothing is to fail here, and on a busy machine the shortest one does.
-SETTINGS = {"EMBERFRAME_SLOTS": "4", "EMBERFRAME_LEASE_SECONDS": "30"}
+#: Nothing is to fail here, and on a busy machine the shortest lease does.
+SETTINGS = {"EMBERFRAME_SLOTS": "4", **USUAL_LEASE}
 #: With one step and a small picture it is the messages that are the work.
 REQUEST = {"num_inference_steps": 1, "width": 64, "height": 64}
 

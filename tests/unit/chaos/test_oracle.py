@@ -10,10 +10,14 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
+from shared.claim import MAX_ATTEMPTS
+from shared.errors import ErrorCode
 from shared.status import Status
 from tests.chaos.evidence import Evidence, State, StoredFile
 from tests.chaos.oracle import Kind, judge
+from tests.unit.media.films import moving, write_film
 
+FRAMES, SIZE = 5, (64, 48)
 PATH = "users/ada/generations/g1"
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -122,6 +126,30 @@ def test_a_failure_that_the_scenario_does_not_allow_is_a_loss() -> None:
     assert kinds(evidence(seen), ends=frozenset({Status.FAILED})) == set()
 
 
+EXHAUSTED = {PATH: ErrorCode.ATTEMPTS_EXHAUSTED}
+POISON = ("processing/1/a", "processing/2/a", "processing/3/a", "failed/3/")
+
+
+def test_a_poison_job_that_fails_after_its_attempts_with_its_error_is_right() -> None:
+    assert (
+        judge(evidence(states(*POISON, error_code="attempts_exhausted")), failing=EXHAUSTED) == []
+    )
+
+
+@pytest.mark.parametrize("last", [{"error_code": "engine_crashed"}, {"attempt": MAX_ATTEMPTS + 1}])
+def test_a_poison_job_with_another_error_or_an_attempt_too_many_is_caught(
+    last: dict[str, Any],
+) -> None:
+    seen = states(*POISON, **{"error_code": "attempts_exhausted", **last})
+    assert kinds(evidence(seen), failing=EXHAUSTED) <= {Kind.LOST, Kind.DUPLICATED}
+    assert judge(evidence(seen), failing=EXHAUSTED)
+
+
+def test_a_poison_job_that_completes_or_fails_without_an_error_is_caught() -> None:
+    assert kinds(evidence(states(*RIGHT)), failing=EXHAUSTED) == {Kind.LOST}
+    assert kinds(evidence(states(*POISON)), failing=EXHAUSTED) == {Kind.LOST}
+
+
 @pytest.mark.parametrize("after", ["completed/3/", "failed/2/", "processing/3/c", "queued/2/"])
 def test_a_document_that_changes_after_its_end_is_done_twice(after: str) -> None:
     found = kinds(evidence(states(*RIGHT, after), files=[*files(2), *files(3)]))
@@ -196,6 +224,21 @@ def test_a_referenced_file_that_is_missing_is_caught() -> None:
 def test_a_referenced_file_that_is_not_whole_is_caught(broken: dict[str, Any]) -> None:
     first, second = files()
     assert kinds(evidence(states(*RIGHT), files=[replace(first, **broken), second])) == {Kind.FILE}
+
+
+def test_a_film_is_opened_as_a_film() -> None:
+    film, _ = write_film(moving(FRAMES, SIZE))
+    at = name(2, "0.mp4")
+    file = {"storage_path": at, "url": f"http://host/o/{quote(at, safe='')}", "size_bytes": 0}
+
+    def found(content: bytes) -> set[Kind]:
+        described = {"files": [{**file, "size_bytes": len(content)}]}
+        stored = [StoredFile(name=at, content=content, whole=True)]
+        return kinds(evidence(states(*RIGHT, output=described), files=stored))
+
+    assert found(film) == set()
+    assert found(film[:200]) == {Kind.FILE}
+    assert found(PICTURE) == {Kind.FILE}
 
 
 def test_a_file_of_an_attempt_that_lost_its_lease_is_caught() -> None:

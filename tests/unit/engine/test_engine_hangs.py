@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,13 +13,14 @@ import pytest
 from gpu_worker.adapters.engine_child import EngineChild
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.engine_watchdog import EngineBounds
-from gpu_worker.ports import EngineJob, EngineProgress, EngineUnavailable
+from gpu_worker.ports import EngineJob, EngineProgress, EngineUnavailable, JobCancelled
 from shared.errors import ErrorCode, GenerationError
+from shared.request import MAX_IMAGES
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run
 from tests.unit.engine.sabotage import DEADLOCK, HOLD_THE_GIL, sabotage
 
 #: Short, so that no test waits for minutes; long beside a step of a few hundredths of a second.
-BOUNDS = EngineBounds(silent_seconds=4, still_seconds=6, react_seconds=2, kill_seconds=1)
+BOUNDS = EngineBounds(silent_seconds=4, still_seconds=6, stop_seconds=2, kill_seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,11 @@ def long_job() -> EngineJob:
     return make_job(num_inference_steps=150)
 
 
+def very_long_job() -> EngineJob:
+    """Some fifteen seconds of work, all of it in sight."""
+    return make_job(num_inference_steps=150, num_images=MAX_IMAGES, width=1024, height=1024)
+
+
 @pytest.mark.parametrize(
     ("how", "why"),
     [
@@ -72,13 +79,50 @@ def test_an_engine_that_hangs_at_work_is_replaced_and_the_next_job_works(
     assert engine.pid != victim
 
 
-def test_an_engine_that_does_not_stop_at_the_time_limit_is_replaced(engine: EngineProcess) -> None:
+def test_an_engine_that_hangs_at_its_time_limit_has_crashed_and_is_replaced(
+    engine: EngineProcess,
+) -> None:
+    """Its job did not take too long: another try may well succeed."""
     victim = engine.pid
     failure = hang(engine, DEADLOCK, replace(long_job(), time_limit_seconds=0.5))
-    assert failure.code is ErrorCode.TIMED_OUT
-    assert "did not stop within 2 s of its time limit" in str(failure.__cause__)
+    assert failure.code is ErrorCode.ENGINE_CRASHED
+    assert "did not stop within 2 s of being told to" in str(failure.__cause__)
     assert len(run(engine, num_inference_steps=2).pictures) == 1
     assert engine.pid != victim
+
+
+def test_an_engine_that_works_on_past_its_time_limit_is_replaced_and_its_job_timed_out(
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.wait_ready(PATIENCE_SECONDS)
+    child = engine._child
+    assert child is not None
+    monkeypatch.setattr(child, "send_apart", lambda _: None)  # it is never told
+    with pytest.raises(GenerationError) as failure:
+        engine.run(replace(very_long_job(), time_limit_seconds=0.5), lambda _: None)
+    assert failure.value.code is ErrorCode.TIMED_OUT
+    assert "did not stop within 2 s of being told to" in str(failure.value.__cause__)
+    assert engine.pid != child.pid
+
+
+def test_a_cancelled_job_does_not_wait_for_an_engine_that_hangs(
+    engine: EngineProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.wait_ready(PATIENCE_SECONDS)
+    victim, job = engine.pid, long_job()
+
+    def hang_and_cancel(progress: EngineProgress) -> None:
+        if progress.step == 2:
+            assert victim is not None
+            os.kill(victim, DEADLOCK)
+            engine.cancel(job.job_id)
+            engine.cancel(job.job_id)
+
+    with pytest.raises(JobCancelled):
+        engine.run(job, hang_and_cancel)
+    assert len(run(engine, num_inference_steps=2).pictures) == 1
+    assert engine.pid != victim
+    assert f"engine {victim} is killed: its job did not stop within 2 s" in caplog.text
 
 
 def test_an_engine_that_hangs_while_it_loads_is_given_up() -> None:
@@ -114,6 +158,7 @@ def test_an_engine_that_cannot_be_killed_is_a_loss(
 def test_a_hanging_engine_holds_up_nobody_who_cancels(engine: EngineProcess) -> None:
     """It may have stopped reading, and what is written to it then waits."""
     engine.start()
+    engine.wait_ready(PATIENCE_SECONDS)
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGSTOP)
     child: EngineChild | None = engine._child
@@ -121,4 +166,40 @@ def test_a_hanging_engine_holds_up_nobody_who_cancels(engine: EngineProcess) -> 
     with child._channel._writing:  # as while an image is being written
         for _ in range(3):
             engine.cancel("some job")
-        engine.close()
+    os.kill(engine.pid, signal.SIGCONT)
+
+
+def test_a_hanging_engine_holds_up_nobody_who_leaves(
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not while it does not read, and not until it is gone once it was killed, which a GPU driver
+    may make a matter of seconds; a worker that leaves has no more of them."""
+    given_back = threading.Event()
+    closing: list[threading.Thread] = []
+    engine.start()
+    engine.wait_ready(PATIENCE_SECONDS)
+    child = engine._child
+    assert child is not None
+    gone = child._process.wait
+
+    def die_slowly(timeout: float | None = None) -> int:
+        assert given_back.wait(PATIENCE_SECONDS)
+        return gone(timeout)
+
+    monkeypatch.setattr(child._process, "wait", die_slowly)
+
+    def hang_and_close(progress: EngineProgress) -> None:
+        if progress.step == 2:
+            os.kill(child.pid, HOLD_THE_GIL)
+            child._channel._writing.acquire()
+            closing.append(threading.Thread(target=engine.close))
+            closing[0].start()
+
+    with pytest.raises(JobCancelled):
+        engine.run(long_job(), hang_and_close)
+    engine.close()
+    given_back.set()
+    child._channel._writing.release()
+    closing[0].join(PATIENCE_SECONDS)
+    assert not closing[0].is_alive()
+    assert child._process.poll() is not None

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, Size
 from gpu_worker.ports import EngineProgress, Frames, JobCancelled
@@ -179,7 +180,9 @@ def test_closing_ends_a_film_whose_listener_never_comes_back(film_model: Path) -
 @pytest.fixture(scope="module")
 def both(film_model: Path) -> Iterator[EngineProcess]:
     """Pictures by the embedded model, and films at their full size: Wan's way."""
-    engine = EngineProcess("shapes", film_model="wan", film_model_dir=film_model)
+    engine = EngineProcess(
+        "shapes", film_model="wan", film_model_dir=film_model, check=CheckChoice(name="none")
+    )
     engine.start()
     assert engine.wait_ready(PATIENCE_SECONDS).models == ("shapes", "wan")
     yield engine

@@ -1,18 +1,15 @@
 """A stream that goes silent: the watch alone, and an intake over the real client and a server."""
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
-import grpc
 import pytest
 from google.api_core import exceptions as google
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import types
 
-from gpu_worker.adapters.pubsub import subscriber_client
+from gpu_worker.adapters.pubsub import ANSWER_SECONDS, subscriber_client
 from gpu_worker.intake.pull import PullIntake
 from gpu_worker.intake.stream_watch import (
     CONFIRM_SECONDS,
@@ -22,12 +19,9 @@ from gpu_worker.intake.stream_watch import (
     StreamWatch,
 )
 from gpu_worker.lifecycle.handled import Done, Handled
-from shared.message import GenerationMessage
 from shared.paths import GenerationPath
+from tests.unit.intake.pubsub_server import DATA, NAME, PubSubServer, waiting_message
 from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, ManualClock
-
-NAME = "projects/p/subscriptions/s"
-DATA = GenerationMessage(path=PATH).to_bytes()
 
 
 class Subscriber:
@@ -176,59 +170,31 @@ def test_a_pubsub_that_is_away_is_no_stall() -> None:
     assert subscriber.pulls == 5
 
 
-class SilentPubSub:
-    """Its first stream brings nothing, though a message waits; the next one does. Generic: grpc
-    asks for no more than `service`."""
+class SilentPubSub(PubSubServer):
+    """Its first stream brings nothing, though a message waits; the next one does."""
 
     def __init__(self) -> None:
-        self.streams = 0
-        self.handed_back = 0
+        self.streams = self.handed_back = 0
         self.waiting = waiting_message()
         self.acknowledged = threading.Event()
+        #: What each call was given, in seconds.
+        self.limits: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(16)
-        self._server = grpc.server(self._threads)
-        self._server.add_generic_rpc_handlers((self,))
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
+        super().__init__()
 
-    def service(self, call: Any) -> Any:
-        if call.method.endswith("/StreamingPull"):
-            return grpc.stream_stream_rpc_method_handler(
-                self._stream, response_serializer=types.StreamingPullResponse.serialize
-            )
-        method = call.method.rpartition("/")[2]
-        return grpc.unary_unary_rpc_method_handler(lambda *_: self._answer(method))
-
-    def close(self) -> None:
-        self._server.stop(grace=None).wait(TIMEOUT_SECONDS)
-        self._threads.shutdown()
-
-    def _stream(self, _requests: Any, context: Any) -> Iterator[Any]:
+    def delivers(self) -> bool:
         with self._lock:
             self.streams += 1
-            silent = self.streams == 1
-        gone = threading.Event()
-        context.add_callback(gone.set)
-        if not silent:
-            yield types.StreamingPullResponse(received_messages=[waiting_message()])
-        gone.wait(TIMEOUT_SECONDS)
+            return self.streams > 1
 
-    def _answer(self, method: str) -> Any:
-        if method == "Pull":
-            return types.PullResponse.serialize(
-                types.PullResponse(received_messages=[self.waiting])
-            )
-        if method == "ModifyAckDeadline":
-            self.handed_back += 1
+    def answer(self, method: str, seconds_left: float) -> bytes:
+        with self._lock:
+            self.limits[method] = max(seconds_left, self.limits.get(method, 0.0))
+            self.handed_back += method == "ModifyAckDeadline"
         if method == "Acknowledge":
             self.acknowledged.set()
-        return b""
-
-
-def waiting_message() -> Any:
-    message = types.PubsubMessage(data=DATA, message_id="1")
-    return types.ReceivedMessage(ack_id="a", message=message)
+        found = types.PullResponse(received_messages=[self.waiting])
+        return types.PullResponse.serialize(found) if method == "Pull" else b""
 
 
 class Runner:
@@ -270,6 +236,9 @@ def test_an_intake_opens_another_stream_in_a_stalled_one_s_place(
     assert pubsub.streams == 2
     assert pubsub.handed_back >= 2
     assert ticks == {NAME}
+    for method in ("Acknowledge", "ModifyAckDeadline"):
+        # grpc's clocks are not exact.
+        assert 0 < pubsub.limits[method] < ANSWER_SECONDS + 1, "the stream's own calls, too"
     breaks = [it for it in caplog.records if it.levelname == "WARNING"]
     assert [vars(it)["fields"]["error"] for it in breaks] == ["Stalled"]
 
@@ -277,7 +246,7 @@ def test_an_intake_opens_another_stream_in_a_stalled_one_s_place(
 def test_the_emulator_s_client_takes_answers_of_any_size_as_google_s_does() -> None:
     """The library's own bound of 4 MiB holds for emulators only."""
     pubsub = SilentPubSub()
-    pubsub.waiting = types.ReceivedMessage(message=types.PubsubMessage(data=b"x" * 9_000_000))
+    pubsub.waiting = waiting_message(b"x" * 9_000_000)
     try:
         with subscriber_client(pubsub.address) as subscriber:
             assert isinstance(subscriber, pubsub_v1.SubscriberClient)

@@ -8,6 +8,7 @@ import pytest
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Done
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
+from shared.admission import Admission
 from shared.clock import SystemClock
 from shared.paths import GenerationPath
 from shared.ports import Changes
@@ -201,7 +202,7 @@ def test_after_a_stop_no_upload_is_begun(world: World) -> None:
         assert cancelled.wait(TIMEOUT_SECONDS)
 
     world.objects.before_create = cancel
-    assert world.worker(max_images=4).handle() == Done()
+    assert world.worker(admission=Admission(max_images=4)).handle() == Done()
     assert_cancelled(world)
     assert len(begun) <= FILE_THREADS
 

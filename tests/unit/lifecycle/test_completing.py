@@ -25,6 +25,7 @@ def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(
         "input": INPUT,
         "status": "completed",
         "created_at": START,
+        "queued_at": START,
         "started_at": START,
         "completed_at": START,
         "updated_at": START,

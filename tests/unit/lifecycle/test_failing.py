@@ -67,6 +67,20 @@ def test_a_crashed_engine_sends_the_generation_back_to_the_queue(
     assert data["error"]["retryable"] is True
 
 
+def test_a_generation_that_was_claimed_before_it_was_queued_says_since_when_it_waits(
+    world: World,
+) -> None:
+    world.submit(status="pending")
+    began = world.clock.now()
+    worker = world.worker(crashing)
+    for _ in range(2):
+        assert isinstance(worker.handle(), Later)
+        data = world.documents.data()
+        assert (data["status"], data["queued_at"]) == ("queued", began)
+        world.backoff_over()
+    assert data["started_at"] > began
+
+
 def test_another_message_of_a_generation_that_just_failed_waits_for_its_backoff(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_film_ends_completed_with_exactly_the_contract_s_fields(world: World) 
         "output": output,
         "status": "completed",
         "created_at": START,
+        "queued_at": START,
         "started_at": START,
         "completed_at": START,
         "updated_at": START,

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from gpu_worker.lifecycle.handled import Done
+from shared.admission import Admission
+from shared.blocked_terms import BlockedTerms
 from shared.ports import Unavailable
 from tests.unit.lifecycle.world import BUCKET, INPUT, PATH, TIMEOUT_SECONDS, World, held, step_of
 
@@ -110,8 +112,17 @@ def test_the_operator_decides_whether_files_tell_how_they_were_made(
 
 def test_the_operator_decides_how_many_pictures_a_request_may_ask_for(world: World) -> None:
     world.submit(input={**INPUT, "num_images": 4})
-    world.worker(max_images=4).handle()
+    world.worker(admission=Admission(max_images=4)).handle()
     assert len(world.documents.data()["output"]["images"]) == 4
+
+
+def test_a_worker_too_refuses_a_prompt_with_blocked_words(world: World) -> None:
+    world.submit(input={**INPUT, "prompt": "a green hill"})
+    admission = Admission(prompts=BlockedTerms.of(["green"]))
+    assert world.worker(admission=admission).handle() == Done()
+    document = world.documents.data()
+    assert (document["status"], document["attempt"]) == ("failed", 1)
+    assert document["error"]["code"] == "content_rejected"
 
 
 def test_a_preview_is_in_the_progress_and_stays_until_there_is_a_newer_one(world: World) -> None:

@@ -48,7 +48,8 @@ def decide(it: Generation) -> Decision:
 @pytest.mark.parametrize("status", [Status.PENDING, Status.QUEUED])
 def test_a_waiting_generation_is_claimed_under_the_next_token(status: Status) -> None:
     lease = Lease(token=8, worker_id="me", expires_at=NOW + timedelta(seconds=LEASE_SECONDS))
-    decision = decide(generation(status, lease=Lease(token=7, worker_id=None, expires_at=None)))
+    free = Lease(token=7, worker_id=None, expires_at=None)
+    decision = decide(generation(status, lease=free, queued_at=NOW))
     assert isinstance(decision, Claim)
     assert decision.lease == lease
     assert decision.changes == {

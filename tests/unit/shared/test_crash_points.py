@@ -108,6 +108,25 @@ def test_a_desk_that_waits_for_one_passing_lets_all_others_pass() -> None:
         assert process.wait(TIMEOUT_SECONDS) == 0
 
 
+def test_a_desk_may_mean_one_generation_and_lets_the_others_pass() -> None:
+    armed = Arming(point=CrashPoint.CLAIMED, passing=None, action=Action.EXIT)
+    passes = "; ".join(
+        f"crash_point(CrashPoint.CLAIMED, {about!r})"
+        for about in ("users/ada/generations/good/1", "", "users/ada/generations/bad one/2")
+    )
+    program = f"from shared.crash_points import CrashPoint, crash_point; {passes}"
+    with Desk() as desk:
+        desk.hold_none()
+        desk.hold_each(CrashPoint.CLAIMED, "users/ada/generations/bad one")
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], cwd=REPOSITORY, env=desk.env(armed)
+        )
+        visit = desk.next_visit(TIMEOUT_SECONDS)
+        assert (visit.passing, visit.about) == (3, "users/ada/generations/bad one/2")
+        visit.proceed()
+        assert process.wait(TIMEOUT_SECONDS) == EXIT_CODE
+
+
 @pytest.mark.parametrize(
     "text",
     ["claimed", "claimed:0:SIGKILL", "claimed:1:SIGSEGV", "lunch:1:exit", "claimed:one:exit"],
@@ -124,6 +143,6 @@ def test_an_arming_is_written_as_it_is_read() -> None:
 
 @pytest.mark.parametrize("point", CrashPoint)
 def test_the_worker_passes_every_point_at_one_place(point: CrashPoint) -> None:
-    call = f"crash_point(CrashPoint.{point.name})"
+    call = re.compile(rf"\bcrash_point\(CrashPoint\.{point.name}\b")
     sources = [path.read_text() for path in (REPOSITORY / "gpu_worker").rglob("*.py")]
-    assert sum(source.count(call) for source in sources) == 1
+    assert sum(len(call.findall(source)) for source in sources) == 1

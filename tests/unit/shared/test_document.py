@@ -103,7 +103,7 @@ class TestMoving:
 
     def test_a_claim_counts_an_attempt_and_clears_what_the_last_one_left(self) -> None:
         lease = LEASE.taken("v", server_now=NOW, expires_at=NOW)
-        assert held().to_processing(lease) == {
+        assert held(queued_at=NOW).to_processing(lease) == {
             "status": "processing",
             "lease": {"token": 4, "worker_id": "v", "expires_at": NOW},
             "attempt": 3,
@@ -117,7 +117,7 @@ class TestMoving:
         }
 
     def test_a_failed_attempt_goes_back_to_the_queue_with_its_reason(self) -> None:
-        assert held().to_retry(CRASH) == {
+        assert held(queued_at=NOW).to_retry(CRASH) == {
             "status": "queued",
             "lease": RELEASED,
             "attempt": 2,
@@ -130,6 +130,20 @@ class TestMoving:
             "sweep_after": SERVER_TIME,
             "progress": DELETE,
         }
+
+    def test_a_worker_that_was_faster_than_the_function_says_when_it_was_accepted(self) -> None:
+        pending = read(status="pending")
+        assert pending.to_processing(LEASE)["queued_at"] is SERVER_TIME
+        assert pending.claimed(LEASE, NOW).queued_at == NOW
+        assert "queued_at" not in pending.claimed(LEASE, NOW).to_retry(CRASH)
+
+    @pytest.mark.parametrize("error", [CRASH, None])
+    def test_whatever_goes_back_to_the_queue_says_since_when_it_waits(
+        self, error: GenerationError | None
+    ) -> None:
+        """Also what an earlier release claimed while it was pending."""
+        assert held().to_retry(error)["queued_at"] is SERVER_TIME
+        assert "queued_at" not in held(queued_at=NOW).to_retry(error)
 
     def test_an_attempt_given_back_on_purpose_is_not_counted(self) -> None:
         changes = held().to_retry(None)

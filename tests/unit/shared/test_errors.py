@@ -13,6 +13,7 @@ from shared.errors import (
 #: The public contract: apps compare with these.
 CODES = {
     "invalid_input": False,
+    "content_rejected": False,
     "unsupported_task": False,
     "input_unavailable": False,
     "out_of_memory": False,

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from shared.admission import Admission
+from shared.blocked_terms import BlockedTerms
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
 from shared.ports import SERVER_TIME
 from shared.request import TaskType
@@ -70,8 +72,24 @@ def test_a_document_without_an_input_is_refused() -> None:
 def test_the_deployment_bounds_the_number_of_pictures() -> None:
     current = {**GOOD, "input": {"prompt": "x", "num_images": 4}}
     assert "from 1 to 2" in refusal(current)
-    allowed = decide_acceptance(PATH, created=current, current=current, max_images=4)
+    allowed = decide_acceptance(
+        PATH, created=current, current=current, admission=Admission(max_images=4)
+    )
     assert isinstance(allowed, Accept)
+
+
+def test_a_prompt_with_blocked_words_is_refused_and_a_negative_prompt_is_not() -> None:
+    admission = Admission(prompts=BlockedTerms.of(["green"]))
+
+    def decided(given: dict[str, str]) -> Any:
+        current = {**GOOD, "input": given}
+        return decide_acceptance(PATH, created=current, current=current, admission=admission)
+
+    refused = decided({"prompt": "a green hill"})
+    assert isinstance(refused, Refuse)
+    assert refused.changes["status"] == "failed"
+    assert refused.changes["error"]["code"] == "content_rejected"
+    assert isinstance(decided({"prompt": "a hill", "negative_prompt": "green"}), Accept)
 
 
 def test_a_request_may_name_the_user_and_id_of_its_path() -> None:

@@ -31,6 +31,13 @@ def test_a_query_has_a_composite_index_over_everybody_s_documents(what: Overdue)
     )
 
 
+def test_what_a_heartbeat_writes_has_no_index_of_its_own() -> None:
+    """Times that grow would wear one spot of it, some thousand times an hour and job."""
+    overrides = json.loads(FILE.read_text())["fieldOverrides"]
+    without = {it["fieldPath"] for it in overrides if not it["indexes"]}
+    assert {"lease", "progress", "updated_at", "queued_at", "sweep_after"} <= without
+
+
 def test_there_is_no_index_that_nothing_asks_for() -> None:
     indexes = json.loads(FILE.read_text())["indexes"]
     everybody_s = [index for index in indexes if index["queryScope"] == "COLLECTION_GROUP"]

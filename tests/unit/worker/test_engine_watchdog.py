@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
+import pytest
+
 from gpu_worker.adapters.engine_watchdog import (
     LOOK_SECONDS,
     EngineBounds,
@@ -20,6 +22,7 @@ class Time:
 
     def __init__(self, *, ready: bool = True) -> None:
         self.now = 1000.0
+        self.passes = 7
         self.watchdog = EngineWatchdog(BOUNDS, now=self.now)
         if ready:
             self.watchdog.ready()
@@ -40,9 +43,14 @@ class Time:
                 return verdict, self.now - start
         return None, self.now - start
 
+    def work(self) -> None:
+        """Signs of life and of progress."""
+        self.passes += 1
+        self.watchdog.alive(self.passes)
+
     def live(self) -> None:
         """Signs of life, and none of progress."""
-        self.watchdog.alive(7)
+        self.watchdog.alive(self.passes)
 
 
 def test_an_engine_without_a_sign_of_life_is_hung_at_work_and_idle() -> None:
@@ -119,8 +127,77 @@ def test_a_job_at_its_limit_is_overdue_once_and_hung_if_it_does_not_stop() -> No
     assert time.until_verdict(60, time.live) == (Overdue(job_id=JOB), 20)
     verdict, seconds = time.until_verdict(60, time.live)
     assert isinstance(verdict, Hung)
-    assert "did not stop within 30 s of its time limit" in verdict.why
-    assert seconds <= BOUNDS.react_seconds + 2 * LOOK_SECONDS
+    assert "did not stop within 30 s of being told to" in verdict.why
+    assert seconds <= BOUNDS.stop_seconds + 2 * LOOK_SECONDS
+
+
+@pytest.mark.parametrize("stuck_for", [0, 5, 25])
+def test_one_that_does_not_move_at_its_limit_is_stuck(stuck_for: float) -> None:
+    """Shortly before it, too: long before the bound on progress would have found it."""
+    time = Time()
+    time.begin(200)
+    assert time.until_verdict(200 - stuck_for - 1, time.work)[0] is None
+    assert isinstance(time.until_verdict(60, time.live)[0], Overdue)
+    verdict, _ = time.until_verdict(60, time.live)
+    assert isinstance(verdict, Hung)
+    assert verdict.stuck
+
+
+def test_one_that_gives_no_sign_of_life_at_its_limit_is_stuck() -> None:
+    time = Time()
+    time.begin(20)
+    time.until_verdict(60)
+    verdict, _ = time.until_verdict(60)
+    assert isinstance(verdict, Hung)
+    assert verdict.stuck
+
+
+def test_one_that_goes_on_past_its_limit_is_not_stuck() -> None:
+    time = Time()
+    time.begin(20)
+    time.until_verdict(60, time.work)
+    verdict, _ = time.until_verdict(60, time.work)
+    assert isinstance(verdict, Hung)
+    assert not verdict.stuck
+
+
+def test_a_cancelled_job_that_does_not_stop_is_found_long_before_a_deadlock_is() -> None:
+    time = Time()
+    time.begin()
+    time.watchdog.told_to_stop("another job")
+    assert time.until_verdict(100, time.live)[0] is None
+    time.watchdog.told_to_stop(JOB)
+    verdict, seconds = time.until_verdict(100, time.live)
+    assert isinstance(verdict, Hung)
+    assert verdict.why == "its job did not stop within 30 s of being told to"
+    assert seconds <= BOUNDS.stop_seconds + 2 * LOOK_SECONDS
+
+
+def test_a_cancelled_job_of_long_steps_has_time_for_one() -> None:
+    """A film's on a slow GPU: 25 s between two places where it would stop."""
+    time = Time()
+    time.begin()
+    for passes in range(3):
+        assert time.until_verdict(25, partial(time.watchdog.alive, passes))[0] is None
+    time.watchdog.told_to_stop(JOB)
+    assert time.until_verdict(74, partial(time.watchdog.alive, 2))[0] is None
+    verdict, seconds = time.until_verdict(60, partial(time.watchdog.alive, 2))
+    assert isinstance(verdict, Hung)
+    assert seconds < 10
+
+
+def test_the_long_steps_of_one_job_are_not_granted_to_the_next() -> None:
+    time = Time()
+    time.begin()
+    time.until_verdict(60, time.live)
+    time.watchdog.alive(8)
+    time.until_verdict(5, partial(time.watchdog.alive, 8))
+    time.watchdog.end()
+    time.begin()
+    time.watchdog.told_to_stop(JOB)
+    verdict, seconds = time.until_verdict(100, partial(time.watchdog.alive, 8))
+    assert isinstance(verdict, Hung)
+    assert seconds <= BOUNDS.stop_seconds + 2 * LOOK_SECONDS
 
 
 def test_a_job_that_stops_at_its_limit_leaves_the_engine_to_the_next() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gpu_worker.adapters.engine_child import BURIAL_SECONDS
+from gpu_worker.adapters.engine_process import CLOSE_GRACE_SECONDS
 from gpu_worker.departure import LEAVE_SECONDS
 from gpu_worker.health import Health
 from gpu_worker.in_memory_engine import InMemoryEngine
@@ -247,7 +249,7 @@ def test_a_part_that_cannot_be_stopped_keeps_no_other_from_it(
 
 
 def test_the_bounds_leave_time_for_the_engine_to_end() -> None:
-    engine_end_seconds = 2.0
+    engine_end_seconds = CLOSE_GRACE_SECONDS + BURIAL_SECONDS
     assert STEP_SECONDS + engine_end_seconds + RELEASE_SECONDS < LEAVE_SECONDS < 8
 
 

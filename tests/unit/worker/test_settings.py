@@ -28,6 +28,7 @@ def test_every_setting_is_read_from_the_environment(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "model_index.json").write_text("{}")
+    (tmp_path / "config.json").write_text("{}")
     for name, value in {
         "EMBERFRAME_BUCKET": "our-pictures",
         "EMBERFRAME_IMAGE_MODEL": "shapes",
@@ -35,6 +36,9 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_FILM_MODEL": "wan",
         "EMBERFRAME_FILM_MODEL_DIR": str(tmp_path),
         "DOWNLOAD_WAN2_MODEL": "true",
+        "EMBERFRAME_IMAGE_CHECK": "nsfw",
+        "EMBERFRAME_IMAGE_CHECK_DIR": str(tmp_path),
+        "EMBERFRAME_IMAGE_CHECK_THRESHOLD": "0.75",
         "EMBERFRAME_LORAS": "/models/loras.toml",
         "EMBERFRAME_IMAGE_SUBSCRIPTION": "images",
         "EMBERFRAME_VIDEO_SUBSCRIPTION": "videos",
@@ -42,12 +46,14 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_DETERMINISTIC": "true",
         "EMBERFRAME_SLOTS": "3",
         "EMBERFRAME_MAX_IMAGES": "4",
+        "EMBERFRAME_BLOCKED_TERMS": "green, red*",
         "EMBERFRAME_EMBED_METADATA": "false",
         "EMBERFRAME_FILM_CODEC": "h265",
         "EMBERFRAME_FILM_CRF": "30",
         "EMBERFRAME_FILM_PREVIEW": "true",
         "EMBERFRAME_ENGINE_START_TIMEOUT": "12.5",
         "EMBERFRAME_ENGINE_STALL_TIMEOUT": "120",
+        "EMBERFRAME_ENGINE_STOP_TIMEOUT": "45",
         "EMBERFRAME_IMAGE_TIME_LIMIT": "90",
         "EMBERFRAME_FILM_TIME_LIMIT": "1800",
         "EMBERFRAME_LEASE_SECONDS": "60",
@@ -70,6 +76,9 @@ def test_every_setting_is_read_from_the_environment(
         "film_model": "wan",
         "film_model_dir": tmp_path,
         "download_wan2_model": True,
+        "image_check": "nsfw",
+        "image_check_dir": tmp_path,
+        "image_check_threshold": 0.75,
         "loras": Path("/models/loras.toml"),
         "image_subscription": "images",
         "video_subscription": "videos",
@@ -77,12 +86,14 @@ def test_every_setting_is_read_from_the_environment(
         "deterministic": True,
         "slots": 3,
         "max_images": 4,
+        "blocked_terms": "green, red*",
         "embed_metadata": False,
         "film_codec": FilmCodec.H265,
         "film_crf": 30,
         "film_preview": True,
         "engine_start_timeout": 12.5,
         "engine_stall_timeout": 120.0,
+        "engine_stop_timeout": 45.0,
         "image_time_limit": 90.0,
         "film_time_limit": 1800.0,
         "lease_seconds": 60.0,
@@ -98,13 +109,14 @@ def test_time_limits_and_bounds_of_a_deployment_are_those_of_the_settings(
     for name, value in {
         "EMBERFRAME_ENGINE_START_TIMEOUT": "20",
         "EMBERFRAME_ENGINE_STALL_TIMEOUT": "120",
+        "EMBERFRAME_ENGINE_STOP_TIMEOUT": "45",
         "EMBERFRAME_IMAGE_TIME_LIMIT": "90",
         "EMBERFRAME_FILM_TIME_LIMIT": "1800",
     }.items():
         environment.setenv(name, value)
     settings = Settings()
     bounds = settings.engine_bounds
-    assert (bounds.start_seconds, bounds.still_seconds) == (20, 120)
+    assert (bounds.start_seconds, bounds.still_seconds, bounds.stop_seconds) == (20, 120, 45)
     film = {"task_type": "text2video", "prompt": "waves"}
     for wish, seconds in (({"prompt": "a circle"}, 90), (film, 1800)):
         assert settings.time_limits.of(parse_request(wish)) == seconds
@@ -202,6 +214,9 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_SLOTS", "many"),
         ("EMBERFRAME_MAX_IMAGES", "0"),
         ("EMBERFRAME_MAX_IMAGES", "17"),
+        ("EMBERFRAME_BLOCKED_TERMS", "green, !!"),
+        ("EMBERFRAME_IMAGE_CHECK", "nsfv"),
+        ("EMBERFRAME_IMAGE_CHECK_THRESHOLD", "0"),
         ("EMBERFRAME_EMBED_METADATA", "perhaps"),
         ("EMBERFRAME_FILM_CODEC", "mpeg2"),
         ("EMBERFRAME_FILM_CRF", "0"),
@@ -210,6 +225,7 @@ def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> Non
         ("EMBERFRAME_LEASE_SECONDS", "nan"),
         ("EMBERFRAME_LEASE_SECONDS", "5"),
         ("EMBERFRAME_ENGINE_STALL_TIMEOUT", "9"),
+        ("EMBERFRAME_ENGINE_STOP_TIMEOUT", "4"),
         ("EMBERFRAME_IMAGE_TIME_LIMIT", "0"),
         ("EMBERFRAME_FILM_TIME_LIMIT", "inf"),
         ("EMBERFRAME_HEALTH_PORT", "0"),
