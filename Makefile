@@ -50,8 +50,9 @@ mutants: setup ## change the security rules in every small way and show that the
 	@$(BIN)/python -m bench.walls
 
 .PHONY: fuzz
-fuzz: setup ## 10 000 malformed requests, 1 000 malformed documents end to end: each refused in a sentence
+fuzz: setup ## 10 000 malformed requests and damaged pictures, 1 000 malformed documents end to end: each refused in a sentence
 	@$(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m tests.fuzz.pictures --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
 	@$(BIN)/python -m bench.walls
 
 .PHONY: lint
@@ -89,6 +90,8 @@ figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.film_encoding
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m bench.chaos
+	$(BIN)/python -m tests.fuzz.pictures --figures
+	$(BIN)/python -m bench.input_images
 
 .PHONY: lock
 lock: setup ## make the lock files anew from requirements/*.in and tools/node/package.json

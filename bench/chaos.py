@@ -32,6 +32,7 @@ def outcome(figures: dict[str, Any]) -> list[list[str]]:
         ["**lost**", str(figures["lost"])],
         ["**duplicated**", str(figures["duplicated"])],
         ["orphans left", str(figures["orphans"])],
+        [f"**quota drift**, of {figures['charges']} charges", str(figures["quota_drift"])],
         ["other promises broken", str(others(figures))],
     ]
     recovery, shutdown = figures["recovery_seconds"], figures["shutdown_seconds"]
@@ -61,7 +62,7 @@ def outcome(figures: dict[str, Any]) -> list[list[str]]:
 
 def others(figures: dict[str, Any]) -> int:
     broken = sum(len(each) for each in figures["violations"].values())
-    named = sum(figures[it] for it in ("lost", "duplicated", "orphans"))
+    named = sum(figures[it] for it in ("lost", "duplicated", "orphans", "quota_drift"))
     return int(broken - named + len(figures["failures"]))
 
 

@@ -1,6 +1,6 @@
 """What the lifecycle needs of the engine, as a Protocol; the rest is in `shared/ports.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -149,16 +149,39 @@ def no_frames(_: Frames) -> None:
     """For jobs that are no film."""
 
 
+def never_stopped() -> None:
+    """For fetching that nobody stops."""
+
+
 class InputImages(Protocol):
     """Where the images lie that requests refer to."""
 
-    def fetch(self, url: str, *, uid: str | None) -> bytes:
-        """The whole file, as it lies there.
+    def fetch(
+        self,
+        url: str,
+        *,
+        field: str,
+        uid: str | None,
+        check: Callable[[], None] = never_stopped,
+    ) -> bytes:
+        """The whole file, as it lies there. `field` names the request's field in errors.
 
-        Reads only what the person `uid` may read; None is the operator, at the command line. Raises
-        `InvalidInput` for an address that is not served, `GenerationError` (input_unavailable) when
-        nothing or too much lies there, and `Unavailable`.
+        Reads only what the person `uid` may read; None is the operator, at the command line.
+        `check` is called now and then while a host is waited for, and may raise to end that. Raises
+        `InvalidInput` for an address that is not served and for what cannot be a picture's file,
+        `GenerationError` (input_unavailable) when nothing can be had there, and `Unavailable`.
         """
+
+
+class Unresolved(Exception):
+    """A host has no address, or nobody said so in time."""
+
+
+class Resolver(Protocol):
+    """The names of the internet."""
+
+    def resolve(self, host: str, *, timeout_seconds: float) -> Sequence[str]:
+        """Every IP address of `host`, at least one, as text. Raises `Unresolved`."""
 
 
 class Engine(Protocol):

@@ -12,12 +12,15 @@ from google.cloud import firestore, storage
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.firestore import FirestoreDocuments
-from gpu_worker.adapters.input_images import OwnImages
+from gpu_worker.adapters.input_images import DeploymentImages
 from gpu_worker.adapters.pubsub import subscriber_client
+from gpu_worker.adapters.resolver import SystemResolver
 from gpu_worker.adapters.storage import PUBLIC_HOST, FirebaseStorage
+from gpu_worker.adapters.web_images import WebImages
 from gpu_worker.departure import Departure
 from gpu_worker.health import Health, HealthFile
 from gpu_worker.health_server import HealthServer
+from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.intake.pull import PullIntake
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
@@ -96,11 +99,14 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
         settings.bucket_name,
         host=host,
     )
+    served = ServedAddresses(
+        bucket=settings.bucket_name, download_host=host, hosts=settings.image_hosts
+    )
     return Wiring(
         documents=documents,
         watcher=documents,
         objects=objects,
-        inputs=OwnImages(objects, settings.bucket_name, host=host),
+        inputs=DeploymentImages(objects, served, WebImages(served, SystemResolver())),
         engine=engine,
         loras=loras,
         threads=ThreadPoolExecutor(FILE_THREADS, "files"),

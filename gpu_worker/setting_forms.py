@@ -9,13 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
 
 from gpu_worker.engine.checking_spec import AUTO_CHECK, CONFIG_FILE, IMAGE_CHECKS, NO_CHECK
 from gpu_worker.engine.specs import FILM_SPECS, INDEX_FILE, NO_MODEL, PICTURE_SPECS
 from shared.blocked_terms import BlockedTerms
 
 HIGHEST_PORT = 65_535
+#: Labels of letters, digits and hyphens; the last begins with a letter, so no IP address is one.
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
@@ -71,6 +76,18 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _host_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    names = tuple(it.strip().lower() for it in given if it.strip())
+    wrong = [name for name in names if _HOST_NAME.fullmatch(name) is None]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]!r} in it must be a host's name (photos.example.com), or with a leading dot "
+            "all hosts below one (.example.com): no scheme, port, path, star or IP address"
+        )
+    return names
+
+
 def _is_address(value: str) -> bool:
     found = _HOST_AND_PORT.fullmatch(value)
     return found is not None and 1 <= int(found[1]) <= HIGHEST_PORT
@@ -116,3 +133,5 @@ CheckName = Annotated[str, AfterValidator(_one_of(AUTO_CHECK, *IMAGE_CHECKS, NO_
 TransformersFolder = Annotated[Path, AfterValidator(_folder_with(CONFIG_FILE, "transformers"))]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+#: With commas between them in the environment.
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]

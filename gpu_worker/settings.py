@@ -18,6 +18,7 @@ from gpu_worker.setting_forms import (
     CheckName,
     CheckpointFolder,
     FilmModelName,
+    HostNames,
     ModelName,
     ProjectId,
     SubscriptionName,
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     max_images: Annotated[int, Field(ge=1, le=MAX_IMAGES)] = DEFAULT_MAX_IMAGES
     #: Words that prompts must not have, between commas; `none` for no such words. Likewise.
     blocked_terms: TermList | None = None
+    #: Hosts from which input images are fetched over https; none unless the operator names some.
+    image_hosts: HostNames = ()
     #: Write prompt and parameters into the files of pictures and films, as such tools do.
     embed_metadata: bool = True
     #: How films are compressed.

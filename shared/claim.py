@@ -1,8 +1,9 @@
 """What to do with a generation that a message points at: one pure decision.
 
-Order matters: a finished document needs nothing, a held one belongs to its holder (who sees a
-cancellation himself), a cancelled one never starts, an exhausted one fails, one whose last try just
-failed is left alone for its backoff, the rest is claimed.
+Order matters: a finished document needs nothing, and one that is not accepted nothing yet; a held
+one belongs to its holder (who sees a cancellation himself), a cancelled one never starts, an
+exhausted one fails, one whose last try just failed is left alone for its backoff, the rest is
+claimed.
 """
 
 from dataclasses import dataclass
@@ -51,11 +52,12 @@ class TooSoon:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
-    """The status is terminal: the message has done its duty."""
+class NothingToDo:
+    """The message has done its duty. The status is terminal; or it is `pending`, so that nothing is
+    reserved for it, and its own message comes after its acceptance."""
 
 
-Decision: TypeAlias = Claim | End | HeldElsewhere | TooSoon | Finished
+Decision: TypeAlias = Claim | End | HeldElsewhere | TooSoon | NothingToDo
 
 
 def decide_claim(
@@ -67,8 +69,8 @@ def decide_claim(
     lease_seconds: float = LEASE_SECONDS,
 ) -> Decision:
     """Decide for `worker_id` at `server_now` (the server's clock, not the worker's)."""
-    if generation.status.terminal:
-        return Finished()
+    if generation.status.terminal or generation.status is Status.PENDING:
+        return NothingToDo()
     held = generation.status is Status.PROCESSING and generation.lease.held_at(server_now)
     if held and generation.lease.expires_at is not None:
         left = generation.lease.expires_at - server_now

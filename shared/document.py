@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from shared.charge import Charge
 from shared.errors import GenerationError, InvalidInput
 from shared.lease import Lease
 from shared.paths import GenerationPath
-from shared.ports import DELETE, SERVER_TIME, Changes, NotInput
+from shared.ports import DELETE, SERVER_TIME, Beside, Changes, NotInput
 from shared.status import Status, check_transition
 from shared.stored_size import MAX_INPUT_BYTES, stored_bytes
 
@@ -27,6 +28,7 @@ SERVER_FIELDS = (
     "queued_at",
     "sweep_after",
     "not_before",
+    "charge",
 )
 
 
@@ -59,6 +61,8 @@ class Generation:
     sweep_after: datetime | None = None
     #: While it is queued after a failed attempt: the earliest time of the next one.
     not_before: datetime | None = None
+    #: What it costs its owner; None where there are no quotas.
+    charge: Charge | None = None
 
     @classmethod
     def from_document(cls, path: GenerationPath, data: Mapping[str, Any]) -> "Generation":
@@ -82,6 +86,8 @@ class Generation:
             queued_at=_moment(data.get("queued_at")),
             sweep_after=_moment(data.get("sweep_after")),
             not_before=_moment(data.get("not_before")),
+            # Before it is accepted nothing is reserved, whatever somebody wrote there.
+            charge=Charge.from_document(data.get("charge")) if status != Status.PENDING else None,
         )
 
     def rejected(self) -> "Generation":
@@ -118,9 +124,18 @@ class Generation:
             queued_at=self.queued_at or at,
         )
 
-    def to_queued(self) -> Changes:
-        """Accepted, and its message is published."""
-        return self._move(Status.QUEUED, queued_at=SERVER_TIME, sweep_after=SERVER_TIME)
+    def beside(self, changes: Changes) -> tuple[Beside, ...]:
+        """What has to be written in the same commit as `changes` of this generation: if they
+        settle its charge, its owner's usage says so too."""
+        charge = Charge.from_document(changes.get("charge"))
+        if charge is None or charge.held:
+            return ()
+        return (charge.settlement(self.path),)
+
+    def to_queued(self, charge: Charge | None = None) -> Changes:
+        """Accepted; its message is published next. `charge` is reserved in the same commit."""
+        charged = {"charge": charge.to_document()} if charge else {}
+        return self._move(Status.QUEUED, queued_at=SERVER_TIME, sweep_after=SERVER_TIME, **charged)
 
     def to_republished(self, sweep_after: datetime) -> Changes:
         """Still queued, and published anew."""
@@ -186,12 +201,19 @@ class Generation:
             sweep_after=DELETE,
             not_before=DELETE,
             **({"input": {}} if self._leaves_no_room() else {}),
+            **self.settled(status),
             **fields,
         )
 
     def _queued_at_last(self) -> Changes:
         """`queued_at`, where it is still missing: from a claim on every document has it."""
         return {} if self.queued_at else {"queued_at": SERVER_TIME}
+
+    def settled(self, end: Status) -> Changes:
+        """The changes that settle its charge as the terminal status `end` does; none if it is."""
+        if self.charge is None or not self.charge.held:
+            return {}
+        return {"charge": self.charge.settled(end).to_document()}
 
     def _leaves_no_room(self) -> bool:
         # Emptied at the end, when nothing needs it any more: the end itself may not fit else.

@@ -12,9 +12,11 @@ class ErrorCode(StrEnum):
     INVALID_INPUT = "invalid_input"
     #: The prompt, or what came of it, is not allowed in this deployment.
     CONTENT_REJECTED = "content_rejected"
+    #: It would be more than its owner may have at once or in a day.
+    QUOTA_EXCEEDED = "quota_exceeded"
     #: No worker of this deployment serves the task or model asked for.
     UNSUPPORTED_TASK = "unsupported_task"
-    #: An image or mask that the request refers to cannot be read.
+    #: An image or mask that the request refers to cannot be had: it is gone, or its host is.
     INPUT_UNAVAILABLE = "input_unavailable"
     #: The picture or film does not fit into the GPU's memory.
     OUT_OF_MEMORY = "out_of_memory"

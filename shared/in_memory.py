@@ -11,13 +11,17 @@ from datetime import datetime
 from typing import Any
 
 from shared.clock import Clock, SystemClock
-from shared.paths import GENERATIONS
+from shared.paths import ACCOUNTS, GENERATIONS
 from shared.ports import (
     DELETE,
     SERVER_TIME,
+    Adjustment,
     AlreadyExists,
+    Beside,
     Changes,
     Conflict,
+    Creation,
+    FieldPath,
     Found,
     ListedObject,
     Missing,
@@ -48,7 +52,7 @@ _STATUSES: Mapping[Overdue, tuple[Status, ...]] = {
 
 
 class InMemoryDocuments:
-    """A `DocumentStore`, a `DocumentWatcher` and a `GenerationSearch`."""
+    """A `DocumentStore`, a `DocumentWatcher`, a `GenerationSearch` and a `UsageSearch`."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -69,17 +73,37 @@ class InMemoryDocuments:
         with self._lock:
             if path in self._documents:
                 raise AlreadyExists(path)
-            return self._write(path, {}, data)
+            now = self._clock.now()
+            return self._commit({path: _changed(path, {}, data, now)}, now)
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         with self._lock:
-            found = self._documents.get(path)
-            if found is None:
-                raise Missing(path)
-            version, data = found
-            if version != expected:
-                raise Conflict(f"{path} has version {version}, expected {expected}")
-            return self._write(path, data, changes)
+            # Nothing is stored before everything is found to be right.
+            now = self._clock.now()
+            new = {path: _changed(path, self._expected(path, expected), changes, now)}
+            for other in beside:
+                new[other.path] = self._beside(other, now)
+            return self._commit(new, now)
+
+    def _expected(self, path: str, version: Any) -> Mapping[str, Any]:
+        found = self._documents.get(path)
+        if found is None:
+            raise Missing(path)
+        if found[0] != version:
+            raise Conflict(f"{path} has version {found[0]}, expected {version}")
+        return found[1]
+
+    def _beside(self, it: Beside, now: datetime) -> dict[str, Any]:
+        if isinstance(it, Creation):
+            if it.path in self._documents:
+                raise AlreadyExists(it.path)
+            return _changed(it.path, {}, it.data, now)
+        if isinstance(it, Adjustment):
+            old = self._documents.get(it.path, (0, {}))[1]
+            return _changed(it.path, old, _adjusted(old, it), now)
+        return _changed(it.path, self._expected(it.path, it.expected), it.changes, now)
 
     def delete(self, path: str) -> None:
         """What an admin or the owner does; not part of the port."""
@@ -103,6 +127,17 @@ class InMemoryDocuments:
         behind = [one for one in matching if after is None or one > after.cursor]
         return [Found(path=path, cursor=(moment, path)) for moment, path in behind[:limit]]
 
+    def unreconciled(self, *, before: datetime, limit: int) -> Sequence[str]:
+        with self._lock:
+            due = sorted(
+                (moment, path)
+                for path, (_, data) in self._documents.items()
+                if path.split("/")[-2:-1] == [ACCOUNTS]
+                and isinstance(moment := data.get("reconcile_after"), datetime)
+                and moment <= before
+            )
+        return [path for _, path in due[:limit]]
+
     def states(
         self, paths: Iterable[str], fields: Sequence[str]
     ) -> Mapping[str, Mapping[str, Any]]:
@@ -120,26 +155,51 @@ class InMemoryDocuments:
             on_change(self.read(path))
             return watch
 
-    def _write(self, path: str, old: Mapping[str, Any], changes: Changes) -> Written:
-        now = self._clock.now()
-        new = dict(old)
-        for field, value in changes.items():
-            if value is DELETE:
-                new.pop(field, None)
-            else:
-                new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
-        size = document_bytes(path, new)
-        if size > MAX_DOCUMENT_BYTES:
-            raise Rejected(f"{path} would take {size} bytes, the most is {MAX_DOCUMENT_BYTES}")
+    def _commit(self, documents: Mapping[str, dict[str, Any]], now: datetime) -> Written:
         version = self._next_version
         self._next_version += 1
-        self._documents[path] = (version, new)
-        self._announce(path)
+        for path, new in documents.items():
+            self._documents[path] = (version, new)
+        for path in documents:
+            self._announce(path)
         return Written(version=version, commit_time=now)
 
     def _announce(self, path: str) -> None:
         for watch in list(self._watches[path]):
             watch.on_change(self.read(path))
+
+
+def _changed(path: str, old: Mapping[str, Any], changes: Changes, now: datetime) -> dict[str, Any]:
+    """`old` after `changes`. Raises `Rejected` if it does not fit into a document."""
+    new = dict(old)
+    for field, value in changes.items():
+        if value is DELETE:
+            new.pop(field, None)
+        else:
+            new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
+    size = document_bytes(path, new)
+    if size > MAX_DOCUMENT_BYTES:
+        raise Rejected(f"{path} would take {size} bytes, the most is {MAX_DOCUMENT_BYTES}")
+    return new
+
+
+def _adjusted(old: Mapping[str, Any], adjustment: Adjustment) -> Changes:
+    """The top-level fields that `adjustment` changes, whole."""
+    touched = {path[0] for path in (*adjustment.add, *adjustment.remove)}
+    new = copy.deepcopy({name: old[name] for name in touched & set(old)})
+    for path, amount in adjustment.add.items():
+        place = _place(new, path)
+        place[path[-1]] = place.get(path[-1], 0) + amount
+    for path in adjustment.remove:
+        _place(new, path).pop(path[-1], None)
+    return new
+
+
+def _place(new: dict[str, Any], path: FieldPath) -> dict[str, Any]:
+    """The map that holds the last of the names, with all maps on the way there."""
+    for name in path[:-1]:
+        new = new.setdefault(name, {})
+    return new
 
 
 class InMemoryWatch:

@@ -1,7 +1,8 @@
 """One JSON object a log line, with the field names that Cloud Logging reads.
 
 Fields given as `extra={"fields": {…}}` stand beside the message. Nothing here can know a prompt or
-a URL; callers never pass one.
+a URL; callers never pass one, nor an exception whose text may quote one. Libraries do: of theirs
+only warnings and worse are written, since their lesser lines tell requests with all they hold.
 """
 
 import json
@@ -10,6 +11,9 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any
+
+#: The packages whose log calls are ours to answer for.
+OUR_ROOMS = ("shared", "trigger", "gpu_worker")
 
 
 class JsonFormatter(logging.Formatter):
@@ -31,13 +35,37 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_json(level: int | str = logging.INFO) -> None:
-    """Send all log records of this process to stderr as JSON lines."""
+    """Send this process's log records to stderr as JSON lines: ours from `level` on."""
+    log_lines(JsonFormatter(), level)
+
+
+def log_lines(form: logging.Formatter, level: int | str = logging.INFO) -> None:
+    """`log_json` in another form, for a terminal."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    handler.setFormatter(form)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for room in OUR_ROOMS:
+        logging.getLogger(room).setLevel(level)
 
 
 def facts_of(error: BaseException) -> dict[str, str]:
     """An error's kind and place, for the log; not its text, which may quote what a person wrote."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return {"error": type(error).__name__, "where": f"{Path(frame.filename).name}:{frame.lineno}"}
+    trace = traceback.extract_tb(error.__traceback__)
+    return {"error": type(error).__name__, "where": _place(trace[-1]) if trace else "nowhere"}
+
+
+def trace_of(error: BaseException) -> dict[str, Any]:
+    """`facts_of`, the calls that led there and the errors behind it; no text of any of them."""
+    calls = [f"{_place(it)} {it.name}" for it in traceback.extract_tb(error.__traceback__)]
+    facts: dict[str, Any] = {**facts_of(error), "calls": calls}
+    behind: list[dict[str, str]] = []
+    seen = {id(error)}
+    while (cause := error.__cause__ or error.__context__) is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        behind.append(facts_of(cause))
+        error = cause
+    return {**facts, "because_of": behind} if behind else facts
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    return f"{Path(frame.filename).name}:{frame.lineno}"

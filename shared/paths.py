@@ -21,6 +21,12 @@ _OBJECT = re.compile(rf"({_DOCUMENT.pattern})/([1-9][0-9]{{0,15}})/.+")
 #: The trigger listens on it; rules, index and clients use the same words.
 DOCUMENT_PATTERN = "users/{uid}/generations/{generation_id}"
 
+#: What its owner may see of what they have used; see `shared.usage`.
+USAGE_PATTERN = "users/{uid}/account/usage"
+_USAGE = re.compile(r"users/([^/]+)/account/usage")
+#: Last part of `USAGE_PATTERN`'s collection, as a collection group's name.
+ACCOUNTS = "account"
+
 #: Last part of `DOCUMENT_PATTERN`'s collection, as a collection group's name.
 GENERATIONS = "generations"
 #: Every file of every generation lies below it, beside people's input images.
@@ -70,6 +76,11 @@ class GenerationPath:
         return f"users/{self.uid}/generations/{self.generation_id}"
 
     @property
+    def usage(self) -> str:
+        """Where its owner's usage lives."""
+        return USAGE_PATTERN.format(uid=self.uid)
+
+    @property
     def object_prefix(self) -> str:
         """Every file of this generation lies below it; ends in a slash."""
         return f"{self}/"
@@ -77,6 +88,12 @@ class GenerationPath:
     def object_name(self, token: int, name: str) -> str:
         """`users/{uid}/generations/{id}/{token}/{name}`; `token` ≥ 1 is the lease's."""
         return f"{self}/{token}/{name}"
+
+
+def usage_owner(document: str) -> str | None:
+    """The uid whose usage lies at `document`; None when none does."""
+    match = _USAGE.fullmatch(document)
+    return match[1] if match else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

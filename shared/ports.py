@@ -37,6 +37,42 @@ class NotInput(Enum):
 Changes = Mapping[str, Any]
 
 
+#: The names of a field inside maps, from the outside in.
+FieldPath = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Creation:
+    """A document that must not exist yet."""
+
+    path: str
+    data: Changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Update:
+    """Fields of a document that must still have version `expected`."""
+
+    path: str
+    changes: Changes
+    expected: Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adjustment:
+    """Parts of a document, whatever version it has by then; it is created if there is none."""
+
+    path: str
+    #: What is added to the whole number there; none counts as 0.
+    add: Mapping[FieldPath, int]
+    #: What is taken away if it is there.
+    remove: Sequence[FieldPath]
+
+
+#: Of another document than the one that is updated.
+Beside = Creation | Update | Adjustment
+
+
 class Conflict(Exception):
     """The document changed since the version that the write expected."""
 
@@ -94,8 +130,13 @@ class DocumentStore(Protocol):
     def create(self, path: str, data: Changes) -> Written:
         """Write a document that does not exist yet. Raises `AlreadyExists`, `Rejected`."""
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         """Replace the named fields if the document still has version `expected`.
+
+        What is to be written `beside` it is written in the same commit: all of it or nothing. A
+        condition of one of those that does not hold raises as if it were the document's own.
 
         Raises `Rejected` when it could never be written, `Conflict` when it has another version,
         and `Missing` or `Conflict` when it is gone (Firestore's emulator does not tell these
@@ -142,6 +183,14 @@ class GenerationSearch(Protocol):
         self, paths: Iterable[str], fields: Sequence[str]
     ) -> Mapping[str, Mapping[str, Any]]:
         """The top-level `fields` of the documents at `paths`; of those only that exist."""
+
+
+class UsageSearch(Protocol):
+    """Looks over everybody's usage documents. Any call may raise `Unavailable`."""
+
+    def unreconciled(self, *, before: datetime, limit: int) -> Sequence[str]:
+        """Paths of at most `limit` documents of any collection named as theirs whose
+        `reconcile_after` is `before` or earlier, earliest first."""
 
 
 class Subscription(Protocol):

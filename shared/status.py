@@ -24,10 +24,8 @@ class Status(StrEnum):
 
 
 ALLOWED: dict[Status, frozenset[Status]] = {
-    # A worker may see the message before the trigger has marked the document `queued`.
-    Status.PENDING: frozenset(
-        {Status.QUEUED, Status.PROCESSING, Status.FAILED, Status.CANCELLED},
-    ),
+    # Only the trigger accepts: what is `pending` has no credits reserved, so no worker claims it.
+    Status.PENDING: frozenset({Status.QUEUED, Status.FAILED, Status.CANCELLED}),
     Status.QUEUED: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
     # processing → processing: another worker takes a lapsed lease over.
     Status.PROCESSING: frozenset(

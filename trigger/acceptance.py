@@ -4,17 +4,18 @@ Order matters: what is finished or was accepted before stays as it is, what cann
 cancelled one never starts, a bad request fails with its reasons, the rest is accepted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from shared.admission import DEFAULT_ADMISSION, Admission
+from shared.cost import credits_of
 from shared.document import Generation, unreadable_to_failed
 from shared.errors import GenerationError, InvalidInput
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
-from shared.ports import Changes
-from shared.request import TaskType
+from shared.ports import Beside, Changes
+from shared.request import GenerationRequest, TaskType
 from shared.status import Status
 
 TOPICS: Mapping[TaskType, str] = {
@@ -27,11 +28,15 @@ TOPICS: Mapping[TaskType, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accept:
-    """Publish `message` to `topic`, then write `changes`."""
+    """Write `changes`, and `beside` it what it costs, then publish `message` to `topic`."""
 
+    generation: Generation
+    #: What it costs, ≥ 1.
+    credits: int
     topic: str
     message: GenerationMessage
     changes: Changes
+    beside: Sequence[Beside] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,8 +102,11 @@ def _decide_for_readable(generation: Generation, admission: Admission) -> Accept
         return LeaveAlone()
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
+    request = _request_of(generation, admission)
     return Accept(
-        topic=topic_of(generation, admission),
+        generation=generation,
+        credits=credits_of(request),
+        topic=TOPICS[request.task_type],
         message=GenerationMessage(path=generation.path),
         changes=generation.to_queued(),
     )
@@ -106,8 +114,12 @@ def _decide_for_readable(generation: Generation, admission: Admission) -> Accept
 
 def topic_of(generation: Generation, admission: Admission) -> str:
     """Where its message goes. Raises as `Admission.read` does."""
+    return TOPICS[_request_of(generation, admission).task_type]
+
+
+def _request_of(generation: Generation, admission: Admission) -> GenerationRequest:
     generation.check_input()
-    return TOPICS[admission.read(generation.input, generation.path).task_type]
+    return admission.read(generation.input, generation.path)
 
 
 def _check_was_pending(created: Mapping[str, Any]) -> None:

@@ -6,11 +6,13 @@ publish two messages and write once. A write that the store will never take is d
 for a document without the input.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.ports import (
+    AlreadyExists,
+    Beside,
     Changes,
     Conflict,
     DocumentStore,
@@ -40,6 +42,8 @@ class Write(Generic[Outcome]):
     changes: Changes
     outcome: Outcome
     message: Message | None = None
+    #: Of other documents, in the same commit.
+    beside: Sequence[Beside] = ()
 
 
 def change(
@@ -51,6 +55,7 @@ def change(
     published: Outcome,
     idle: Outcome,
     gone: Outcome,
+    max_conflicts: int = MAX_CONFLICTS,
 ) -> Outcome:
     """What became of the document at `path`.
 
@@ -61,7 +66,7 @@ def change(
     kept changing.
     """
     is_published = rejected = False
-    for _ in range(MAX_CONFLICTS + 1):
+    for _ in range(max_conflicts + 1):
         snapshot = documents.read(path)
         if snapshot is None:
             return gone
@@ -72,15 +77,14 @@ def change(
             publisher.publish(write.message.topic, write.message.data)
             is_published = True
         try:
-            documents.update(path, write.changes, expected=snapshot.version)
-        except Conflict:
+            documents.update(path, write.changes, expected=snapshot.version, beside=write.beside)
+        except (Conflict, Missing, AlreadyExists):
+            # One of those beside it may be what changed, came or went: reading tells.
             continue
         except Rejected:
             if rejected:
                 raise
             rejected = True
             continue
-        except Missing:
-            return gone
         return write.outcome
-    raise Conflict(f"{path} changed {MAX_CONFLICTS + 1} times while it was being changed")
+    raise Conflict(f"{path} changed {max_conflicts + 1} times while it was being changed")

@@ -1,8 +1,8 @@
-"""Use case: a document was created; publish its ids and mark it `queued`, or end it with a reason.
+"""Use case: a document was created; mark it `queued` and publish its ids, or end it with a reason.
 
-The event is a hint and comes at least once; the document is the truth and is read first. A crash
-between the message and the write leaves a `pending` document and a message, which the worker and a
-second event both take.
+The event is a hint and comes at least once; the document is the truth and is read first. The mark
+reserves what the generation costs and comes before the message, so that nobody works on what is not
+reserved. A crash in between leaves a `queued` document without a message: the sweep publishes it.
 """
 
 from collections.abc import Mapping
@@ -11,17 +11,25 @@ from typing import Any
 
 from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.ports import DocumentStore, MessagePublisher, Snapshot
+from shared.usage import Limits
 from trigger.acceptance import Accept, Cancel, LeaveAlone, Refuse, decide_acceptance
-from trigger.compare_and_set import Message, Write, change
+from trigger.compare_and_set import Write, change
+from trigger.quota import OverQuota, within_quota
+
+#: Somebody who asks for many at once has as many functions write the same usage; each round one of
+#: them succeeds at least, until the limit is reached and the others need not write it.
+MAX_CONFLICTS = 20
 
 
 class Outcome(StrEnum):
     """How an event ended; for the log."""
 
-    #: Published and marked `queued`, or claimed by a worker before it could be marked.
+    #: Marked `queued` and published.
     ACCEPTED = "accepted"
     #: The request breaks the contract: `failed`, `invalid_input`.
     REFUSED = "refused"
+    #: It is more than its owner may have: `failed`, `quota_exceeded`.
+    OVER_QUOTA = "over_quota"
     CANCELLED = "cancelled"
     #: An earlier delivery of the event did the work.
     ALREADY_DONE = "already_done"
@@ -36,15 +44,20 @@ def enqueue(
     documents: DocumentStore,
     publisher: MessagePublisher,
     admission: Admission = DEFAULT_ADMISSION,
+    limits: Limits | None = None,
 ) -> Outcome:
     """Handle the creation of the document at `path`; `created` is its data as the event shows it.
+    Without `limits` there are no quotas.
 
     Raises `Rejected` when not even the end can be written, `Unavailable` or `Missing` (no such
-    topic) when a service failed, and `Conflict` when the document kept changing: the document is
-    then still `pending`, and a later event or the sweep tries again.
+    topic) when a service failed, and `Conflict` when the document or its owner's usage kept
+    changing. It is then `pending` still, or `queued` without a message: a later event or the sweep
+    goes on.
     """
+    accepted: Accept | None = None
 
     def decide(snapshot: Snapshot, rejected: bool) -> Write[Outcome] | None:
+        nonlocal accepted
         decision = decide_acceptance(
             path,
             created=created,
@@ -54,25 +67,38 @@ def enqueue(
         )
         if isinstance(decision, LeaveAlone):
             return None
-        message = None
-        if isinstance(decision, Accept):
-            message = Message(topic=decision.topic, data=decision.message.to_bytes())
-        outcome = _OUTCOMES[type(decision)]
-        return Write(changes=decision.changes, outcome=outcome, message=message)
+        checked: Accept | Refuse | Cancel | OverQuota = decision
+        if isinstance(decision, Accept) and limits is not None:
+            usage = documents.read(decision.generation.path.usage)
+            checked = within_quota(decision, usage, generation=snapshot, limits=limits)
+        accepted = checked if isinstance(checked, Accept) else None
+        return Write(
+            changes=checked.changes,
+            outcome=_OUTCOMES[type(checked)],
+            beside=accepted.beside if accepted else (),
+        )
 
-    return change(
+    outcome = change(
         path,
         decide,
         documents=documents,
         publisher=publisher,
-        published=Outcome.ACCEPTED,
+        published=Outcome.ALREADY_DONE,
         idle=Outcome.ALREADY_DONE,
         gone=Outcome.GONE,
+        max_conflicts=MAX_CONFLICTS,
     )
+    # `accepted` and done already: the mark may be ours, its reply lost. Else the message is one too
+    # many, which is harmless.
+    if accepted is None or outcome is Outcome.GONE:
+        return outcome
+    publisher.publish(accepted.topic, accepted.message.to_bytes())
+    return Outcome.ACCEPTED
 
 
 _OUTCOMES: Mapping[type, Outcome] = {
     Accept: Outcome.ACCEPTED,
     Refuse: Outcome.REFUSED,
+    OverQuota: Outcome.OVER_QUOTA,
     Cancel: Outcome.CANCELLED,
 }

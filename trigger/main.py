@@ -15,7 +15,7 @@ from google.cloud.firestore_v1 import DocumentSnapshot
 
 from shared.json_log import facts_of
 from shared.paths import DOCUMENT_PATTERN
-from trigger.adapters.document_event import with_field_only
+from trigger.adapters.document_event import with_fields_only
 
 #: Where the functions run: next to the database, whose events they cannot receive from elsewhere.
 REGION = os.environ.get("EMBERFRAME_REGION", "us-central1")
@@ -44,11 +44,19 @@ OF_A_DOCUMENT: Mapping[str, Any] = {
 
 LOG = logging.getLogger("trigger")
 
+
+class Failed(RuntimeError):
+    """The run failed; the line before this one says where."""
+
+    def __str__(self) -> str:
+        return self.__doc__ or ""
+
+
 #: What is worth saying about a run.
 Facts = Mapping[str, str | int]
 
 
-@with_field_only("status")
+@with_fields_only("status")
 @firestore_fn.on_document_created(**OF_A_DOCUMENT)
 def enqueue(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     """A client created a generation: publish it to the workers, or end it with a reason."""
@@ -63,19 +71,21 @@ def enqueue(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     _logged("enqueue", run, generation=path)
 
 
-@with_field_only("lease")
+@with_fields_only("lease", "charge")
 @firestore_fn.on_document_deleted(**OF_A_DOCUMENT)
 def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
-    """A generation was deleted, by its owner or because its time was over: its files go too."""
+    """A generation was deleted, by its owner or because its time was over: its files go too,
+    and what was reserved for it is given back."""
     path = event.document
     deleted = (event.data.to_dict() if event.data else None) or {}
 
     def run() -> Facts:
         from shared.lease import Lease  # noqa: PLC0415
-        from trigger.wiring import clean_up  # noqa: PLC0415
+        from trigger.wiring import clean_up, give_back  # noqa: PLC0415
 
         last_token = Lease.from_document(deleted.get("lease")).token
-        return {"removed": clean_up()(path, last_token)}
+        released = give_back()(path, deleted)
+        return {"released": released, "removed": clean_up()(path, last_token)}
 
     _logged("cleanup", run, generation=path)
 
@@ -91,7 +101,8 @@ def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     retry_count=0,  # the next minute is the retry
 )
 def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
-    """Every minute: bring home what was lost, remove files that nobody refers to."""
+    """Every minute: bring home what was lost, remove files that nobody refers to, give back what is
+    reserved for generations that are no more."""
 
     def run() -> Facts:
         from trigger.wiring import sweep  # noqa: PLC0415
@@ -104,25 +115,34 @@ def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
 
         return {"removed": collect()().removed}
 
+    def run_reconciliation() -> Facts:
+        from trigger.wiring import reconcile_all  # noqa: PLC0415
+
+        done = reconcile_all()()
+        return {"released": done.released, "faults": len(done.faults)}
+
     failed = False
-    for what, action in (("sweep", run), ("collect", run_collection)):
+    runs = {"sweep": run, "collect": run_collection, "reconcile": run_reconciliation}
+    for what, action in runs.items():
         try:
             _logged(what, action)
-        except Exception:  # noqa: BLE001 (logged; the other one has no part in it)
+        except Failed:  # the others have no part in it
             failed = True
     if failed:
-        # Without the error, which the platform's wrapper would log with all that it quotes.
-        raise RuntimeError("The run failed; the line before this one says where.")
+        raise Failed
 
 
 def _logged(what: str, action: Callable[[], Facts], **fields: str) -> None:
     """Run `action` and log what came of it, or where it failed."""
     started = time.monotonic()
+    outcome: Facts | None = None
     try:
         outcome = action()
-    except Exception as error:
-        # Not `exception`, which would log the error's text.
+    except Exception as error:  # noqa: BLE001 (logged without its text, and told as `Failed`)
         LOG.error(what, extra={"fields": {**fields, **facts_of(error)}})  # noqa: TRY400
-        raise  # the platform delivers the event again where retries are on; else the sweep comes
+    if outcome is None:
+        # The platform delivers the event again where retries are on; else the sweep comes. Its
+        # wrapper logs what it is told, with all that this quotes and was raised from: so, nothing.
+        raise Failed
     seconds = round(time.monotonic() - started, 3)
     LOG.info(what, extra={"fields": {**fields, **outcome, "seconds": seconds}})

@@ -56,7 +56,8 @@ def settle(
             data = GenerationMessage(path=generation.path).to_bytes()
             message = Message(topic=topic, data=data)
         outcome = _settled(generation.status, decision)
-        return Write(changes=decision.changes, outcome=outcome, message=message)
+        beside = generation.beside(decision.changes)
+        return Write(changes=decision.changes, outcome=outcome, message=message, beside=beside)
 
     return change(
         path,

@@ -27,6 +27,7 @@ from shared.ports import (
 )
 from shared.status import Status
 from shared.sweeping import PATIENCE, Patience
+from shared.usage import Limits
 from trigger.enqueue import Outcome, enqueue
 from trigger.settling import Settled, settle
 
@@ -59,15 +60,17 @@ def sweep(
     clock: Clock,
     patience: Patience = PATIENCE,
     admission: Admission = DEFAULT_ADMISSION,
+    limits: Limits | None = None,
 ) -> Swept:
-    """Never raises for what one document or one kind of them brings about.
+    """Never raises for what one document or one kind of them brings about. Without `limits` there
+    are no quotas.
 
     The clock's wall time only chooses where to look: a wrong one finds documents too early, which
     the server's time then lets be, or too late.
     """
     swept = Swept()
     now, began = clock.now(), clock.monotonic()
-    handlers = _handlers(documents, publisher, patience, admission)
+    handlers = _handlers(documents, publisher, patience, admission, limits)
     for number, what in enumerate(Overdue, 1):
         before = now - patience.with_(what)
         # A kind that fails again and again must not keep the others from being looked for.
@@ -86,7 +89,11 @@ Handler = Callable[[str], str]
 
 
 def _handlers(
-    documents: DocumentStore, publisher: MessagePublisher, patience: Patience, admission: Admission
+    documents: DocumentStore,
+    publisher: MessagePublisher,
+    patience: Patience,
+    admission: Admission,
+    limits: Limits | None,
 ) -> Mapping[Overdue, Handler]:
     # Its event was lost, or what handled it failed: the same again.
     accept: Handler = partial(
@@ -95,6 +102,7 @@ def _handlers(
         documents=documents,
         publisher=publisher,
         admission=admission,
+        limits=limits,
     )
     settle_: Handler = partial(
         settle, documents=documents, publisher=publisher, patience=patience, admission=admission

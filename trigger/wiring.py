@@ -21,16 +21,21 @@ from shared.request import DEFAULT_MAX_IMAGES
 from trigger import cleanup as cleaning
 from trigger import collect as collecting
 from trigger import enqueue as enqueuing
+from trigger import reconcile as reconciling
 from trigger import sweep as sweeping
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
+from trigger.limits import limits_from
 
 #: The worker reads the same variables; both have to be told the same.
 ADMISSION = Admission(
     max_images=int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES),
     prompts=BlockedTerms.parse(os.environ.get("EMBERFRAME_BLOCKED_TERMS")),
 )
+
+#: None: there are no quotas.
+LIMITS = limits_from(os.environ)
 
 
 @functools.cache
@@ -41,6 +46,7 @@ def enqueue() -> Callable[[str, Mapping[str, Any]], enqueuing.Outcome]:
         documents=FirestoreDocuments(_client()),
         publisher=_publisher(),
         admission=ADMISSION,
+        limits=LIMITS,
     )
 
 
@@ -53,6 +59,7 @@ def sweep() -> Callable[[], sweeping.Swept]:
         publisher=_publisher(),
         clock=SystemClock(),
         admission=ADMISSION,
+        limits=LIMITS,
     )
 
 
@@ -71,6 +78,26 @@ def collect() -> Callable[[], collecting.Collected]:
 def clean_up() -> Callable[[str, int], int]:
     """`trigger.cleanup.clean_up` of a path and of the last token under it."""
     return functools.partial(cleaning.clean_up, files=_files())
+
+
+@functools.cache
+def give_back() -> Callable[[str, Mapping[str, Any]], int]:
+    """`trigger.reconcile.give_back` of a path and of the document as it was deleted."""
+    return functools.partial(
+        reconciling.give_back,
+        documents=FirestoreDocuments(_client()),
+        search=FirestoreSearch(_client()),
+    )
+
+
+@functools.cache
+def reconcile_all() -> Callable[[], reconciling.Reconciled]:
+    return functools.partial(
+        reconciling.reconcile_all,
+        documents=FirestoreDocuments(_client()),
+        search=FirestoreSearch(_client()),
+        clock=SystemClock(),
+    )
 
 
 @functools.cache

@@ -46,6 +46,7 @@ from gpu_worker.engine.protocol import (
     Shutdown,
     Stopped,
 )
+from shared.json_log import trace_of
 
 LOG = logging.getLogger(__name__)
 
@@ -176,8 +177,14 @@ class EngineChild:
                 self._take(*self._channel.receive())
         except ChannelClosed:
             pass
-        except Exception:
-            LOG.exception("engine %d said something unheard of; it is killed", self.pid)
+        except Exception as error:  # noqa: BLE001 (logged without its text, which may quote a job)
+            fields = trace_of(error)
+            LOG.error(  # noqa: TRY400
+                "engine %d said something unheard of (%s); it is killed",
+                self.pid,
+                fields["error"],
+                extra={"fields": fields},
+            )
             self._process.kill()
         try:
             code = self._process.wait(EXIT_GRACE_SECONDS)

@@ -22,6 +22,7 @@ from gpu_worker.ports import (
     timed_out,
 )
 from shared.errors import ErrorCode, GenerationError
+from shared.json_log import trace_of
 
 LOG = logging.getLogger(__name__)
 
@@ -79,8 +80,14 @@ class Turn:
     def _tell(self, listener: Callable[[Heard], None], heard: Heard) -> None:
         try:
             listener(heard)
-        except Exception:  # a fault of the listener's must not cost everybody the engine
-            LOG.exception("job %s: its progress listener failed", self.job.job_id)
+        except Exception as error:  # noqa: BLE001 (its fault must not cost everybody the engine)
+            fields = trace_of(error)
+            LOG.error(  # noqa: TRY400 (its text may quote the prompt)
+                "job %s: its listener failed: %s",
+                self.job.job_id,
+                fields["error"],
+                extra={"fields": fields},
+            )
 
 
 def crashed(how: str) -> GenerationError:

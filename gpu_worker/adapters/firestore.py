@@ -17,9 +17,12 @@ from shared.document import SERVER_FIELDS
 from shared.ports import (
     DELETE,
     SERVER_TIME,
+    Adjustment,
     AlreadyExists,
+    Beside,
     Changes,
     Conflict,
+    Creation,
     Missing,
     NotInput,
     Rejected,
@@ -102,19 +105,39 @@ class FirestoreDocuments:
             raise AlreadyExists(path) from error
         return _written(result)
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
-        option = self._client.write_option(last_update_time=expected)
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
+        def commit() -> Any:
+            batch = self._client.batch()
+            self._add_update(batch, path, changes, expected)
+            for other in beside:
+                self._add_beside(batch, other)
+            return batch.commit(retry=None, timeout=CALL_TIMEOUT_SECONDS)[0]
+
         try:
-            result = self._call(
-                lambda: self._client.document(path).update(
-                    _native(changes), option=option, retry=None, timeout=CALL_TIMEOUT_SECONDS
-                )
-            )
+            result = self._call(commit)
         except google.FailedPrecondition as error:
             raise Conflict(path) from error
         except google.NotFound as error:
             raise Missing(path) from error
+        except google.Conflict as error:
+            raise AlreadyExists(path) from error
         return _written(result)
+
+    def _add_update(
+        self, batch: firestore.WriteBatch, path: str, changes: Changes, expected: Any
+    ) -> None:
+        option = self._client.write_option(last_update_time=expected)
+        batch.update(self._client.document(path), _native(changes), option=option)
+
+    def _add_beside(self, batch: firestore.WriteBatch, it: Beside) -> None:
+        if isinstance(it, Creation):
+            batch.create(self._client.document(it.path), _native(it.data))
+        elif isinstance(it, Adjustment):
+            batch.set(self._client.document(it.path), _nested(it), merge=True)
+        else:
+            self._add_update(batch, it.path, it.changes, it.expected)
 
     def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> FirestoreWatch:
         return FirestoreWatch(self._client, path, on_change)
@@ -151,3 +174,18 @@ def _native(changes: Changes) -> dict[str, Any]:
         field: _SENTINELS[value] if isinstance(value, Sentinel) else value
         for field, value in changes.items()
     }
+
+
+def _nested(adjustment: Adjustment) -> dict[str, Any]:
+    """As a merge takes it: what is not named stays as it is."""
+    nested: dict[str, Any] = {}
+    parts = [
+        *((path, firestore.Increment(amount)) for path, amount in adjustment.add.items()),
+        *((path, firestore.DELETE_FIELD) for path in adjustment.remove),
+    ]
+    for path, value in parts:
+        place = nested
+        for name in path[:-1]:
+            place = place.setdefault(name, {})
+        place[path[-1]] = value
+    return nested

@@ -13,7 +13,7 @@ from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.link import SupervisorLink, leave
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.serving import serve
-from shared.json_log import log_json
+from shared.json_log import log_json, log_lines
 
 
 def main(arguments: list[str]) -> int:
@@ -34,9 +34,7 @@ def main(arguments: list[str]) -> int:
     if options.json_log:
         log_json()
     else:
-        logging.basicConfig(
-            level=logging.INFO, format="%(asctime)s %(levelname)s engine %(process)d: %(message)s"
-        )
+        log_lines(logging.Formatter("%(asctime)s %(levelname)s engine %(process)d: %(message)s"))
     # A program that the libraries start must not keep the socket open.
     os.set_inheritable(options.channel, False)
     return serve(

@@ -12,6 +12,8 @@ from shared.request import GenerationRequest, Text2VideoRequest
 
 #: Shorter words ("a", "of") would hide every message.
 MIN_WORD_CHARACTERS = 4
+#: Of a text, spaces and all: catches a piece of a word, and of a script without spaces.
+MIN_RUN_CHARACTERS = 6
 #: How CUDA, cuBLAS, torch's CPU allocator and the C++ library say it, all as a RuntimeError.
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|ALLOC_FAILED|can't allocate memory|not enough memory|bad_alloc", re.IGNORECASE
@@ -55,9 +57,16 @@ def describe_for_log(error: Exception, request: GenerationRequest) -> str:
 
 
 def quotes(message: str, request: GenerationRequest) -> bool:
-    """True when `message` has a word of the request's texts."""
+    """True when `message` has a word of the request's texts, or a run of their characters."""
     texts = f"{request.prompt or ''} {request.negative_prompt or ''}"
-    return not _words(texts).isdisjoint(_words(message))
+    return not _words(texts).isdisjoint(_words(message)) or not _runs(texts).isdisjoint(
+        _runs(message)
+    )
+
+
+def _runs(text: str) -> set[str]:
+    text = text.lower()
+    return {text[at : at + MIN_RUN_CHARACTERS] for at in range(len(text) - MIN_RUN_CHARACTERS + 1)}
 
 
 def _words(text: str) -> set[str]:

@@ -38,6 +38,7 @@ from gpu_worker.intake.stream_watch import (
 from gpu_worker.lifecycle.handled import Done, Handler
 from shared.clock import SystemClock
 from shared.crash_points import CrashPoint, crash_point
+from shared.json_log import trace_of
 from shared.message import GenerationMessage, MalformedMessage, NewerSchema
 
 log = logging.getLogger(__name__)
@@ -237,11 +238,11 @@ class PullIntake:
             crash_point(CrashPoint.RECEIVED)
             with self._free_slots:
                 handled = self._runner.handle(parsed.path)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 (logged without its text)
             # Raising would end the stream, and with it the worker, for one message. Without an
             # answer the message would hold its flow-control slot for an hour.
-            fields = {"generation": str(parsed.path)}
-            log.exception("could not handle a message", extra={"fields": fields})
+            fields = {"generation": str(parsed.path), **trace_of(error)}
+            log.error("could not handle a message", extra={"fields": fields})  # noqa: TRY400
             _defer(message, FAULT_SECONDS)
             return
         if isinstance(handled, Done):

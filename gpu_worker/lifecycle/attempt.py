@@ -25,6 +25,7 @@ from gpu_worker.ports import EngineJob, EngineUnavailable, JobCancelled
 from shared.crash_points import CrashPoint, crash_point
 from shared.document import Generation
 from shared.errors import ErrorCode, GenerationError
+from shared.json_log import trace_of
 from shared.lease import Lease
 from shared.ports import Changes, Snapshot, Unavailable
 from shared.request import MAX_SEED
@@ -80,11 +81,11 @@ class Attempt:
             log.warning("%s", error, extra={"fields": self._fields})
             self._files.discard()
             return later
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (logged without its text)
             # The lease lapses by itself, and whoever gets the message then takes over. The write
             # may have come through all the same, so files that it refers to stay.
-            known = isinstance(error, Unavailable)
-            log.warning("cannot finish", exc_info=not known, extra={"fields": self._fields})
+            fields = {**self._fields, **trace_of(error)}
+            log.warning("cannot finish", extra={"fields": fields})
             if not ending.keeps_files:
                 self._files.discard()
             return later
@@ -112,8 +113,9 @@ class Attempt:
                     ErrorCode.SERVICE_UNAVAILABLE, "The file storage did not answer in time."
                 )
             )
-        except Exception:
-            log.exception("the attempt failed unexpectedly", extra={"fields": self._fields})
+        except Exception as error:  # noqa: BLE001 (logged without its text, which may quote a prompt)
+            fields = {**self._fields, **trace_of(error)}
+            log.error("the attempt failed unexpectedly", extra={"fields": fields})  # noqa: TRY400
             return self._failed(
                 GenerationError(ErrorCode.INTERNAL, "Something went wrong on our side.")
             )
@@ -134,7 +136,7 @@ class Attempt:
         )
         watch = self._wiring.watcher.watch
         with keeper, closing(watch(str(path), self._on_change)), making:
-            inputs = fetch_inputs(request, self._wiring.inputs, uid=path.uid)
+            inputs = fetch_inputs(request, self._wiring.inputs, uid=path.uid, check=self._check)
             self._check()
             job = EngineJob(
                 # The token makes it this attempt's own: a late cancel never hits the next attempt.

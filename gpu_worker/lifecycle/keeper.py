@@ -14,6 +14,7 @@ from gpu_worker.media.preview_file import make_preview
 from gpu_worker.ports import EngineProgress, Pixels
 from shared.clock import Clock
 from shared.crash_points import CrashPoint, crash_point
+from shared.json_log import trace_of
 from shared.lease import HEARTBEAT_SECONDS
 from shared.ports import Unavailable
 
@@ -106,9 +107,10 @@ class LeaseKeeper:
             except Unavailable as error:
                 log.info("heartbeat of %s did not get through: %s", self._leased.path, error)
                 self._again(progress)
-            except Exception:
+            except Exception as error:  # noqa: BLE001 (logged without its text)
                 # Even a refusal (a lost permission, say) may pass; the trust window bounds it.
-                log.exception("heartbeat of %s failed", self._leased.path)
+                fields = trace_of(error)
+                log.error("heartbeat of %s failed", self._leased.path, extra={"fields": fields})  # noqa: TRY400
                 self._again(progress)
             self._wrote_at = self._clock.monotonic()
 

@@ -104,8 +104,11 @@ class LeasedDocument:
             started = self._clock.monotonic()
             renewed = self.lease.renewed(self._server_clock.now() + self._lease)
             wanted = changes(renewed)
+            beside = self._generation.beside(wanted)
             try:
-                written = self._store.update(str(self.path), wanted, expected=self._version)
+                written = self._store.update(
+                    str(self.path), wanted, expected=self._version, beside=beside
+                )
             except Conflict:
                 if self._read_back(wanted):
                     return

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.lifecycle.server_clock import ServerClock
-from shared.claim import Claim, Decision, End, Finished, HeldElsewhere, TooSoon, decide_claim
+from shared.claim import Claim, Decision, End, HeldElsewhere, NothingToDo, TooSoon, decide_claim
 from shared.clock import Clock
 from shared.document import Generation
 from shared.errors import InvalidInput
@@ -84,13 +84,14 @@ def take(
                 server_now=snapshot.read_time,
                 lease_seconds=lease_seconds,
             )
-            if isinstance(decision, Finished):
-                return Nothing(why=f"it is {generation.status} already")
+            if isinstance(decision, NothingToDo):
+                return Nothing(why=f"it is {generation.status}")
             if isinstance(decision, HeldElsewhere | TooSoon):
                 return NotNow(why=WHY_WAIT[type(decision)], seconds=decision.seconds_left)
             sent_at = clock.monotonic()
             try:
-                written = store.update(str(path), decision.changes, expected=version)
+                beside = generation.beside(decision.changes)
+                written = store.update(str(path), decision.changes, expected=version, beside=beside)
             except (Conflict, Rejected) as refusal:
                 if rejected and isinstance(refusal, Rejected):
                     raise

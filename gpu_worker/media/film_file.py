@@ -12,6 +12,7 @@ from gpu_worker.media.picture_file import EncodedFile, encode_picture
 from gpu_worker.media.thumbnail import make_thumbhash, make_thumbnail
 from gpu_worker.ports import EngineResult, Film
 from shared.errors import ErrorCode, GenerationError
+from shared.json_log import trace_of
 from shared.request import OutputFormat, Text2VideoRequest
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ def make_film_files(
             data = tagged(data, title=metadata.parameters, comment=metadata.json)
         facts = probe_film(data)
     except ValueError as error:
-        log.exception("the encoder's file is not as expected")
+        fields = trace_of(error)
+        log.error("the encoder's file is not as expected", extra={"fields": fields})  # noqa: TRY400
         raise GenerationError(ErrorCode.INTERNAL, "The film's file cannot be read.") from error
     if (facts.frames, (facts.width, facts.height)) != (made.frames, made.size):
         raise GenerationError(

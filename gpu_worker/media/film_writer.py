@@ -14,6 +14,7 @@ from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.media.film_stills import FilmStills
 from gpu_worker.ports import Frames, JobCancelled
 from shared.errors import ErrorCode, GenerationError
+from shared.json_log import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,10 @@ class FilmWriter:
         except Exception as error:
             if self._aborted:
                 raise JobCancelled from error
-            log.error("the film could not be encoded: %s", error)  # noqa: TRY400 (one line will do)
+            # The encoder's and the machine's words quote nothing: they know no prompt.
+            why = error if isinstance(error, EncoderFault | OSError) else type(error).__name__
+            fields = trace_of(error)
+            log.error("the film could not be encoded: %s", why, extra={"fields": fields})  # noqa: TRY400
             raise GenerationError(
                 ErrorCode.INTERNAL, "The film's file could not be made: its encoder failed."
             ) from error

@@ -1,18 +1,19 @@
-"""Decodes pictures that strangers sent: known formats only, pixels bounded before any is decoded.
+"""Decodes pictures that strangers sent: known formats only, pixels and parts bounded beforehand.
 
 Pillow reads the header, then the size is judged, then the file is verified, reopened and decoded. A
-22 kB file can declare 180 million pixels; it gets no further than its header.
+22 kB file can declare 180 million pixels; it gets no further than its header. Only pixels go on: no
+metadata does, and colour profiles are not obeyed, since their reader is one more for strangers.
 """
 
 import io
-import struct
 import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from gpu_worker.media.picture_parts import has_too_many_parts
 from gpu_worker.ports import Mask, Pixels
-from shared.errors import ErrorCode, GenerationError
+from shared.errors import InvalidInput
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 #: 4000 × 4000: a phone's photo.
@@ -21,35 +22,32 @@ MAX_PIXELS = 16_000_000
 MIN_SIDE = 8
 #: From this brightness up, a pixel of a mask is painted anew.
 MASK_THRESHOLD = 128
-WHITE = (255, 255, 255, 255)
-BLACK = (0, 0, 0, 255)
-#: What Pillow raised over 10 000 damaged files, and what its readers may raise besides.
-UNREADABLE = (
-    OSError,  # UnidentifiedImageError is one
-    ValueError,
-    SyntaxError,
-    EOFError,
-    struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+WHITE = (255, 255, 255)
+BLACK = (0, 0, 0)
+_SIZES = f"it must have at most {MAX_PIXELS // 1_000_000} million, and at least {MIN_SIDE} a side"
 
 
 def decode_image(data: bytes, field: str) -> Pixels:
     """RGB, upright; transparent parts become white. `field` names the request's field in errors.
 
-    Raises `GenerationError` (input_unavailable).
+    Raises `InvalidInput`.
     """
-    return np.asarray(_flattened(_decode(data, field), WHITE))
+    return np.asarray(_decode(data, field, WHITE))
 
 
 def decode_mask(data: bytes, field: str) -> Mask:
     """255 where the picture is bright, else 0; transparent parts are kept, so they are 0."""
-    grey = np.asarray(_flattened(_decode(data, field), BLACK).convert("L"))
+    grey = np.asarray(_decode(data, field, BLACK).convert("L"))
     return np.where(grey >= MASK_THRESHOLD, 255, 0).astype(np.uint8)
 
 
-def _decode(data: bytes, field: str) -> Image.Image:
+def _decode(data: bytes, field: str, ground: tuple[int, int, int]) -> Image.Image:
+    """RGB, upright, over `ground` where it is transparent."""
+    if has_too_many_parts(data):
+        raise InvalidInput(
+            f"{field} is a picture of too many parts; it must be as cameras and editors write it: "
+            "save it anew, without metadata."
+        )
     try:
         with warnings.catch_warnings():
             # Damaged tags are told as warnings; the picture counts.
@@ -59,10 +57,15 @@ def _decode(data: bytes, field: str) -> Image.Image:
                 header.verify()
             image = _opened(data)  # `verify` leaves it unusable
             image.load()
-            return ImageOps.exif_transpose(image)
-    except UNREADABLE as error:
-        raise GenerationError(
-            ErrorCode.INPUT_UNAVAILABLE,
+            ImageOps.exif_transpose(image, in_place=True)
+            return _flattened(image, ground)
+    except Image.DecompressionBombError:
+        raise InvalidInput(f"{field} is a picture of far too many pixels; {_SIZES}.") from None
+    except (InvalidInput, MemoryError):
+        raise
+    except Exception as error:
+        # Whatever its readers trip over in a stranger's file, an IndexError among it, is the file.
+        raise InvalidInput(
             f"{field} is no picture that can be read; it must be a PNG, JPEG or WebP file.",
         ) from error
 
@@ -74,18 +77,16 @@ def _opened(data: bytes) -> Image.Image:
 def _check_size(size: tuple[int, int], field: str) -> None:
     width, height = size
     if width * height > MAX_PIXELS or min(size) < MIN_SIDE:
-        raise GenerationError(
-            ErrorCode.INPUT_UNAVAILABLE,
-            f"{field} is a picture of {width}x{height} pixels; it must have at most "
-            f"{MAX_PIXELS // 1_000_000} million, and at least {MIN_SIDE} a side.",
-        )
+        raise InvalidInput(f"{field} is a picture of {width}x{height} pixels; {_SIZES}.")
 
 
-def _flattened(image: Image.Image, ground: tuple[int, int, int, int]) -> Image.Image:
+def _flattened(image: Image.Image, ground: tuple[int, int, int]) -> Image.Image:
     """RGB over `ground`."""
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if not image.has_transparency_data:
         return image.convert("RGB")
-    above = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", above.size, ground), above).convert("RGB")
+    above = image if image.mode == "RGBA" else image.convert("RGBA")
+    flat = Image.new("RGB", above.size, ground)
+    flat.paste(above, mask=above)
+    return flat

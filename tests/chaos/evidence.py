@@ -58,5 +58,7 @@ class Evidence:
     final: Mapping[str, State]
     files: Sequence[StoredFile] = field(default=())
     messages_left: int = 0
+    #: What does not fit between usage and generations, in words; see `tests.chaos.ledger`.
+    quota_drift: Sequence[str] = field(default=())
     #: Processes that should have ended, in words.
     processes_left: Sequence[str] = field(default=())

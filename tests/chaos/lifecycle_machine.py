@@ -124,6 +124,11 @@ class LifecycleMachine(RuleBasedStateMachine):
             assert sum(holder.trusted() for holder in world.holders) <= 1
 
     @invariant()
+    def usage_is_what_the_generation_costs(self) -> None:
+        for world in self.worlds:
+            assert world.drift() == []
+
+    @invariant()
     def it_is_not_tried_more_often_than_allowed(self) -> None:
         for world in self.worlds:
             assert world.now.get("attempt", 0) <= MAX_ATTEMPTS
@@ -146,6 +151,7 @@ class LifecycleMachine(RuleBasedStateMachine):
             self.together(lambda world: world.deliver(0, acknowledged=False))
         assert Status(self.model.now["status"]).terminal, self.model.visible()
         self.there_is_one_end_and_nothing_after_it()
+        self.usage_is_what_the_generation_costs()
 
 
 def _leads_to(old: Status, new: Status) -> bool:

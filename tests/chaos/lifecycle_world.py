@@ -4,7 +4,7 @@ Every step says what came of it in words that do not depend on the store, so tha
 another store must say the same. Time is the world's own: workers, function and sweep are told it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,8 +14,20 @@ from gpu_worker.lifecycle.take import Nothing, take
 from shared.errors import ErrorCode, GenerationError
 from shared.in_memory import InMemoryPublisher
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
-from shared.ports import SERVER_TIME, Changes, Conflict, DocumentStore, Snapshot, Written
+from shared.ports import (
+    SERVER_TIME,
+    Adjustment,
+    Beside,
+    Changes,
+    Conflict,
+    Creation,
+    DocumentStore,
+    Snapshot,
+    Written,
+)
 from shared.sweeping import PATIENCE
+from shared.usage import Limits
+from tests.chaos.ledger import NOTHING, drift
 from tests.unit.lifecycle.world import INPUT, ManualClock
 from trigger.enqueue import enqueue
 from trigger.settling import settle
@@ -46,8 +58,19 @@ class Later:
     def create(self, path: str, data: Changes) -> Written:
         return self._told(self._inner.create(path, self._timed(data)))
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
-        return self._told(self._inner.update(path, self._timed(changes), expected=expected))
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
+        timed = [self._timed_beside(it) for it in beside]
+        written = self._inner.update(path, self._timed(changes), expected=expected, beside=timed)
+        return self._told(written)
+
+    def _timed_beside(self, it: Beside) -> Beside:
+        if isinstance(it, Adjustment):
+            return it
+        if isinstance(it, Creation):
+            return replace(it, data=self._timed(it.data))
+        return replace(it, changes=self._timed(it.changes))
 
     def _told(self, written: Written) -> Written:
         return replace(written, commit_time=self._now())
@@ -69,6 +92,8 @@ class LifecycleWorld:
     holders: list[LeasedDocument] = field(default_factory=list)
     #: Every version that a step left, in order.
     history: list[Mapping[str, Any]] = field(default_factory=list)
+    #: Its owner's, as the last step left it.
+    usage: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def submit(self) -> None:
         self.documents.create(
@@ -92,6 +117,7 @@ class LifecycleWorld:
             {"status": "pending"},
             documents=self.documents,
             publisher=self.publisher,
+            limits=Limits(),
         )
         return self._look(outcome)
 
@@ -182,12 +208,22 @@ class LifecycleWorld:
             "error": (data.get("error") or {}).get("code"),
             "completed": "output" in data,
             "messages": len(self.messages),
+            "charge": (data.get("charge") or {}).get("state"),
+            "spent": sum(self.usage["spent"].values()),
+            "reserved": len(self.usage["reserved"]),
         }
+
+    def drift(self) -> list[str]:
+        """What of its owner's usage does not fit the generation."""
+        usage = {self.path.usage: self.usage}
+        return drift(usage, {str(self.path): self.now})
 
     def _look(self, outcome: str = "") -> str:
         snapshot = self.documents.read(str(self.path))
         assert snapshot is not None, f"{self.path} is gone"
         self.history.append(snapshot.data)
+        usage = self.documents.read(self.path.usage)
+        self.usage = usage.data if usage else NOTHING
         return str(outcome)
 
 

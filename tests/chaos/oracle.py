@@ -43,6 +43,8 @@ class Kind(StrEnum):
     MESSAGE = "message"
     #: A process that outlived what it worked for.
     PROCESS = "process"
+    #: Usage that is not the sum of what its owner's generations cost.
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def judge(
     if evidence.messages_left:
         found.append(Violation(Kind.MESSAGE, f"{evidence.messages_left} messages are left"))
     found += [Violation(Kind.PROCESS, words) for words in evidence.processes_left]
+    found += [Violation(Kind.QUOTA, words) for words in evidence.quota_drift]
     return found
 
 

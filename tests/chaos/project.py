@@ -16,6 +16,7 @@ from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, pubsub_v1, storage
 
+from shared.charge import MAX_CREDITS
 from shared.message import GenerationMessage
 from shared.paths import (
     IMAGE_SUBSCRIPTION,
@@ -24,6 +25,7 @@ from shared.paths import (
     VIDEO_TOPIC,
     GenerationPath,
 )
+from shared.usage import MAX_CONCURRENT, Limits
 from tests.chaos.emulators import Cloud
 from tests.chaos.evidence import StoredFile
 from tools.stack.messaging import end_streams
@@ -37,6 +39,8 @@ ACK_DEADLINE_SECONDS = 10
 RETRY_POLICY = {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 10}}
 CALL_SECONDS = 30.0
 LOCKED = Retry(predicate=if_exception_type(Aborted), timeout=CALL_SECONDS)
+#: Nothing is refused here: the one person of a project asks for all its pictures at once.
+LIMITS = Limits(concurrent=MAX_CONCURRENT, daily_credits=MAX_CREDITS)
 QUEUES = {IMAGE_TOPIC: IMAGE_SUBSCRIPTION, VIDEO_TOPIC: VIDEO_SUBSCRIPTION}
 
 
@@ -101,7 +105,13 @@ class Project:
         """What the function does on that."""
         snapshot = self.documents.read(str(path))
         if snapshot is not None:
-            enqueue(str(path), snapshot.data, documents=self.documents, publisher=self.publisher)
+            enqueue(
+                str(path),
+                snapshot.data,
+                documents=self.documents,
+                publisher=self.publisher,
+                limits=LIMITS,
+            )
 
     def submit(self, **request: Any) -> GenerationPath:
         path = self.new_path()

@@ -16,6 +16,8 @@ class Report:
 
     seed: int
     jobs: int = 0
+    #: Generations whose charge was compared with their owner's usage.
+    charges: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     #: Scenario → what it broke.
     violations: dict[str, list[str]] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Report:
         lines = [
             f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults",
             ", ".join(f"{figures[it]} {it}" for it in ("lost", "duplicated", "orphans")),
+            f"quota drift {figures['quota_drift']}, of {figures['charges']} charges",
         ]
         lines += [f"left out: {each}" for each in self.omitted]
         for act, broken in figures["violations"].items():
@@ -81,9 +84,12 @@ class Report:
         with self._lock:
             return not self.violations and not self.failures
 
-    def judged(self, scenario: str, jobs: int, violations: list[Violation]) -> None:
+    def judged(
+        self, scenario: str, jobs: int, violations: list[Violation], *, charges: int = 0
+    ) -> None:
         with self._lock:
             self.jobs += jobs
+            self.charges += charges
             self.kinds.update(violation.kind for violation in violations)
             if violations:
                 self.violations.setdefault(scenario, []).extend(map(str, violations))
@@ -100,6 +106,8 @@ class Report:
                 "lost": self.kinds[Kind.LOST],
                 "duplicated": self.kinds[Kind.DUPLICATED],
                 "orphans": self.kinds[Kind.ORPHAN],
+                "quota_drift": self.kinds[Kind.QUOTA],
+                "charges": self.charges,
                 "recovery_seconds": sorted(self.recoveries),
                 "shutdown_seconds": sorted(self.shutdowns),
                 "cancel_steps": sorted(self.cancel_steps),

@@ -26,6 +26,7 @@ from shared.status import Status
 from tests.chaos.emulators import Cloud
 from tests.chaos.evidence import Evidence, State
 from tests.chaos.fleet import LEASE_SECONDS, LEAVE_SECONDS, LIGHT, Fleet
+from tests.chaos.ledger import drift
 from tests.chaos.oracle import judge
 from tests.chaos.project import ACK_DEADLINE_SECONDS, Project
 from tests.chaos.recorder import Recorder
@@ -131,15 +132,21 @@ class Stage:
         collect_files(self.project)
         # What the workers had let go of for a while would come back now.
         time.sleep(self._quiet_seconds)
+        documents = self._documents()
         evidence = Evidence(
             states=self.recorder.states(),
-            final=self._final(),
+            final={
+                path: State.of(found.to_dict(), found.update_time)
+                for path, found in documents.items()
+            },
             files=self.project.files(),
             messages_left=self.project.messages_left(),
             processes_left=left,
+            quota_drift=self._drift(documents),
         )
         found = judge(evidence, ends=ends, most_attempts=most_attempts, failing=failing)
-        self.chaos.report.judged(self.name, len(self.paths), found)
+        charges = sum("charge" in it.to_dict() for it in documents.values())
+        self.chaos.report.judged(self.name, len(self.paths), found, charges=charges)
 
     @property
     def _quiet_seconds(self) -> float:
@@ -147,13 +154,20 @@ class Stage:
         as long as somebody else's lease lasts."""
         return max(ACK_DEADLINE_SECONDS, self.lease_seconds) + REDELIVERY_MARGIN_SECONDS
 
-    def _final(self) -> dict[str, State]:
-        final = {}
-        for path in self.paths:
-            found = self.project.database.document(str(path)).get()
-            if found.exists:
-                final[str(path)] = State.of(found.to_dict(), found.update_time)
-        return final
+    def _documents(self) -> dict[str, Any]:
+        """Those of all generations that are there, by path."""
+        read = (self.project.database.document(str(path)).get() for path in self.paths)
+        return {found.reference.path: found for found in read if found.exists}
+
+    def _drift(self, documents: Mapping[str, Any]) -> list[str]:
+        usage = {
+            path: self.project.database.document(path).get()
+            for path in {path.usage for path in self.paths}
+        }
+        return drift(
+            {path: it.to_dict() for path, it in usage.items() if it.exists},
+            {path: it.to_dict() for path, it in documents.items()},
+        )
 
     def _processes_left(self) -> list[str]:
         sessions = {worker.pid for worker in self.fleet.workers}

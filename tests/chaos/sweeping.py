@@ -5,7 +5,7 @@ from contextlib import suppress
 from shared.clock import SystemClock
 from shared.ports import Unavailable
 from shared.sweeping import Patience
-from tests.chaos.project import Project
+from tests.chaos.project import LIMITS, Project
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.storage import StorageListing
 from trigger.collect import collect
@@ -25,6 +25,7 @@ def sweep_documents(project: Project) -> Swept:
         publisher=project.publisher,
         clock=SystemClock(),
         patience=IMPATIENT,
+        limits=LIMITS,
     )
 
 

@@ -1,4 +1,4 @@
-"""What every `GenerationSearch` does: finds everybody's overdue documents, a page at a time."""
+"""What every `GenerationSearch` and `UsageSearch` does: finds everybody's overdue documents."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
 from shared.in_memory import InMemoryDocuments
-from shared.ports import DocumentStore, Found, GenerationSearch, Overdue
+from shared.ports import DocumentStore, Found, Overdue
 from tests.contract.adapters import IN_MEMORY
 from tools.stack import Stack
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
+from trigger.reconcile import Search
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 EVERY = list(Overdue)
@@ -25,7 +26,7 @@ EVERY = list(Overdue)
 class Subject:
     """A search and the store that holds what it looks over: a database of its own."""
 
-    search: GenerationSearch
+    search: Search
     documents: DocumentStore
 
     def put(self, name: str, fields: dict[str, Any], uid: str = "ann") -> str:
@@ -186,3 +187,24 @@ def test_an_input_that_cannot_be_decoded_stops_neither_a_search_nor_a_reading(
     assert dict(search.states([path], ["status"])) == {path: {"status": "pending"}}
     other.close()
     client.close()
+
+
+def put_usage(subject: Subject, uid: str, age: float) -> str:
+    path = f"users/{uid}/account/usage"
+    due = NOW - timedelta(seconds=age)
+    subject.documents.create(path, {"reconcile_after": due, "reserved": {}, "spent": {}})
+    return path
+
+
+def test_usage_of_every_user_is_found_the_longest_due_first(subject: Subject) -> None:
+    ages = {"ann": 5, "bob": 50, "eve": 0, "joe": -1}
+    late, early, exact, _ = (put_usage(subject, uid, age) for uid, age in ages.items())
+    assert subject.search.unreconciled(before=NOW, limit=10) == [early, late, exact]
+    assert subject.search.unreconciled(before=NOW, limit=2) == [early, late]
+
+
+def test_usage_that_is_never_due_and_other_documents_are_not_found(subject: Subject) -> None:
+    subject.documents.create("users/ann/account/usage", {"reserved": {}})
+    subject.documents.create("users/bob/account/usage", {"reconcile_after": "soon"})
+    subject.documents.create("users/eve/generations/usage", {"reconcile_after": NOW})
+    assert subject.search.unreconciled(before=NOW, limit=10) == []

@@ -29,11 +29,13 @@ def test_every_sequence_of_steps_comes_to_the_same_on_the_emulator(
         monkeypatch.setenv(name, value)
     # Not the stack's own project: its functions would accept the documents between two steps.
     firestore_client = firestore.Client(project=PROJECT)
-    uid = f"order-{secrets.token_hex(6)}"
+    made: list[GenerationPath] = []
 
     class Both(LifecycleMachine):
         def make_worlds(self) -> Sequence[LifecycleWorld]:
-            path = GenerationPath(uid=uid, generation_id=secrets.token_hex(8))
+            # Somebody new each time, with a usage of their own.
+            path = GenerationPath(uid=f"order-{secrets.token_hex(6)}", generation_id="g1")
+            made.append(path)
             here, there = ManualClock(), ManualClock()
             return [
                 LifecycleWorld(documents=InMemoryDocuments(here), path=path, clock=here),
@@ -53,6 +55,7 @@ def test_every_sequence_of_steps_comes_to_the_same_on_the_emulator(
             suppress_health_check=list(HealthCheck),
         ),
     )
-    for document in firestore_client.collection(f"users/{uid}/generations").list_documents():
-        document.delete()
+    for path in made:
+        firestore_client.document(str(path)).delete()
+        firestore_client.document(path.usage).delete()
     firestore_client.close()

@@ -1,7 +1,9 @@
 """A document is deleted on the stack: the function takes its files along, and no others."""
 
+import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
@@ -25,6 +27,31 @@ def bucket(stack: Stack) -> Iterator[storage.Bucket]:
         client = storage.Client(project=stack.project, credentials=AnonymousCredentials())
     yield client.bucket(stack.bucket)
     client.close()
+
+
+def test_deleting_a_generation_in_the_making_gives_back_what_was_reserved_for_it(
+    firestore_client: firestore.Client, phone: Phone, document_once: Await
+) -> None:
+    path = GenerationPath.parse(phone.path())
+    created = {"input": {"prompt": "x"}, "status": "pending", "created_at": REQUEST_TIME}
+    assert phone.firestore.create(str(path), created).is_success
+    charge = document_once(str(path), "queued")["charge"]
+    usage = firestore_client.document(path.usage)
+    assert usage.get().get("spent") == {charge["day"]: charge["credits"]}
+    given_back = threading.Event()
+
+    def on_change(documents: list[Any], _changes: object, _read_time: object) -> None:
+        if documents[0].get("spent") == {charge["day"]: 0}:
+            given_back.set()
+
+    watch = usage.on_snapshot(on_change)
+    try:
+        # The rules do not let its owner: an administrator does.
+        firestore_client.document(str(path)).delete()
+        assert given_back.wait(CHANGE_TIMEOUT_SECONDS) or usage.get().get("reserved") == {}
+    finally:
+        watch.unsubscribe()
+    assert usage.get().get("reserved") == {}
 
 
 def test_deleting_a_document_removes_its_files_and_none_of_a_later_one_of_its_id(

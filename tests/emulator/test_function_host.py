@@ -168,4 +168,5 @@ def test_a_message_that_cannot_be_published_is_an_error_that_quotes_nothing(
     (line,) = [line for line in lines if line["logger"] == "trigger"]
     assert (line["severity"], line["generation"], line["error"]) == ("ERROR", path, "Missing")
     assert "secret" not in json.dumps(lines)
-    assert database.document(path).get().to_dict()["status"] == "pending"
+    # Accepted and paid for; its message is the sweep's to publish.
+    assert database.document(path).get().to_dict()["status"] == "queued"

@@ -6,7 +6,10 @@ import pytest
 from google.cloud import firestore
 
 from gpu_worker.adapters.firestore import FirestoreDocuments
-from gpu_worker.adapters.input_images import OwnImages
+from gpu_worker.adapters.input_images import DeploymentImages
+from gpu_worker.adapters.resolver import SystemResolver
+from gpu_worker.adapters.web_images import WebImages
+from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.lifecycle.handled import Done
 from gpu_worker.lifecycle.runner import GenerationRunner
@@ -18,6 +21,7 @@ from tests.fuzz.arrival import Database, by_end, draw_documents, publishable, re
 pytestmark = pytest.mark.stack
 
 COUNT = 40
+SERVED = ServedAddresses(bucket="pictures", download_host="https://storage.example")
 
 
 def test_the_function_ends_every_malformed_document_in_a_sentence_and_once(
@@ -37,7 +41,7 @@ def test_a_worker_ends_those_that_a_faulty_function_published_and_retries_none(
                 watcher=store,
                 objects=objects,
                 engine=engine,
-                inputs=OwnImages(objects, "pictures", host="https://storage.example"),
+                inputs=DeploymentImages(objects, SERVED, WebImages(SERVED, SystemResolver())),
                 threads=threads,
                 clock=SystemClock(),
                 worker_id="fuzzed",

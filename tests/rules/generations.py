@@ -26,6 +26,7 @@ SERVER_FIELDS: Mapping[str, Any] = {
     "updated_at": REQUEST_TIME,
     "timings": {"total": 0.0},
     "cost": {"gpu_seconds": 0.0},
+    "charge": {"credits": 1, "day": "2026-11-23", "state": "refunded"},
     "expire_at": REQUEST_TIME,
     "anything_else": True,
 }

@@ -16,9 +16,12 @@ from shared.document import SERVER_FIELDS
 from shared.ports import (
     DELETE,
     SERVER_TIME,
+    Adjustment,
     AlreadyExists,
+    Beside,
     Changes,
     Conflict,
+    Creation,
     Missing,
     NotInput,
     Rejected,
@@ -80,15 +83,30 @@ class FirestoreDocuments:
         batch.create(self._client.document(path), _native(data))
         return self._commit(batch, path)
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         batch = self._client.batch()
+        self._add_update(batch, path, changes, expected)
+        for other in beside:
+            self._add_beside(batch, other)
+        return self._commit(batch, path)
+
+    def _add_update(self, batch: Any, path: str, changes: Changes, expected: Any) -> None:
         unchanged = self._client.write_option(last_update_time=expected)
         batch.update(self._client.document(path), _native(changes), option=unchanged)
-        return self._commit(batch, path)
+
+    def _add_beside(self, batch: Any, it: Beside) -> None:
+        if isinstance(it, Creation):
+            batch.create(self._client.document(it.path), _native(it.data))
+        elif isinstance(it, Adjustment):
+            batch.set(self._client.document(it.path), _nested(it), merge=True)
+        else:
+            self._add_update(batch, it.path, it.changes, it.expected)
 
     def _commit(self, batch: Any, path: str) -> Written:
         with _our_errors(path):
-            (result,) = batch.commit(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
+            result, *_ = batch.commit(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return Written(version=result.update_time, commit_time=batch.commit_time)
 
 
@@ -98,6 +116,21 @@ def _native(changes: Changes) -> dict[str, Any]:
         field: translated[value] if value is SERVER_TIME or value is DELETE else value
         for field, value in changes.items()
     }
+
+
+def _nested(adjustment: Adjustment) -> dict[str, Any]:
+    """As a merge takes it: what is not named stays as it is."""
+    nested: dict[str, Any] = {}
+    parts = [
+        *((path, firestore.Increment(amount)) for path, amount in adjustment.add.items()),
+        *((path, firestore.DELETE_FIELD) for path in adjustment.remove),
+    ]
+    for path, value in parts:
+        place = nested
+        for name in path[:-1]:
+            place = place.setdefault(name, {})
+        place[path[-1]] = value
+    return nested
 
 
 @contextmanager

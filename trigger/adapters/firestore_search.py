@@ -1,8 +1,8 @@
-"""`GenerationSearch` over a google-cloud-firestore client: collection-group queries, batch reads.
+"""`GenerationSearch` and `UsageSearch` over a google-cloud-firestore client.
 
-Queries ask for nothing but the moment they are ordered by, so that no document is transferred whole
-and none that cannot be decoded stops them. Each needs its composite index of
-`firestore.indexes.json`. Bounds: see `trigger.adapters.transient`.
+Collection-group queries and batch reads. Queries ask for nothing but the moment they are ordered
+by, so that no document is transferred whole and none that cannot be decoded stops them. Each needs
+its index of `firestore.indexes.json`. Bounds: see `trigger.adapters.transient`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 from google.api_core.retry import Retry
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.paths import GENERATIONS
+from shared.paths import ACCOUNTS, GENERATIONS
 from shared.ports import Found, Overdue, Unavailable
 from shared.status import Status
 from trigger.adapters.transient import ATTEMPT_TIMEOUT, GAVE_UP, RETRY
@@ -48,6 +48,10 @@ QUERIES: Mapping[Overdue, Query] = {
 }
 
 
+#: Of a usage document; its index over everybody's is in `fieldOverrides`.
+RECONCILE_AFTER = "reconcile_after"
+
+
 class FirestoreSearch:
     """Generations of the database that `client` (a `firestore.Client`) talks to."""
 
@@ -68,6 +72,14 @@ class FirestoreSearch:
         with _our_errors(f"the {what} generations"):
             found = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return [Found(path=one.reference.path, cursor=one) for one in found]
+
+    def unreconciled(self, *, before: datetime, limit: int) -> Sequence[str]:
+        due = FieldFilter(RECONCILE_AFTER, "<=", before)
+        query = self._client.collection_group(ACCOUNTS).where(filter=due)
+        query = query.order_by(RECONCILE_AFTER).select([RECONCILE_AFTER]).limit(limit)
+        with _our_errors("usage that is to be reconciled"):
+            found = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
+        return [one.reference.path for one in found]
 
     def states(
         self, paths: Iterable[str], fields: Sequence[str]

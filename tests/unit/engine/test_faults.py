@@ -48,6 +48,8 @@ def test_an_error_that_is_meant_for_the_person_stays_as_it_is() -> None:
     [
         ("unexpected input 'Lighthouse'", True),
         ("the part was truncated: ['fog people']", True),
+        ("the part was truncated: ['▁lightho', '…']", True),
+        ("the part was truncated: ['in fog']", True),
         ("shape mismatch in a layer", False),
     ],
 )

@@ -45,7 +45,7 @@ class OneGeneration(RuleBasedStateMachine):
         self.holders: list[LeasedDocument] = []
         self.history: list[dict[str, Any]] = []
         self.counted = 0
-        self.documents.create(str(PATH), {"input": INPUT, "status": "pending", "created_at": START})
+        self.documents.create(str(PATH), {"input": INPUT, "status": "queued", "created_at": START})
         self.documents.watch(str(PATH), self._remember)
 
     def _remember(self, snapshot: Snapshot | None) -> None:

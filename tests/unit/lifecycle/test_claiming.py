@@ -67,14 +67,14 @@ def test_endless_contention_is_given_up(world: World, fault: Exception) -> None:
     assert len(tries) == (MAX_ROUNDS if isinstance(fault, Conflict) else 1)
 
 
-def test_the_trigger_s_mark_in_between_does_not_disturb_the_claim(world: World) -> None:
-    world.submit(status="pending")
+def test_a_sweep_s_mark_in_between_does_not_disturb_the_claim(world: World) -> None:
+    world.submit()
     marked: list[bool] = []
 
     def mark(_: Changes) -> None:
         if not marked:
             marked.append(True)
-            world.documents.change(status="queued")
+            world.documents.change(sweep_after=START)
 
     world.documents.before = mark
     leased = claimed(world)

@@ -88,10 +88,12 @@ def test_a_seed_that_was_not_given_is_drawn_and_reported(world: World) -> None:
     assert first != second
 
 
-def test_a_pending_generation_is_claimed_too(world: World) -> None:
+def test_a_generation_that_is_not_accepted_yet_is_left_alone(world: World) -> None:
     world.submit(status="pending")
-    assert world.worker().handle() == Done()
-    assert world.documents.data()["status"] == "completed"
+    worker = world.worker()
+    assert worker.handle() == Done()
+    assert worker.engine.ran == []
+    assert world.documents.writes == []
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])

@@ -67,10 +67,8 @@ def test_a_crashed_engine_sends_the_generation_back_to_the_queue(
     assert data["error"]["retryable"] is True
 
 
-def test_a_generation_that_was_claimed_before_it_was_queued_says_since_when_it_waits(
-    world: World,
-) -> None:
-    world.submit(status="pending")
+def test_a_generation_of_an_earlier_release_says_since_when_it_waits(world: World) -> None:
+    world.submit(status="queued", queued_at=None)
     began = world.clock.now()
     worker = world.worker(crashing)
     for _ in range(2):
@@ -311,3 +309,33 @@ def test_no_log_line_holds_a_prompt_or_a_url(
     assert "users/ada/generations/g1" in text
     assert PROMPT not in text
     assert "memory:" not in text
+
+
+def refuse_upload(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(*_: object, **__: object) -> None:
+        raise ValueError(f"{PROMPT} is no name")
+
+    monkeypatch.setattr(world.objects, "create", create)
+
+
+def refuse_finish(world: World, _: pytest.MonkeyPatch) -> None:
+    world.documents.before = on("completed", lambda: PermissionError(PROMPT), 1)
+
+
+@pytest.mark.parametrize("fault", [refuse_upload, refuse_finish])
+def test_an_unexpected_error_that_quotes_the_prompt_is_logged_by_kind_and_place(
+    world: World,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Callable[[World, pytest.MonkeyPatch], None],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.submit()
+    fault(world, monkeypatch)
+    world.worker().handle()
+    (record,) = [it for it in caplog.records if "error" in vars(it).get("fields", {})]
+    fields = vars(record)["fields"]
+    assert fields["error"] in ("ValueError", "PermissionError")
+    assert fields["generation"] == str(PATH)
+    assert fields["calls"]
+    assert PROMPT not in "\n".join(f"{vars(record)}" for record in caplog.records)

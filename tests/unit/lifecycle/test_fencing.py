@@ -1,6 +1,6 @@
 """Every write of a generation's life carries its fencing token, and none is made without one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from gpu_worker.in_memory_engine import Script
 from gpu_worker.lifecycle.handled import Later
 from gpu_worker.time_limits import TimeLimits
 from shared.lease import Lease
-from shared.ports import Changes, Snapshot, StoredObject, Subscription, Written
+from shared.ports import Beside, Changes, Snapshot, StoredObject, Subscription, Written
 from shared.status import Status
 from tests.unit.lifecycle.world import (
     PATH,
@@ -59,10 +59,12 @@ class Audited:
         assert generation is not None, "an object of the same name may be another's"
         self._world.objects.delete(name, generation=generation)
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         before = self._documents.inner.read(path)
         assert before is not None
-        written = self._documents.update(path, changes, expected=expected)
+        written = self._documents.update(path, changes, expected=expected, beside=beside)
         lease = Lease.from_document(before.data.get("lease"))
         self.writes.append(
             Record(

@@ -47,15 +47,15 @@ def test_an_own_image_is_read_and_handed_to_the_engine(world: World) -> None:
             "invalid_input",
             "it must be a data URL",
         ),
-        ({"image_url": data_url(b"GIF")}, "input_unavailable", "image_url is no picture"),
+        ({"image_url": data_url(b"GIF")}, "invalid_input", "image_url is no picture"),
         (
             {"image_url": data_url(png(64, 64)), "mask_url": data_url(b"no")},
-            "input_unavailable",
+            "invalid_input",
             "mask_url is no picture",
         ),
         (
             {"image_url": data_url(png(64, 64)), "mask_url": data_url(png(64, 64, "black"))},
-            "input_unavailable",
+            "invalid_input",
             "mask_url is a picture without any white",
         ),
     ],

@@ -1,13 +1,16 @@
 """What lifecycle tests run in: ports in memory with faults on request, workers, a clock to turn."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gpu_worker.adapters.input_images import OwnImages
+from gpu_worker.adapters.input_images import DeploymentImages
+from gpu_worker.adapters.resolver import SystemResolver
+from gpu_worker.adapters.web_images import WebImages
+from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Handled
 from gpu_worker.lifecycle.runner import GenerationRunner
@@ -19,6 +22,7 @@ from shared.in_memory import InMemoryDocuments, InMemoryObjects
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
 from shared.paths import GenerationPath
 from shared.ports import (
+    Beside,
     Changes,
     Conflict,
     DocumentStore,
@@ -38,6 +42,7 @@ START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1)
 TIMEOUT_SECONDS = 10.0
 BUCKET = "pictures"
 HOST = "https://storage.example"
+SERVED = ServedAddresses(bucket=BUCKET, download_host=HOST)
 
 
 class ManualClock:
@@ -85,9 +90,11 @@ class Documents:
     def create(self, path: str, data: Changes) -> Written:
         return self.inner.create(path, data)
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         self.before(changes)
-        written = self.inner.update(path, changes, expected=expected)
+        written = self.inner.update(path, changes, expected=expected, beside=beside)
         with self._changed:
             self.writes.append(dict(changes))
             self._changed.notify_all()
@@ -235,7 +242,9 @@ class World:
                 watcher=watcher or self.documents,
                 objects=objects or self.objects,
                 engine=engine or scripted,
-                inputs=OwnImages(objects or self.objects, BUCKET, host=HOST),
+                inputs=DeploymentImages(
+                    objects or self.objects, SERVED, WebImages(SERVED, SystemResolver())
+                ),
                 threads=self.files,
                 clock=clock or self.clock,
                 worker_id=name,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from gpu_worker.media.input_picture import MAX_PIXELS, decode_image, decode_mask
+from gpu_worker.media.picture_parts import MAX_CHUNKS, MAX_SCANS, MAX_SEGMENTS
 from shared.errors import ErrorCode, GenerationError
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -35,7 +36,7 @@ def halves() -> Image.Image:
 def refusal(data: bytes, decode: Callable[[bytes, str], Any] = decode_image) -> str:
     with pytest.raises(GenerationError) as caught:
         decode(data, "image_url")
-    assert caught.value.code is ErrorCode.INPUT_UNAVAILABLE
+    assert caught.value.code is ErrorCode.INVALID_INPUT
     assert not caught.value.retryable
     return caught.value.message
 
@@ -113,8 +114,7 @@ def test_what_is_no_picture_is_refused_with_its_field(data: bytes) -> None:
 def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(
     size: tuple[int, int],
 ) -> None:
-    said = refusal(png_header_of(*size))
-    assert "at most 16 million" in said or "no picture that can be read" in said
+    assert "at most 16 million" in refusal(png_header_of(*size))
 
 
 def test_the_bound_is_on_pixels_not_on_sides() -> None:
@@ -125,6 +125,96 @@ def test_the_bound_is_on_pixels_not_on_sides() -> None:
 
 def test_a_picture_of_a_few_pixels_is_refused() -> None:
     assert "at least 8 a side" in refusal(file_of(Image.new("RGB", (100, 7))))
+
+
+SEGMENT = b"\xff\xfe\0\2"  # a comment of nothing
+EXIF_BIT = b"\xff\xe1\0\x09Exif\0\0x"
+
+
+def behind_the_start(part: bytes, count: int) -> bytes:
+    whole = file_of(halves(), "jpeg")
+    return whole[:2] + part * count + whole[2:]
+
+
+def with_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes `count` times more."""
+    whole = file_of(halves(), "jpeg", progressive=True)
+    last = whole.rfind(b"\xff\xda")
+    return whole[:-2] + whole[last:-2] * count + whole[-2:]
+
+
+def with_chunks(count: int) -> bytes:
+    whole = file_of(halves(), "png")
+    kind = b"teSt"
+    chunk = struct.pack(">I", 0) + kind + struct.pack(">I", zlib.crc32(kind))
+    return whole[:-12] + chunk * count + whole[-12:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        behind_the_start(SEGMENT, MAX_SEGMENTS),
+        behind_the_start(EXIF_BIT, MAX_SEGMENTS),
+        behind_the_start(b"\xff" + SEGMENT + b"junk", MAX_SEGMENTS),
+        behind_the_start(b"\xff\xe0\0\0", MAX_SEGMENTS),
+        with_scans(MAX_SCANS),
+        with_chunks(MAX_CHUNKS),
+    ],
+    ids=["segments", "EXIF in bits", "padded", "length 0", "scans", "chunks"],
+)
+def test_a_picture_of_too_many_parts_is_refused_before_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    monkeypatch.setattr(Image, "open", None)
+    assert refusal(data).startswith("image_url is a picture of too many parts; it must be")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        behind_the_start(SEGMENT, MAX_SEGMENTS // 2),
+        with_scans(MAX_SCANS // 2),
+        with_chunks(MAX_CHUNKS // 2),
+        # What comes behind a picture, a film of the same moment say, is not looked at.
+        file_of(halves(), "jpeg") + SEGMENT * MAX_SEGMENTS,
+        file_of(halves(), "jpeg", restart_marker_blocks=1),
+    ],
+    ids=["segments", "scans", "chunks", "a film behind it", "restarts"],
+)
+def test_a_picture_of_many_parts_is_read(data: bytes) -> None:
+    assert decode_image(data, "image_url").shape == (32, 16, 3)
+
+
+def test_a_png_without_any_pixels_is_refused() -> None:
+    """Pillow raises an IndexError over it."""
+    whole = file_of(halves())
+    pixels = whole.find(b"IDAT") - 4
+    assert "no picture that can be read" in refusal(whole[:pixels] + whole[-12:])
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_of_an_animation_the_first_picture_is_read(kind: str) -> None:
+    blue = Image.new("RGB", (16, 16), BLUE)
+    frames = {"save_all": True, "append_images": [blue] * 3}
+    pixels = decode_image(
+        file_of(Image.new("RGB", (16, 16), RED), kind, lossless=True, **frames), "image_url"
+    )
+    assert (pixels == RED).all()
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("profile", [b"", b"no profile", b"\0" * 200_000])
+def test_a_colour_profile_changes_nothing(kind: str, profile: bytes) -> None:
+    image = Image.new("RGB", (16, 16), (90, 90, 90))
+    pixels = decode_image(file_of(image, kind, icc_profile=profile), "image_url")
+    assert np.abs(pixels.astype(int) - 90).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_a_file_that_was_cut_off_is_refused(kind: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    whole = file_of(Image.fromarray(noise), kind)
+    assert "no picture that can be read" in refusal(whole[: len(whole) // 2])
 
 
 @settings(max_examples=150, deadline=None)

@@ -12,8 +12,8 @@ from shared.claim import (
     Claim,
     Decision,
     End,
-    Finished,
     HeldElsewhere,
+    NothingToDo,
     TooSoon,
     decide_claim,
 )
@@ -45,11 +45,10 @@ def decide(it: Generation) -> Decision:
     return decide_claim(it, worker_id="me", server_now=NOW)
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.QUEUED])
-def test_a_waiting_generation_is_claimed_under_the_next_token(status: Status) -> None:
+def test_a_waiting_generation_is_claimed_under_the_next_token() -> None:
     lease = Lease(token=8, worker_id="me", expires_at=NOW + timedelta(seconds=LEASE_SECONDS))
     free = Lease(token=7, worker_id=None, expires_at=None)
-    decision = decide(generation(status, lease=free, queued_at=NOW))
+    decision = decide(generation(lease=free, queued_at=NOW))
     assert isinstance(decision, Claim)
     assert decision.lease == lease
     assert decision.changes == {
@@ -104,15 +103,16 @@ def test_processing_without_a_lease_is_nobodys_and_taken_over() -> None:
     assert isinstance(decide(generation(Status.PROCESSING)), Claim)
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.QUEUED])
-def test_a_lease_left_in_a_waiting_document_holds_nobody_back(status: Status) -> None:
-    assert isinstance(decide(generation(status, lease=LIVE)), Claim)
+def test_a_lease_left_in_a_waiting_document_holds_nobody_back() -> None:
+    assert isinstance(decide(generation(lease=LIVE)), Claim)
 
 
-@pytest.mark.parametrize(
-    ("status", "lease"),
-    [(Status.PENDING, FREE), (Status.QUEUED, FREE), (Status.PROCESSING, LAPSED)],
-)
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_is_not_accepted_yet_is_left_to_the_trigger(cancelled: bool) -> None:
+    assert decide(generation(Status.PENDING, cancel_requested=cancelled)) == NothingToDo()
+
+
+@pytest.mark.parametrize(("status", "lease"), [(Status.QUEUED, FREE), (Status.PROCESSING, LAPSED)])
 def test_a_cancelled_generation_ends_without_a_claim(status: Status, lease: Lease) -> None:
     decision = decide(generation(status, lease=lease, cancel_requested=True))
     assert isinstance(decision, End)
@@ -140,7 +140,7 @@ def test_a_cancelled_generation_whose_attempts_are_used_up_is_cancelled() -> Non
 @pytest.mark.parametrize("status", [status for status in Status if status.terminal])
 def test_a_finished_generation_needs_nothing_whatever_else_it_holds(status: Status) -> None:
     odd = generation(status, lease=LIVE, attempt=99, cancel_requested=True)
-    assert decide(odd) == Finished()
+    assert decide(odd) == NothingToDo()
 
 
 GENERATIONS = st.builds(

@@ -131,11 +131,11 @@ class TestMoving:
             "progress": DELETE,
         }
 
-    def test_a_worker_that_was_faster_than_the_function_says_when_it_was_accepted(self) -> None:
-        pending = read(status="pending")
-        assert pending.to_processing(LEASE)["queued_at"] is SERVER_TIME
-        assert pending.claimed(LEASE, NOW).queued_at == NOW
-        assert "queued_at" not in pending.claimed(LEASE, NOW).to_retry(CRASH)
+    def test_a_claim_says_since_when_it_waits_what_an_earlier_release_left_without_it(self) -> None:
+        queued = read(status="queued", queued_at=None)
+        assert queued.to_processing(LEASE)["queued_at"] is SERVER_TIME
+        assert queued.claimed(LEASE, NOW).queued_at == NOW
+        assert "queued_at" not in queued.claimed(LEASE, NOW).to_retry(CRASH)
 
     @pytest.mark.parametrize("error", [CRASH, None])
     def test_whatever_goes_back_to_the_queue_says_since_when_it_waits(

@@ -14,6 +14,7 @@ from shared.errors import (
 CODES = {
     "invalid_input": False,
     "content_rejected": False,
+    "quota_exceeded": False,
     "unsupported_task": False,
     "input_unavailable": False,
     "out_of_memory": False,

@@ -8,7 +8,7 @@ from shared.status import ALLOWED, IllegalTransition, Status, check_transition
 
 #: The table once more, in words; a change of the contract changes it in two places on purpose.
 MOVES = {
-    "pending": {"queued", "processing", "failed", "cancelled"},
+    "pending": {"queued", "failed", "cancelled"},
     "queued": {"processing", "failed", "cancelled"},
     "processing": {"processing", "queued", "completed", "failed", "cancelled"},
     "completed": set(),

@@ -218,7 +218,8 @@ def test_whatever_is_written_the_status_table_allows(it: Generation) -> None:
 @given(GENERATIONS)
 def test_a_generation_that_a_worker_may_not_take_over_is_never_touched(it: Generation) -> None:
     claim = decide_claim(it, worker_id="w", server_now=NOW)
-    if not isinstance(claim, Claim | End):
+    # Of one that is not accepted yet the worker knows nothing; the sweep may cancel it.
+    if not isinstance(claim, Claim | End) and it.status is not Status.PENDING:
         assert decide(it) == LetBe()
 
 

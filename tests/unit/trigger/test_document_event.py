@@ -10,7 +10,7 @@ from google.cloud.firestore_v1 import types as database_types
 from google.cloud.firestore_v1._helpers import decode_dict, encode_dict
 from google.events.cloud.firestore import Document, DocumentEventData
 
-from trigger.adapters.document_event import with_field_only
+from trigger.adapters.document_event import with_fields_only
 from trigger.main import cleanup, enqueue
 
 NAME = "projects/x/databases/(default)/documents/users/ann/generations/g1"
@@ -30,7 +30,7 @@ def document(**fields: Any) -> Document:
 def left_of(name: str, **whole: Document) -> DocumentEventData:
     got: list[Raw] = []
     data = bytes(DocumentEventData.serialize(DocumentEventData(**whole)))
-    with_field_only(name)(got.append)(Raw(data))
+    with_fields_only(name)(got.append)(Raw(data))
     return DocumentEventData.deserialize(got[0].data)
 
 
@@ -50,6 +50,14 @@ def test_of_a_deleted_document_the_one_field_is_left_of_what_it_was() -> None:
     assert decode_dict(left.old_value.fields, other) == {"lease": LEASE}
     assert "value" not in left
     other.close()
+
+
+def test_of_several_fields_each_is_left_that_is_there() -> None:
+    got: list[Raw] = []
+    before = document(lease=LEASE, charge="none", input={"prompt": "a secret"}, status="failed")
+    data = bytes(DocumentEventData.serialize(DocumentEventData(old_value=before)))
+    with_fields_only("lease", "charge")(got.append)(Raw(data))
+    assert set(DocumentEventData.deserialize(got[0].data).old_value.fields) == {"lease"}
 
 
 @pytest.mark.parametrize(("name", "value"), [("status", {"a": 1}), ("lease", "none"), ("lease", 7)])

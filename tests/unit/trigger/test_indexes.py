@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.paths import GENERATIONS
+from shared.paths import ACCOUNTS, GENERATIONS
 from shared.ports import Overdue
-from trigger.adapters.firestore_search import QUERIES
+from trigger.adapters.firestore_search import QUERIES, RECONCILE_AFTER
 
 FILE = Path(__file__).resolve().parents[3] / "firestore.indexes.json"
 
@@ -36,6 +36,18 @@ def test_what_a_heartbeat_writes_has_no_index_of_its_own() -> None:
     overrides = json.loads(FILE.read_text())["fieldOverrides"]
     without = {it["fieldPath"] for it in overrides if not it["indexes"]}
     assert {"lease", "progress", "updated_at", "queued_at", "sweep_after"} <= without
+
+
+def test_usage_that_is_due_is_found_by_an_index_over_everybody_s() -> None:
+    overrides = {
+        field["fieldPath"]: field["indexes"]
+        for field in json.loads(FILE.read_text())["fieldOverrides"]
+        if field["collectionGroup"] == ACCOUNTS
+    }
+    everybody_s = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
+    assert overrides[RECONCILE_AFTER] == [everybody_s]
+    # Of maps by id and by day each entry would be indexed by itself.
+    assert overrides["reserved"] == overrides["spent"] == []
 
 
 def test_there_is_no_index_that_nothing_asks_for() -> None:

@@ -1,4 +1,4 @@
-"""What a scheduled run leaves in the log, and that neither of its parts stops the other."""
+"""What a scheduled run leaves in the log, and that none of its parts stops another."""
 
 import logging
 from collections import Counter
@@ -9,6 +9,7 @@ import pytest
 
 from trigger import main, wiring
 from trigger.collect import Collected
+from trigger.reconcile import Reconciled
 from trigger.sweep import Swept
 
 SECRET = "a red circle that nobody may log"
@@ -35,26 +36,29 @@ def good(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> N
     swept = Swept(counts=Counter(republished=3), faults=["queued"])
     monkeypatch.setattr(wiring, "sweep", done(swept))
     monkeypatch.setattr(wiring, "collect", done(Collected(removed=2, finished=True)))
+    monkeypatch.setattr(wiring, "reconcile_all", done(Reconciled(released=1, faults=["x"])))
 
 
 def test_a_run_says_what_it_did(caplog: pytest.LogCaptureFixture) -> None:
     run(None)
-    (sweep, swept), (collect, collected) = told(caplog)
+    (sweep, swept), (collect, collected), (reconcile, reconciled) = told(caplog)
     assert (sweep, swept["republished"], swept["faults"]) == ("sweep", 3, 1)
     assert (collect, collected["removed"]) == ("collect", 2)
+    assert (reconcile, reconciled["released"], reconciled["faults"]) == ("reconcile", 1, 1)
 
 
-@pytest.mark.parametrize("broken", ["sweep", "collect"])
-def test_one_part_that_fails_stops_not_the_other_and_quotes_nothing(
+@pytest.mark.parametrize("broken", ["sweep", "collect", "reconcile"])
+def test_one_part_that_fails_stops_none_of_the_others_and_quotes_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
 ) -> None:
-    monkeypatch.setattr(wiring, broken, lambda: fail)
+    wired = {"reconcile": "reconcile_all"}.get(broken, broken)
+    monkeypatch.setattr(wiring, wired, lambda: fail)
     with pytest.raises(RuntimeError) as caught:
         run(None)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     lines = dict(told(caplog))
-    assert set(lines) == {"sweep", "collect"}
+    assert set(lines) == {"sweep", "collect", "reconcile"}
     assert lines[broken]["error"] == "ValueError"
     assert lines[broken]["where"].startswith("test_runs.py:")
     assert SECRET not in str(caught.value) + str(lines) + caplog.text

@@ -10,7 +10,7 @@ import pytest
 from shared.in_memory import InMemoryDocuments, InMemoryPublisher
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
-from shared.ports import Changes, Found, Overdue, Snapshot, Unavailable, Written
+from shared.ports import Beside, Changes, Found, Overdue, Snapshot, Unavailable, Written
 from shared.sweeping import PENDING_SECONDS, QUEUED_SECONDS, Patience
 from tests.unit.lifecycle.world import START, ManualClock
 from tests.unit.trigger.test_enqueue import FailingPublisher
@@ -193,8 +193,12 @@ def test_pubsub_being_away_stops_no_end_that_needs_no_message(deployment: Deploy
     swept = deployment.sweep(publisher=FailingPublisher(()))
     assert swept.counts == {"cancelled": 1}
     assert swept.faults == ["pending", "queued"]
-    assert deployment.statuses()["lost_event"] == "pending"
-    assert deployment.sweep().counts == {"accepted": 1, "republished": 1}
+    # Marked, and its message did not come through: it is overdue as any other without a message.
+    assert deployment.statuses()["lost_event"] == "queued"
+    assert deployment.sweep().counts == {"republished": 1}
+    deployment.clock.advance(QUEUED_SECONDS)
+    assert deployment.sweep().counts["republished"] >= 1
+    assert "lost_event" in deployment.published()
 
 
 class AbsentDocuments(InMemoryDocuments):
@@ -215,9 +219,11 @@ class SlowDocuments(InMemoryDocuments):
         super().__init__(clock)
         self.clock = clock
 
-    def update(self, path: str, changes: Changes, *, expected: Any) -> Written:
+    def update(
+        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
+    ) -> Written:
         self.clock.advance(1.0)
-        return super().update(path, changes, expected=expected)
+        return super().update(path, changes, expected=expected, beside=beside)
 
 
 def test_a_run_ends_in_time_and_the_next_one_goes_on() -> None:

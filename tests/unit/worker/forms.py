@@ -26,6 +26,23 @@ WRONG_WEB_ADDRESSES = [
     *("127.0.0.1:9199", "http://127.0.0.1", "http://127.0.0.1:9199/", "ftp://127.0.0.1:9199"),
     *("http://", "http://127.0.0.1:0", "http://127.0.0.1:9199\n"),
 ]
+IMAGE_HOSTS = {
+    "photos.example.com": ("photos.example.com",),
+    ".example.com": (".example.com",),
+    " A-1.example, .b.example,": ("a-1.example", ".b.example"),
+    "xn--bcher-kva.example": ("xn--bcher-kva.example",),
+}
+WRONG_HOSTS = [
+    *(
+        "https://photos.example.com",
+        "photos.example.com:443",
+        "photos.example.com/",
+        "*.example.com",
+    ),
+    *("example", "localhost", ".com", "127.0.0.1", "0x7f.1", "[::1]", "::1", "photos..example.com"),
+    *("photos.example.com.", "user@example.com", "bücher.example", "a.example b.example", "-a.com"),
+    *("a.example,169.254.169.254", "a" * 64 + ".example"),
+]
 
 RIGHT_FORMS = [
     *(("GOOGLE_CLOUD_PROJECT", it) for it in PROJECTS),
@@ -42,6 +59,7 @@ WRONG_FORMS = [
     *(("EMBERFRAME_BUCKET", it) for it in WRONG_BUCKETS),
     *(("EMBERFRAME_IMAGE_SUBSCRIPTION", it) for it in WRONG_SUBSCRIPTIONS),
     ("EMBERFRAME_VIDEO_SUBSCRIPTION", "v"),
+    *(("EMBERFRAME_IMAGE_HOSTS", it) for it in WRONG_HOSTS),
     *(("FIRESTORE_EMULATOR_HOST", it) for it in WRONG_ADDRESSES),
     ("PUBSUB_EMULATOR_HOST", "http://127.0.0.1:8085"),
     *(("STORAGE_EMULATOR_HOST", it) for it in WRONG_WEB_ADDRESSES),

@@ -11,7 +11,7 @@ from gpu_worker.__main__ import main
 from gpu_worker.credentials import NoCredentials, check_credentials
 from gpu_worker.pull import forget_empty_emulators
 from gpu_worker.settings import Settings
-from tests.unit.worker.forms import ADDRESSES, RIGHT_FORMS, WEB_ADDRESSES
+from tests.unit.worker.forms import ADDRESSES, IMAGE_HOSTS, RIGHT_FORMS, WEB_ADDRESSES
 
 PATIENCE_SECONDS = 60.0
 HOSTS = {
@@ -38,6 +38,14 @@ def test_a_value_of_the_right_form_is_taken(
 ) -> None:
     environment.setenv(name, value)
     assert value in Settings().model_dump().values()
+
+
+@pytest.mark.parametrize(("value", "hosts"), IMAGE_HOSTS.items())
+def test_hosts_are_taken_without_their_commas(
+    environment: pytest.MonkeyPatch, value: str, hosts: tuple[str, ...]
+) -> None:
+    environment.setenv("EMBERFRAME_IMAGE_HOSTS", value)
+    assert Settings().image_hosts == hosts
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
