@@ -35,18 +35,22 @@ def rules(figures: Figures) -> Rows:
 def malformed(figures: Figures) -> Rows:
     """Rows of what was tried, and of what was good by chance."""
     requests = figures["requests"]
-    return [
+    rows = [
         ["requests through the parser", str(sum(requests.values()))],
         ["– refused in a sentence; good by chance", _pair(requests, "refused", "good by chance")],
-        ["documents through the function", str(figures["documents"])],
-        ["– failed in a sentence", str(figures["refused by the function"])],
-        ["the same, published all the same, through a worker", str(figures["documents"])],
-        [
-            "– failed in a sentence at the first try; good by chance",
-            _pair(figures, "failed by the worker", "good by chance"),
-        ],
-        ["other exceptions, retries, restarts", "0"],
     ]
+    if "documents" in figures:
+        rows += [
+            ["documents through the function", str(figures["documents"])],
+            ["– failed in a sentence", str(figures["refused by the function"])],
+            ["the same, published all the same, through a worker", str(figures["documents"])],
+            [
+                "– failed in a sentence at the first try; good by chance",
+                _pair(figures, "failed by the worker", "good by chance"),
+            ],
+            ["other exceptions, retries, restarts", "0"],
+        ]
+    return rows
 
 
 def _pair(figures: Figures, first: str, second: str) -> str:

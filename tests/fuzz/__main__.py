@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -51,12 +52,17 @@ def main() -> int:
     os.environ.update(METADATA_SERVER_DETECTION="none", NO_GCE_CHECK="true")
     parsed = parse_malformed(arguments.requests)
     print(f"parser: {dict(parsed)}", flush=True)
+    figures: dict[str, Any] = {"requests": dict(parsed)}
+    _keep(figures)
     with tempfile.TemporaryDirectory() as folder, running_cloud(Path(folder)) as cloud:
-        arrived = _arrive(cloud, Path(folder), arguments.documents)
-    figures = {"requests": dict(parsed), **arrived}
+        figures |= _arrive(cloud, Path(folder), arguments.documents)
+    _keep(figures)
+    return 0
+
+
+def _keep(figures: dict[str, Any]) -> None:
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=1))
-    return 0
 
 
 def _arrive(cloud: Cloud, folder: Path, count: int) -> dict[str, int]:

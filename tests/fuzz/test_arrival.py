@@ -20,7 +20,7 @@ from tests.fuzz.arrival import Database, by_end, draw_documents, publishable, re
 
 pytestmark = pytest.mark.stack
 
-COUNT = 60
+COUNT = 40
 SERVED = ServedAddresses(bucket="pictures", download_host="https://storage.example")
 
 

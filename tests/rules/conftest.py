@@ -1,4 +1,4 @@
-"""The deny matrices tried once a session, and the coverage that the rules had by them.
+"""The deny matrices, each cell tried once a session, and the coverage that the rules had by them.
 
 Firestore's has a project of its own: no function listens there. Storage's has a bucket of its own.
 """
@@ -12,14 +12,14 @@ import pytest
 from tests.rules.firestore_rest import Firestore
 from tests.rules.matrix.document_desk import DocumentDesk
 from tests.rules.matrix.file_desk import FileDesk
-from tests.rules.matrix.firestore_cases import document_cases
-from tests.rules.matrix.storage_cases import file_cases
-from tests.rules.matrix.trial import Trial, try_all
+from tests.rules.matrix.firestore_cases import DocumentCase, document_cases
+from tests.rules.matrix.storage_cases import FileCase
+from tests.rules.matrix.trial import Trials
 from tests.rules.people import Person
 from tools.stack import Stack
 from tools.stack.names import REPOSITORY
 
-REQUEST_TIMEOUT_SECONDS = 20
+REQUEST_TIMEOUT_SECONDS = 60
 FIRESTORE_RULES = REPOSITORY / "firestore.rules"
 
 
@@ -37,25 +37,25 @@ def document_desk(stack: Stack, http: httpx.Client) -> DocumentDesk:
 
 
 @pytest.fixture(scope="session")
-def document_trials(document_desk: DocumentDesk) -> Mapping[str, Trial]:
-    return try_all(document_desk, document_cases())
+def document_trials(document_desk: DocumentDesk) -> Trials[DocumentCase]:
+    return Trials(document_desk)
 
 
 @pytest.fixture(scope="session")
 def coverage(
-    document_desk: DocumentDesk, document_trials: Mapping[str, Trial]
+    document_desk: DocumentDesk, document_trials: Trials[DocumentCase]
 ) -> Mapping[str, Any]:
     """The emulator's report of what the whole matrix evaluated."""
+    for case in document_cases():
+        document_trials.of(case)
     return document_desk.coverage()
 
 
 @pytest.fixture(scope="session")
-def file_trials(stack: Stack, http: httpx.Client) -> Mapping[str, Trial]:
+def file_trials(stack: Stack, http: httpx.Client) -> Iterator[Trials[FileCase]]:
     desk = FileDesk(http, storage=stack.storage, firestore=stack.firestore, project=stack.project)
-    try:
-        return try_all(desk, file_cases())
-    finally:
-        desk.close()
+    yield Trials(desk)
+    desk.close()
 
 
 @pytest.fixture

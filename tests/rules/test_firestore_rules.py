@@ -7,7 +7,7 @@ import pytest
 
 from tests.rules.coverage import expressions, gaps, share
 from tests.rules.matrix.firestore_cases import DocumentCase, document_cases
-from tests.rules.matrix.trial import Trial
+from tests.rules.matrix.trial import Trials
 
 pytestmark = pytest.mark.stack
 
@@ -19,8 +19,8 @@ def test_no_two_cells_have_one_name() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_rules_decide(case: DocumentCase, document_trials: Mapping[str, Trial]) -> None:
-    trial = document_trials[case.name]
+def test_the_rules_decide(case: DocumentCase, document_trials: Trials[DocumentCase]) -> None:
+    trial = document_trials.of(case)
     assert trial.allowed is case.allowed
     assert trial.clean, "it was denied, and changed the document"
 

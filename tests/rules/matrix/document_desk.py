@@ -42,7 +42,8 @@ class DocumentDesk:
             for role, person in self._people.items()
         }
         self._server = Firestore(http, address, self.project, None)
-        self._setting: Mapping[str, Any] = NO_SETTING
+        #: None: what an earlier run left is not known.
+        self._setting: Mapping[str, Any] | None = None
         self._ids = count()
         #: Where each cell was tried last.
         self._places: dict[DocumentCase, str] = {}

@@ -41,7 +41,8 @@ class FileDesk:
         }
         self._server = self._as[Role.SERVER]
         self._documents = Firestore(http, firestore, project, None)
-        self._setting: Mapping[str, Any] = NO_SETTING
+        #: None: what an earlier run left is not known.
+        self._setting: Mapping[str, Any] | None = None
         self._ids = count()
         #: Where each cell was tried last.
         self._places: dict[FileCase, str] = {}

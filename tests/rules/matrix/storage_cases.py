@@ -87,7 +87,7 @@ def by_role() -> Iterator[FileCase]:
                 given=File(content_type="image/webp"),
             )  # fmt: skip
             yield cell(role, Does.DELETE, what, server, place=place, before=File())
-        for folder in ("generations/{id}/1/", "generations/{id}/", "generations/", "inputs/"):
+        for folder in ("generations/{id}/1/", "generations/{id}/", "generations/"):
             yield cell(role, Does.LIST, f"their {folder}", own, place=f"users/{{uid}}/{folder}")
         for place in ("", "users/", "users/{uid}/"):
             yield cell(role, Does.LIST, f"everything below '{place}'", server, place=place)

@@ -1,8 +1,8 @@
-"""Cells of a matrix tried at a desk: all of them, or until the first that goes wrong."""
+"""Cells of a matrix tried at a desk: each once, or until the first that goes wrong."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from tests.rules.matrix.case import Case
 
@@ -27,13 +27,19 @@ class Trial:
     clean: bool
 
 
-def try_all(desk: Desk[C], cases: Iterable[C]) -> Mapping[str, Trial]:
-    """By the cells' names."""
-    trials = {}
-    for case in cases:
-        allowed = desk.allows(case)
-        trials[case.name] = Trial(allowed, clean=allowed or desk.untouched(case))
-    return trials
+class Trials(Generic[C]):
+    """Tries a cell when it is first asked for; which others were tried does not matter."""
+
+    def __init__(self, desk: Desk[C]) -> None:
+        self._desk = desk
+        self._done: dict[str, Trial] = {}
+
+    def of(self, case: C) -> Trial:
+        if case.name not in self._done:
+            allowed = self._desk.allows(case)
+            clean = allowed or self._desk.untouched(case)
+            self._done[case.name] = Trial(allowed, clean)
+        return self._done[case.name]
 
 
 def first_difference(desk: Desk[C], cases: Iterable[C]) -> C | None:

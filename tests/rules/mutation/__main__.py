@@ -17,9 +17,15 @@ from tests.rules.coverage import expressions, share
 from tests.rules.matrix.document_desk import DocumentDesk
 from tests.rules.matrix.firestore_cases import document_cases
 from tests.rules.matrix.storage_cases import file_cases
-from tests.rules.matrix.trial import try_all
 from tests.rules.mutation.equivalents import EQUIVALENT
-from tests.rules.mutation.grounds import FIRESTORE_RULES, HUNTS
+from tests.rules.mutation.grounds import (
+    FIRESTORE_RULES,
+    STORAGE_RULES,
+    document_hunter,
+    every,
+    file_hunter,
+)
+from tests.rules.mutation.hunt import hunt
 from tools.stack import Stack, running_stack
 from tools.stack.names import BUILD
 
@@ -36,18 +42,20 @@ def main() -> int:
         httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS) as http,
     ):
         figures: dict[str, Any] = {"matrix": _matrix(stack, http), "mutants": {}}
-        mistakes = []
-        for file, hunting in HUNTS.items():
-            found = hunting(stack, http)
-            equivalent = EQUIVALENT[file]
-            figures["mutants"][file] = {
-                "made": found.made,
-                "killed": len(found.killed),
-                "equivalent": len(found.survived),
-                "refused": len(found.refused),
-            }
-            print(f"{file}: {figures['mutants'][file]}")
-            mistakes += found.mistakes(equivalent)
+        with document_hunter(stack, http) as documents:
+            found = {FIRESTORE_RULES.name: hunt(every(FIRESTORE_RULES), documents, print)}
+        with file_hunter(stack, http) as files:
+            found[STORAGE_RULES.name] = hunt(every(STORAGE_RULES), files, print)
+    mistakes = []
+    for file, hunted in found.items():
+        figures["mutants"][file] = {
+            "made": hunted.made,
+            "killed": len(hunted.killed),
+            "equivalent": len(hunted.survived),
+            "refused": len(hunted.refused),
+        }
+        print(f"{file}: {figures['mutants'][file]}")
+        mistakes += hunted.mistakes(EQUIVALENT[file])
     print(*mistakes, sep="\n")
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=1))
@@ -58,7 +66,8 @@ def _matrix(stack: Stack, http: httpx.Client) -> dict[str, float]:
     desk = DocumentDesk(http, stack.firestore)
     desk.load(FIRESTORE_RULES.read_text("utf-8"))
     documents = document_cases()
-    try_all(desk, documents)
+    for case in documents:
+        desk.allows(case)
     verdicts = [*(it.allowed for it in documents), *(it.allowed for it in file_cases())]
     return {
         "cells": len(verdicts),

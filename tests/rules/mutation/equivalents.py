@@ -39,6 +39,9 @@ _STORAGE: Mapping[str, Sequence[str]] = {
         "any name: o → {any2}, column 21 of `match /b/{bucket}/o {`",
     ),
     UID_OF_NOBODY: (f"dropped: request.auth != null → true, column 14 of `{SIGNED_IN}`",),
+    "The emulator asks for a listing at the folder's own path, which is none of this match.": (
+        "not list: get, list → get, column 13 of `allow get, list: if isOwner(uid);` (2)",
+    ),
     "Owners read anyway; what is changed or removed is there, and `resource == null` is false.": (
         tuple(
             f"also {verb}: create → create, {verb}, column 13 of `allow create: if isOwner(uid) "

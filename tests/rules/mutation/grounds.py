@@ -1,17 +1,18 @@
 """Where the mutants of each file are hunted: on a stack's emulators, beside what else uses them."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from tests.rules.matrix.document_desk import DocumentDesk
 from tests.rules.matrix.file_desk import FileDesk
-from tests.rules.matrix.firestore_cases import document_cases
-from tests.rules.matrix.storage_cases import file_cases
+from tests.rules.matrix.firestore_cases import DocumentCase, document_cases
+from tests.rules.matrix.storage_cases import FileCase, file_cases
 from tests.rules.mutation.equivalents import EQUIVALENT
-from tests.rules.mutation.hunt import Hunt, hunt
+from tests.rules.mutation.hunt import Hunter
 from tests.rules.mutation.mutants import Mutant, mutants
 from tools.stack import Stack
 from tools.stack.names import REPOSITORY
@@ -21,40 +22,31 @@ STORAGE_RULES = REPOSITORY / "storage.rules"
 #: Which of them a sample has is the same on every day and machine.
 SEED = 6
 
-Say = Callable[[str], None]
 
-
-def hunt_documents(
-    stack: Stack, http: httpx.Client, sample: int | None = None, say: Say = print
-) -> Hunt:
-    """`sample`: how many of those that must be noticed, drawn by SEED; None: all."""
+@contextmanager
+def document_hunter(stack: Stack, http: httpx.Client) -> Iterator[Hunter[DocumentCase]]:
+    """In a project of its own."""
     desk = DocumentDesk(http, stack.firestore)
-    return hunt(_chosen(FIRESTORE_RULES, sample), desk, desk.load, document_cases(), say)
+    yield Hunter(desk, desk.load, document_cases())
 
 
-def hunt_files(
-    stack: Stack, http: httpx.Client, sample: int | None = None, say: Say = print
-) -> Hunt:
-    """The stack's own bucket keeps its rules meanwhile."""
+@contextmanager
+def file_hunter(stack: Stack, http: httpx.Client) -> Iterator[Hunter[FileCase]]:
+    """In a bucket of its own; the stack's own bucket keeps its rules meanwhile."""
     desk = FileDesk(http, storage=stack.storage, firestore=stack.firestore, project=stack.project)
-    chosen = _chosen(STORAGE_RULES, sample)
     beside = (stack.bucket, STORAGE_RULES)
     try:
-        return hunt(chosen, desk, lambda it: desk.load(it, beside=beside), file_cases(), say)
+        yield Hunter(desk, lambda rules: desk.load(rules, beside=beside), file_cases())
     finally:
         desk.close()
         desk.restore(STORAGE_RULES)
 
 
-HUNTS: Mapping[str, Callable[..., Hunt]] = {
-    FIRESTORE_RULES.name: hunt_documents,
-    STORAGE_RULES.name: hunt_files,
-}
+def every(file: Path) -> Sequence[Mutant]:
+    return mutants(file.read_text("utf-8"))
 
 
-def _chosen(file: Path, sample: int | None) -> Sequence[Mutant]:
-    every = mutants(file.read_text("utf-8"))
-    if sample is None:
-        return every
-    noticeable = [it for it in every if it.name not in EQUIVALENT[file.name]]
-    return random.Random(SEED).sample(noticeable, sample)
+def sample(file: Path, count: int) -> Sequence[Mutant]:
+    """Of those that must be noticed, drawn by SEED."""
+    noticeable = [it for it in every(file) if it.name not in EQUIVALENT[file.name]]
+    return random.Random(SEED).sample(noticeable, count)

@@ -1,7 +1,8 @@
 """Hunts mutants with the cells of a matrix, until the first cell whose verdict a mutant changes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic
 
 from tests.rules.matrix.document_desk import RulesRefused
 from tests.rules.matrix.trial import C, Desk, first_difference
@@ -35,28 +36,40 @@ class Hunt:
         ]
 
 
+class Hunter(Generic[C]):
+    """Looks for the cell that tells a mutant from the file that it was made of."""
+
+    def __init__(self, desk: Desk[C], load: Callable[[str], None], cases: Iterable[C]) -> None:
+        """`load` puts rules before `desk`; raises `RulesRefused`."""
+        self._desk = desk
+        self._load = load
+        self._order = list(cases)
+
+    def killer(self, mutant: Mutant) -> C | None:
+        """None: no cell does. Raises `RulesRefused` where the compiler notices."""
+        self._load(mutant.rules)
+        found = first_difference(self._desk, self._order)
+        if found is not None:
+            # What noticed one is likely to notice its neighbours.
+            self._order.remove(found)
+            self._order.insert(0, found)
+        return found
+
+
 def hunt(
-    mutants: Iterable[Mutant],
-    desk: Desk[C],
-    load: Callable[[str], None],
-    cases: Sequence[C],
-    say: Callable[[str], None] = lambda _: None,
+    mutants: Iterable[Mutant], hunter: Hunter[C], say: Callable[[str], None] = lambda _: None
 ) -> Hunt:
-    """`load` puts rules before `desk`; raises `RulesRefused`."""
-    found, order = Hunt(), list(cases)
+    """All of them; `say` is told of each that survived."""
+    found = Hunt()
     for mutant in mutants:
         try:
-            load(mutant.rules)
+            killer = hunter.killer(mutant)
         except RulesRefused:
             found.refused.append(mutant.name)
             continue
-        killer = first_difference(desk, order)
         if killer is None:
             found.survived.append(mutant.name)
-            say(f"SURVIVED {mutant.name}")
-            continue
-        found.killed[mutant.name] = killer.name
-        # What noticed one is likely to notice its neighbours.
-        order.remove(killer)
-        order.insert(0, killer)
+            say(f"survived: {mutant.name}")
+        else:
+            found.killed[mutant.name] = killer.name
     return found
