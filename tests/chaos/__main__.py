@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.chaos.act import Act, NotHere
 from tests.chaos.emulators import running_cloud
+from tests.chaos.fleet import BROKEN_OFF
 from tests.chaos.report import Report
 from tests.chaos.schedule import schedule
 from tests.chaos.stage import Chaos
@@ -64,6 +65,7 @@ def main() -> int:
         ends = time.monotonic() + minutes * 60
         play_all(acts, logs, report, deadline=ends, at_once=at_once * (os.cpu_count() or 1))
     except KeyboardInterrupt:
+        BROKEN_OFF.set()
         kill_marked(token)
         print("Interrupted; nothing was left running.", file=sys.stderr, flush=True)
         # The acts' threads wait for what will not come any more.

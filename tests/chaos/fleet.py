@@ -105,6 +105,10 @@ class WorkerProcess:
         self.process.wait(GIVE_UP_SECONDS)
 
 
+#: Set when the run is broken off: a host that started what was just killed would never be done.
+BROKEN_OFF = threading.Event()
+
+
 class Fleet:
     """A context manager. The host replaces what ends, unarmed, until the fleet is dismissed."""
 
@@ -155,7 +159,7 @@ class Fleet:
     def _keep(self, worker: WorkerProcess) -> None:
         worker.process.wait()
         with self._lock:
-            if self._dismissed:
+            if self._dismissed or BROKEN_OFF.is_set():
                 return
             # The real Pub/Sub notices that a stream's client has gone; the emulator does not. What
             # makes it notice would hurt the streams of the living, so with them it is left for
