@@ -48,7 +48,6 @@ def malformed(figures: Figures) -> Rows:
                 "– failed in a sentence at the first try; good by chance",
                 _pair(figures, "failed by the worker", "good by chance"),
             ],
-            ["other exceptions, retries, restarts", "0"],
         ]
     return rows
 

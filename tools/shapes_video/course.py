@@ -70,8 +70,8 @@ class VideoRecipe:
 
 FULL_RECIPE = VideoRecipe(
     widths=FULL,
-    steps=dict(zip(STAGES, (1_500, 7_000, 8_000, 2_500, 2_500), strict=True)),
-    clips=3_000,
+    steps=dict(zip(STAGES, (1_500, 7_000, 6_500, 1_500, 4_000), strict=True)),
+    clips=5_000,
 )
 SMOKE_RECIPE = VideoRecipe(widths=TINY, steps=dict.fromkeys(STAGES, 2), clips=4, batch=2)
 

@@ -258,7 +258,7 @@ def test_a_listener_that_fails_costs_nobody_the_engine(
         raise RuntimeError("listener")
 
     assert len(engine.run(make_job(num_inference_steps=2), fail).pictures) == 1
-    assert "progress listener failed" in caplog.text
+    assert "its listener failed" in caplog.text
 
 
 def test_no_thread_and_no_process_is_left_after_closing() -> None:
