@@ -122,7 +122,9 @@ def test_a_cancelled_job_does_not_wait_for_an_engine_that_hangs(
         engine.run(job, hang_and_cancel)
     assert len(run(engine, num_inference_steps=2).pictures) == 1
     assert engine.pid != victim
-    assert f"engine {victim} is killed: its job did not stop within 2 s" in caplog.text
+    # 2 s, or three strides of this very job where a busy machine made one long.
+    killed = rf"engine {victim} is killed: its job did not stop within [0-9.]+ s"
+    assert re.search(killed, caplog.text)
 
 
 def test_an_engine_that_hangs_while_it_loads_is_given_up() -> None:
