@@ -86,7 +86,8 @@ def test_an_engine_that_hangs_at_its_time_limit_has_crashed_and_is_replaced(
     victim = engine.pid
     failure = hang(engine, DEADLOCK, replace(long_job(), time_limit_seconds=0.5))
     assert failure.code is ErrorCode.ENGINE_CRASHED
-    assert "did not stop within 2 s of being told to" in str(failure.__cause__)
+    # 2 s, or three strides of this very job.
+    assert re.search(r"did not stop within [0-9.]+ s of being told to", str(failure.__cause__))
     assert len(run(engine, num_inference_steps=2).pictures) == 1
     assert engine.pid != victim
 
@@ -101,7 +102,10 @@ def test_an_engine_that_works_on_past_its_time_limit_is_replaced_and_its_job_tim
     with pytest.raises(GenerationError) as failure:
         engine.run(replace(very_long_job(), time_limit_seconds=0.5), lambda _: None)
     assert failure.value.code is ErrorCode.TIMED_OUT
-    assert "did not stop within 2 s of being told to" in str(failure.value.__cause__)
+    # 2 s, or three strides of this very job.
+    assert re.search(
+        r"did not stop within [0-9.]+ s of being told to", str(failure.value.__cause__)
+    )
     assert engine.pid != child.pid
 
 
