@@ -15,10 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from gpu_worker.adapters.engine_child import Ended, EngineChild, FromEngine
+from gpu_worker.adapters.engine_load import EngineLoad
 from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
+from gpu_worker.engine.options import EngineOptions
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
     Done,
@@ -69,34 +71,30 @@ class EngineProcess:
         bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
         """`model` is a name of the model table, or NO_MODEL, and `model_dir` a checkpoint in its
-        source's place; `film_model` and `film_model_dir` likewise. `check` looks at what they make.
-
-        `deterministic`: the same request gives the same bytes again, on the same device.
+        source's place; `film_model` and `film_model_dir` likewise; the rest as in `EngineOptions`.
         """
-        choice = ModelChoice(
+        models = ModelChoice(
             picture=model,
             picture_folder=model_dir,
             film=film_model,
             film_folder=film_model_dir,
         )
         self._bounds = bounds
-        self._arguments = [*choice.arguments(), *check.arguments(), "--precision", precision.value]
-        if deterministic:
-            self._arguments.append("--deterministic")
-        if json_log:
-            self._arguments += ["--json-log"]
+        self._arguments = EngineOptions(
+            models=models,
+            check=check,
+            precision=precision,
+            deterministic=deterministic,
+            json_log=json_log,
+        ).arguments()
         #: What the models do; None for a choice that the process will refuse.
         self._tasks: tuple[TaskType, ...] | None = None
         with suppress(GenerationError):
-            self._tasks = choice.tasks()
+            self._tasks = models.tasks()
         self._changed = threading.Condition()
         self._line: deque[Turn] = deque()
         self._child: EngineChild | None = None
-        self._info: EngineInfo | None = None
-        self._load_error: GenerationError | None = None
-        #: A model was ready once, so not to get it again is a loss.
-        self._loaded_once = False
-        self._on_loss: Callable[[EngineUnavailable], None] = _nobody_watches
+        self._load = EngineLoad()
         self._closed = False
 
     def start(self) -> None:
@@ -109,14 +107,17 @@ class EngineProcess:
     @property
     def ready(self) -> bool:
         with self._changed:
-            return self._info is not None and not self._closed
+            return self._load.info is not None and not self._closed
 
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         with self._changed:
-            if self._load_error is None:
+            if self._load.error is None:
                 self.start()
             self._changed.wait_for(self._loaded_or_not, timeout_seconds)
-            return self._ready_info(f"The engine is not ready after {timeout_seconds:g} seconds.")
+            if self._closed:
+                raise GenerationError(ErrorCode.INTERNAL, CLOSED)
+            otherwise = f"The engine is not ready after {timeout_seconds:g} seconds."
+            return self._load.require(otherwise)
 
     def run(
         self,
@@ -145,9 +146,7 @@ class EngineProcess:
 
     def watch(self, on_loss: Callable[[EngineUnavailable], None]) -> None:
         with self._changed:
-            self._on_loss = on_loss
-            if self._load_error is not None:
-                self._not_loaded(self._load_error)
+            self._load.watch(on_loss)
 
     def cancel(self, job_id: str) -> None:
         with self._changed:
@@ -186,13 +185,13 @@ class EngineProcess:
     def _wait_for_turn(self, turn: Turn) -> EngineChild:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
-            if not self._stopped(turn) and self._child is None and self._load_error is None:
+            if not self._stopped(turn) and self._child is None and self._load.error is None:
                 self._spawn()
             self._changed.wait_for(lambda: self._stopped(turn) or self._loaded_or_not())
             if self._stopped(turn):
                 raise JobCancelled
-            if self._load_error is not None:
-                raise EngineUnavailable(self._load_error.message)
+            if self._load.error is not None:
+                raise EngineUnavailable(self._load.error.message)
             if self._child is None:
                 raise AssertionError("a ready engine has a process")
             turn.sent = True
@@ -212,17 +211,10 @@ class EngineProcess:
         return turn.cancelled or self._closed
 
     def _loaded_or_not(self) -> bool:
-        return self._info is not None or self._load_error is not None or self._closed
-
-    def _ready_info(self, otherwise: str) -> EngineInfo:
-        if self._closed:
-            raise GenerationError(ErrorCode.INTERNAL, CLOSED)
-        if self._info is None:
-            raise self._load_error or GenerationError(ErrorCode.INTERNAL, otherwise)
-        return self._info
+        return self._load.over or self._closed
 
     def _spawn(self) -> None:
-        self._load_error = None
+        self._load.error = None
         try:
             child = EngineChild(
                 self._arguments,
@@ -232,7 +224,7 @@ class EngineProcess:
                 bounds=self._bounds,
             )
         except OSError as error:  # the machine is out of processes, memory or file descriptors
-            self._not_loaded(
+            self._load.fail(
                 GenerationError(
                     ErrorCode.INTERNAL, f"The engine process cannot be started: {error.strerror}."
                 )
@@ -241,11 +233,6 @@ class EngineProcess:
         self._child = child
         self._child.listen()
         LOG.info("engine process %d started", self._child.pid)
-
-    def _not_loaded(self, error: GenerationError) -> None:
-        self._load_error = error
-        if self._loaded_once:
-            self._on_loss(EngineUnavailable(error.message))
 
     def _running(self) -> Turn | None:
         return next((turn for turn in self._line if turn.sent and turn.outcome is None), None)
@@ -263,9 +250,9 @@ class EngineProcess:
             turn = self._running()
             match message:
                 case Ready():
-                    self._info, self._loaded_once = message.info(), True
+                    self._load.succeed(message.info())
                 case LoadFailed():
-                    self._not_loaded(GenerationError(message.code, message.message))
+                    self._load.fail(GenerationError(message.code, message.message))
                 case Done() | Failed() | Stopped() if turn is not None:
                     turn.end(message, frames)
             self._changed.notify_all()
@@ -281,7 +268,7 @@ class EngineProcess:
     def _on_end(self, ended: Ended) -> None:
         with self._changed:
             LOG.log(logging.INFO if self._closed else logging.ERROR, "%s", ended.how)
-            was_ready, self._info, self._child = self._info is not None, None, None
+            was_ready, self._child = self._load.lose(), None
             turn = self._running()
             if turn is not None:
                 turn.lose(ended.how, closed=self._closed, stuck=ended.stuck)
@@ -289,13 +276,9 @@ class EngineProcess:
                 pass
             elif not ended.gone:
                 # It still holds the GPU: another one beside it would not load either.
-                self._not_loaded(GenerationError(ErrorCode.INTERNAL, f"The {ended.how}."))
+                self._load.fail(GenerationError(ErrorCode.INTERNAL, f"The {ended.how}."))
             elif was_ready:
                 self._spawn()
-            elif self._load_error is None:
-                self._not_loaded(crashed(ended.how))
+            elif self._load.error is None:
+                self._load.fail(crashed(ended.how))
             self._changed.notify_all()
-
-
-def _nobody_watches(_: EngineUnavailable) -> None:
-    """The listener until there is one: who runs a job hears of a loss from it."""

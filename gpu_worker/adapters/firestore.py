@@ -5,7 +5,6 @@ try may cure; the client library's own retry (minutes long) is off, because a le
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as google
@@ -13,20 +12,16 @@ from google.cloud import firestore
 
 from gpu_worker.adapters.firestore_watch import FirestoreWatch
 from gpu_worker.adapters.patience import call_patiently
-from shared.document import SERVER_FIELDS
+from shared.firestore_forms import Writing, read_snapshot
 from shared.ports import (
     DELETE,
     SERVER_TIME,
-    Adjustment,
     AlreadyExists,
     Beside,
     Changes,
     Conflict,
-    Creation,
     Missing,
-    NotInput,
     Rejected,
-    Sentinel,
     Snapshot,
     Unavailable,
     Written,
@@ -48,9 +43,7 @@ TRANSIENT = (
     google.Unknown,
     google.RetryError,
 )
-#: What the client library raises for a value that it cannot decode; the text quotes the value.
-DECODING_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError)
-_SENTINELS = {SERVER_TIME: firestore.SERVER_TIMESTAMP, DELETE: firestore.DELETE_FIELD}
+SENTINELS = {SERVER_TIME: firestore.SERVER_TIMESTAMP, DELETE: firestore.DELETE_FIELD}
 
 T = TypeVar("T")
 
@@ -62,43 +55,28 @@ class FirestoreDocuments:
         self, client: firestore.Client, *, patience_seconds: float = PATIENCE_SECONDS
     ) -> None:
         self._client = client
+        self._writing = Writing(
+            client=client,
+            sentinels=SENTINELS,
+            delete=firestore.DELETE_FIELD,
+            increment=firestore.Increment,
+        )
         self._patience_seconds = patience_seconds
 
     def read(self, path: str) -> Snapshot | None:
-        instead: dict[str, Any] = {}
-        try:
-            parts = [self._get(path)]
-        except DECODING_ERRORS:
-            # Mostly a client's `input`; the rest is the server's.
-            parts, instead = self._legible(path), {"input": NotInput.UNREADABLE}
-        first = parts[0]
-        if not first.exists:
-            return None
-        data = {name: it for part in parts for name, it in (part.to_dict() or {}).items()}
-        # Were it to change between the parts, the first one's version would be a conflict.
-        return Snapshot(
-            data={**data, **instead}, version=first.update_time, read_time=first.read_time
+        return read_snapshot(
+            lambda fields: self._call(
+                lambda: self._client.document(path).get(
+                    fields, retry=None, timeout=CALL_TIMEOUT_SECONDS
+                )
+            )
         )
-
-    def _legible(self, path: str) -> list[Any]:
-        """The server's fields that can be decoded: one that cannot hides all others of an answer.
-
-        Only an admin or a bug writes such a one; it counts as not there.
-        """
-        try:
-            return [self._get(path, SERVER_FIELDS)]
-        except DECODING_ERRORS:
-            parts = []
-            for name in SERVER_FIELDS:
-                with suppress(*DECODING_ERRORS):
-                    parts.append(self._get(path, [name]))
-            return parts
 
     def create(self, path: str, data: Changes) -> Written:
         try:
             result = self._call(
                 lambda: self._client.document(path).create(
-                    _native(data), retry=None, timeout=CALL_TIMEOUT_SECONDS
+                    self._writing.native(data), retry=None, timeout=CALL_TIMEOUT_SECONDS
                 )
             )
         except google.Conflict as error:
@@ -110,9 +88,9 @@ class FirestoreDocuments:
     ) -> Written:
         def commit() -> Any:
             batch = self._client.batch()
-            self._add_update(batch, path, changes, expected)
+            self._writing.add_update(batch, path, changes, expected)
             for other in beside:
-                self._add_beside(batch, other)
+                self._writing.add_beside(batch, other)
             return batch.commit(retry=None, timeout=CALL_TIMEOUT_SECONDS)[0]
 
         try:
@@ -125,29 +103,8 @@ class FirestoreDocuments:
             raise AlreadyExists(path) from error
         return _written(result)
 
-    def _add_update(
-        self, batch: firestore.WriteBatch, path: str, changes: Changes, expected: Any
-    ) -> None:
-        option = self._client.write_option(last_update_time=expected)
-        batch.update(self._client.document(path), _native(changes), option=option)
-
-    def _add_beside(self, batch: firestore.WriteBatch, it: Beside) -> None:
-        if isinstance(it, Creation):
-            batch.create(self._client.document(it.path), _native(it.data))
-        elif isinstance(it, Adjustment):
-            batch.set(self._client.document(it.path), _nested(it), merge=True)
-        else:
-            self._add_update(batch, it.path, it.changes, it.expected)
-
     def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> FirestoreWatch:
         return FirestoreWatch(self._client, path, on_change)
-
-    def _get(self, path: str, fields: Sequence[str] | None = None) -> Any:
-        return self._call(
-            lambda: self._client.document(path).get(
-                fields, retry=None, timeout=CALL_TIMEOUT_SECONDS
-            )
-        )
 
     def _call(self, request: Callable[[], T]) -> T:
         try:
@@ -167,25 +124,3 @@ class FirestoreDocuments:
 
 def _written(result: Any) -> Written:
     return Written(version=result.update_time, commit_time=result.update_time)
-
-
-def _native(changes: Changes) -> dict[str, Any]:
-    return {
-        field: _SENTINELS[value] if isinstance(value, Sentinel) else value
-        for field, value in changes.items()
-    }
-
-
-def _nested(adjustment: Adjustment) -> dict[str, Any]:
-    """As a merge takes it: what is not named stays as it is."""
-    nested: dict[str, Any] = {}
-    parts = [
-        *((path, firestore.Increment(amount)) for path, amount in adjustment.add.items()),
-        *((path, firestore.DELETE_FIELD) for path in adjustment.remove),
-    ]
-    for path, value in parts:
-        place = nested
-        for name in path[:-1]:
-            place = place.setdefault(name, {})
-        place[path[-1]] = value
-    return nested

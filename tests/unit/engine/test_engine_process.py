@@ -81,7 +81,7 @@ def test_an_engine_killed_while_idle_is_replaced_before_the_next_job(
     victim = pid_of(engine)
     os.kill(victim, signal.SIGKILL)
     with engine._changed:
-        assert engine._changed.wait_for(lambda: engine._info is None, PATIENCE_SECONDS)
+        assert engine._changed.wait_for(lambda: engine._load.info is None, PATIENCE_SECONDS)
     assert pid_of(engine) != victim
     assert len(run(engine, num_inference_steps=2).pictures) == 1
 

@@ -1,0 +1,51 @@
+"""What an engine process is told when it starts, as its supervisor writes it and as it reads it."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass, field
+from typing import Self
+
+from gpu_worker.engine.checking_spec import CheckChoice
+from gpu_worker.engine.choice import ModelChoice
+from gpu_worker.engine.precision import Precision
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineOptions:
+    models: ModelChoice
+    #: Looks at what they make.
+    check: CheckChoice = field(default_factory=CheckChoice)
+    precision: Precision = Precision.AUTO
+    #: The same request gives the same bytes again, on the same device.
+    deterministic: bool = False
+    #: Log as JSON, not for a terminal.
+    json_log: bool = False
+
+    @staticmethod
+    def add_arguments(parser: ArgumentParser) -> None:
+        ModelChoice.add_arguments(parser)
+        CheckChoice.add_arguments(parser)
+        parser.add_argument(
+            "--precision", type=Precision, default=Precision.AUTO, choices=Precision
+        )
+        parser.add_argument("--deterministic", action="store_true", help="same request, same bytes")
+        parser.add_argument("--json-log", action="store_true", help="not for a terminal")
+
+    @classmethod
+    def of(cls, options: Namespace) -> Self:
+        return cls(
+            models=ModelChoice.of(options),
+            check=CheckChoice.of(options),
+            precision=options.precision,
+            deterministic=options.deterministic,
+            json_log=options.json_log,
+        )
+
+    def arguments(self) -> list[str]:
+        """What `of` reads."""
+        return [
+            *self.models.arguments(),
+            *self.check.arguments(),
+            *("--precision", self.precision.value),
+            *(["--deterministic"] if self.deterministic else []),
+            *(["--json-log"] if self.json_log else []),
+        ]
