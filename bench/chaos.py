@@ -32,6 +32,7 @@ def outcome(figures: dict[str, Any]) -> list[list[str]]:
         ["**lost**", str(figures["lost"])],
         ["**duplicated**", str(figures["duplicated"])],
         ["orphans left", str(figures["orphans"])],
+        ["messages that the queue lost, brought home by the sweep", str(figures["brought_home"])],
         [f"**quota drift**, of {figures['charges']} charges", str(figures["quota_drift"])],
         ["other promises broken", str(others(figures))],
     ]

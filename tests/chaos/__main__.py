@@ -6,6 +6,7 @@ was broken or an act could not be played.
 """
 
 import argparse
+import logging
 import os
 import queue
 import secrets
@@ -58,6 +59,7 @@ def main() -> int:
     logs = LOGS / f"seed-{seed}"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
+    _log_clients(logs / "harness.log")
     # Every process that the run starts carries it, and so do theirs.
     os.environ[TOKEN_VARIABLE] = token = secrets.token_hex(16)
     try:
@@ -112,6 +114,16 @@ def play(act: Act, chaos: Chaos, deadline: float) -> None:
     seconds = time.monotonic() - began
     chaos.report.played(act.name, seconds)
     print(f"{seconds:6.1f} s  {act.name}", flush=True)
+
+
+def _log_clients(file: Path) -> None:
+    """What Google's clients in this process say, of streams that break above all."""
+    handler = logging.FileHandler(file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    # By name: importing google.api_core takes the logger `google` out of the tree.
+    for name in ("google.api_core.bidi", "google.cloud.firestore_v1.watch"):
+        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).addHandler(handler)
 
 
 def _interrupt(*_: object) -> None:

@@ -56,9 +56,19 @@ class Recorder:
         with self._changed:
             state = self._changed.wait_for(found, timeout_seconds)
             if state is None:
-                seen = [f"{it.status}/{it.token}" for it in self._states[str(path)]]
-                raise NotSeen(f"{path} was {seen}, and nothing else in {timeout_seconds:g} s")
+                raise NotSeen(self._unseen(path, timeout_seconds))
             return state
+
+    def _unseen(self, path: GenerationPath, seconds: float) -> str:
+        """Also what the document is now: a listener that stalls is no fault of the worker's."""
+        seen = [f"{it.status}/{it.token}" for it in self._states[str(path)]]
+        found = self._database.document(str(path)).get()
+        now = State.of(found.to_dict(), found.update_time) if found.exists else None
+        listener = "active" if self._watch.is_active else "dead"
+        return (
+            f"{path} was {seen}, and nothing else in {seconds:g} s; "
+            f"it is {now} now, and the listener is {listener}"
+        )
 
     def wait_for_ends(self, timeout_seconds: float) -> bool:
         """Whether every document seen so far has ended by then."""

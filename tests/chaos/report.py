@@ -21,6 +21,8 @@ class Report:
     faults: Counter[str] = field(default_factory=Counter)
     #: Scenario → what it broke.
     violations: dict[str, list[str]] = field(default_factory=dict)
+    #: Generations whose message did not come back by itself within a minute.
+    brought_home: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
     #: Seconds from a kill -9 to the generation's end.
     recoveries: list[float] = field(default_factory=list)
@@ -38,6 +40,10 @@ class Report:
     def fault(self, kind: str, count: int = 1) -> None:
         with self._lock:
             self.faults[kind] += count
+
+    def swept(self, count: int) -> None:
+        with self._lock:
+            self.brought_home += count
 
     def recovered(self, seconds: float) -> None:
         with self._lock:
@@ -71,6 +77,7 @@ class Report:
         lines = [
             f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults",
             ", ".join(f"{figures[it]} {it}" for it in ("lost", "duplicated", "orphans")),
+            f"{figures['brought_home']} brought home by the sweep, not by the queue",
             f"quota drift {figures['quota_drift']}, of {figures['charges']} charges",
         ]
         lines += [f"left out: {each}" for each in self.omitted]
@@ -100,6 +107,7 @@ class Report:
                 "seed": self.seed,
                 "jobs": self.jobs,
                 "faults": dict(sorted(self.faults.items())),
+                "brought_home": self.brought_home,
                 "violations": self.violations,
                 "failures": self.failures,
                 "omitted": self.omitted,

@@ -9,7 +9,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from tests.chaos.fleet import LEASE_SECONDS, LEAVE_SECONDS, LIGHT, Fleet
 from tests.chaos.ledger import drift
 from tests.chaos.oracle import judge
 from tests.chaos.project import ACK_DEADLINE_SECONDS, Project
-from tests.chaos.recorder import Recorder
+from tests.chaos.recorder import NotSeen, Recorder
 from tests.chaos.report import Report
 from tests.chaos.sweeping import collect_files, sweep_documents
 
@@ -37,7 +37,9 @@ from tests.chaos.sweeping import collect_files, sweep_documents
 HOME_SECONDS = 180.0
 #: Beyond an ack deadline, for the emulator to look at its clock.
 REDELIVERY_MARGIN_SECONDS = 2.0
-#: Cloud Scheduler's minute, shortened.
+#: Cloud Scheduler's minute: by then redelivery has had its chance, and the sweep begins.
+UNSWEPT_SECONDS = 60.0
+#: From then on, shortened.
 SWEEP_EVERY_SECONDS = 10.0
 REMINDERS = 4
 #: For an engine to notice that its supervisor has gone.
@@ -91,20 +93,26 @@ class Stage:
             if self.recorder.wait_for_ends(SWEEP_EVERY_SECONDS):
                 return
 
+    def _wait(self, path: GenerationPath, reached: Callable[[State], bool]) -> State:
+        """Where the queue has not done it in a minute the sweep does, as in a deployment."""
+        with suppress(NotSeen):
+            return self.recorder.wait_for(path, reached, UNSWEPT_SECONDS)
+        for _ in range(round((HOME_SECONDS - UNSWEPT_SECONDS) / SWEEP_EVERY_SECONDS)):
+            self.chaos.report.swept(sweep_documents(self.project).counts.total())
+            with suppress(NotSeen):
+                return self.recorder.wait_for(path, reached, SWEEP_EVERY_SECONDS)
+        return self.recorder.wait_for(path, reached, SWEEP_EVERY_SECONDS)
+
     def remind(self, path: GenerationPath) -> None:
         """The same message a few times more: the emulator hands some to a worker that is stopped,
         and has them back only after their ack deadline."""
         self.project.publish([path] * REMINDERS)
 
     def wait_for_end(self, path: GenerationPath) -> State:
-        return self.recorder.wait_for(path, lambda state: state.status.terminal, HOME_SECONDS)
+        return self._wait(path, lambda state: state.status.terminal)
 
     def wait_for_claim(self, path: GenerationPath, token: int = 1) -> State:
-        return self.recorder.wait_for(
-            path,
-            lambda it: it.status is Status.PROCESSING and it.token >= token,
-            HOME_SECONDS,
-        )
+        return self._wait(path, lambda it: it.status is Status.PROCESSING and it.token >= token)
 
     def settle(
         self,
@@ -114,7 +122,9 @@ class Stage:
         failing: Mapping[str, ErrorCode] = MappingProxyType({}),
     ) -> None:
         """Wait until all is quiet, dismiss the workers, sweep, judge as `oracle.judge` says."""
-        self.recorder.wait_for_ends(HOME_SECONDS)
+        if not self.recorder.wait_for_ends(UNSWEPT_SECONDS):
+            self.chaos.report.swept(sweep_documents(self.project).counts.total())
+            self.sweep_until_home()
         # What a dead worker still held is delivered again to a living one, which acknowledges it.
         time.sleep(self._quiet_seconds)
         taken = self.fleet.dismiss()

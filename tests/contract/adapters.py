@@ -7,7 +7,7 @@ import pytest
 
 from gpu_worker.adapters.firestore import FirestoreDocuments as WorkerDocuments
 from shared.in_memory import InMemoryDocuments
-from shared.ports import DocumentStore, DocumentWatcher
+from shared.ports import DocumentStore, DocumentWatcher, Snapshot
 from trigger.adapters.firestore import FirestoreDocuments as TriggerDocuments
 
 
@@ -16,6 +16,8 @@ class Watched(DocumentStore, DocumentWatcher, Protocol):
 
 
 IN_MEMORY = "in memory"
+#: Threads that want the same thing at once.
+CONTENDERS = 8
 
 BuildWatched = Callable[[pytest.FixtureRequest], Watched]
 BuildStore = Callable[[pytest.FixtureRequest], DocumentStore]
@@ -36,3 +38,10 @@ def each_of(builds: Mapping[str, BuildStore] | Mapping[str, BuildWatched]) -> li
         pytest.param(build, id=name, marks=[] if name == IN_MEMORY else pytest.mark.stack)
         for name, build in builds.items()
     ]
+
+
+def read(documents: DocumentStore, path: str) -> Snapshot:
+    """The document, which must be there."""
+    snapshot = documents.read(path)
+    assert snapshot is not None
+    return snapshot

@@ -7,6 +7,8 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from shared.ports import DocumentStore
+from tests.contract.adapters import STORES, BuildStore, each_of
 from tests.contract.gcs_server import running_gcs_server
 
 BUCKET = "contract"
@@ -28,3 +30,9 @@ def gcs_client() -> Iterator[storage.Client]:
 def path() -> str:
     """A document nobody else uses; not a generation, so that the function leaves it alone."""
     return f"contract/{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=each_of(STORES))
+def documents(request: pytest.FixtureRequest) -> DocumentStore:
+    build: BuildStore = request.param
+    return build(request)

@@ -1,7 +1,7 @@
 """A cell of the deny matrix: who does what to which document or file, and whether they may."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
@@ -33,13 +33,14 @@ NO_SETTING: Mapping[str, Any] = {}
 Operation = TypeVar("Operation", bound=StrEnum)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Case(Generic[Operation]):
     role: Role
     operation: Operation
     #: What is special about it, in words; goes on after the operation's.
     what: str
     allowed: bool
+    _: KW_ONLY
     #: Below which everything happens that names no place of its own.
     place: str
     #: What is there before; None: nothing.

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from tests.rules.firestore_rest import REQUEST_TIME, Stored
 from tests.rules.generations import FINISHED, NEW, OPEN, SERVER_FIELDS
-from tests.rules.matrix.case import INTRUDERS, NO_SETTING, Case, Role
+from tests.rules.matrix.case import INTRUDERS, Case, Role
 
 #: {uid} is the owner's, {id} an id that nothing else uses.
 GENERATION = "users/{uid}/generations/{id}"
@@ -32,29 +33,7 @@ class Does(StrEnum):
 
 
 DocumentCase = Case[Does]
-
-
-def cell(
-    role: Role,
-    does: Does,
-    what: str,
-    allowed: bool,
-    *,
-    place: str = GENERATION,
-    before: Any = None,
-    given: Any = None,
-    setting: Mapping[str, Any] = NO_SETTING,
-) -> DocumentCase:
-    return Case(
-        role=role,
-        operation=does,
-        what=what,
-        allowed=allowed,
-        place=place,
-        before=before,
-        given=given,
-        setting=setting,
-    )
+cell = partial(DocumentCase, place=GENERATION)
 
 
 def document_cases() -> list[DocumentCase]:

@@ -1,11 +1,11 @@
 """The deny matrix of files. Everything that is not listed as allowed must be denied."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import partial
 
-from tests.rules.matrix.case import INTRUDERS, NO_SETTING, Case, Role
+from tests.rules.matrix.case import INTRUDERS, Case, Role
 
 OUTPUT = "users/{uid}/generations/{id}/1/0.png"
 INPUT = "users/{uid}/inputs/{id}.png"
@@ -31,29 +31,7 @@ class File:
 
 
 FileCase = Case[Does]
-
-
-def cell(
-    role: Role,
-    does: Does,
-    what: str,
-    allowed: bool,
-    *,
-    place: str = INPUT,
-    before: File | None = None,
-    given: File | None = None,
-    setting: Mapping[str, Any] = NO_SETTING,
-) -> FileCase:
-    return Case(
-        role=role,
-        operation=does,
-        what=what,
-        allowed=allowed,
-        place=place,
-        before=before,
-        given=given,
-        setting=setting,
-    )
+cell = partial(FileCase, place=INPUT)
 
 
 def file_cases() -> list[FileCase]:

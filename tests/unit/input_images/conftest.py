@@ -9,16 +9,21 @@ from gpu_worker.adapters.input_images import DeploymentImages
 from gpu_worker.adapters.web_images import FETCH_SECONDS, WebImages
 from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.ports import never_stopped
+from shared.errors import ErrorCode, GenerationError, InvalidInput
 from shared.in_memory import InMemoryObjects
-from tests.unit.input_images.cases import BUCKET, DOWNLOADS, HOSTS, UID
+from tests.unit.input_images.cases import ALLOWED, BUCKET, DOWNLOADS, HOSTS, TOKEN, UID
 from tests.unit.input_images.certificates import Authority
 from tests.unit.input_images.web import (
     PUBLIC,
     ScriptedResolver,
     Switchboard,
     WebServer,
+    answer,
     running_server,
 )
+
+URL = f"{ALLOWED}/a.png"
+PHOTO = b"\x89PNG and so on"
 
 SERVED = ServedAddresses(bucket=BUCKET, download_host=DOWNLOADS, hosts=HOSTS)
 
@@ -78,3 +83,25 @@ def server(_server: WebServer) -> WebServer:
 @pytest.fixture
 def worker(server: WebServer, authority: Authority) -> Worker:
     return Worker(server, authority)
+
+
+picture = answer(PHOTO, content_type="image/png")
+busy = answer(status="503 Service Unavailable")
+
+
+def refused(worker: Worker, url: str = URL) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        worker.fetch(url)
+    assert caught.value.message.startswith("image_url")
+    assert TOKEN not in caught.value.message
+    return caught.value.message
+
+
+def unavailable(worker: Worker, url: str = URL) -> str:
+    with pytest.raises(GenerationError) as caught:
+        worker.fetch(url)
+    assert caught.value.code is ErrorCode.INPUT_UNAVAILABLE
+    assert not caught.value.retryable
+    assert caught.value.message.startswith("image_url cannot be had: ")
+    assert TOKEN not in caught.value.message
+    return caught.value.message

@@ -1,27 +1,18 @@
 """Requests that cannot work, engines that die, services that are away."""
 
-import logging
-from collections.abc import Callable
-
 import pytest
 
 from gpu_worker.engine.specs import PICTURE_TASKS
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Done, Later
-from gpu_worker.lifecycle.runner import STORE_RETRY_SECONDS
 from gpu_worker.time_limits import TimeLimits
-from shared.errors import ErrorCode, GenerationError
 from shared.paths import GenerationPath
-from shared.ports import Changes, Unavailable
 from tests.unit.lifecycle.world import (
     INPUT,
     PATH,
-    PROMPT,
-    TIMEOUT_SECONDS,
     World,
     crashing,
     held,
-    step_of,
 )
 
 
@@ -187,155 +178,3 @@ def test_an_unexpected_fault_is_retried_and_shows_no_detail(world: World) -> Non
     error = world.documents.data()["error"]
     assert error["code"] == "internal"
     assert "secret" not in error["message"]
-
-
-def unavailable(_: object) -> None:
-    raise Unavailable("away")
-
-
-def test_storage_that_is_away_sends_the_generation_back_to_the_queue(world: World) -> None:
-    world.submit()
-    world.objects.before_create = unavailable
-    assert isinstance(world.worker().handle(), Later)
-    data = world.documents.data()
-    assert (data["status"], data["error"]["code"]) == ("queued", "service_unavailable")
-
-
-def test_one_file_that_cannot_be_stored_takes_the_others_along(world: World) -> None:
-    world.submit()
-
-    def no_thumbnails(name: str) -> None:
-        if "thumbnail" in name:
-            raise Unavailable("away")
-
-    world.objects.before_create = no_thumbnails
-    world.worker().handle()
-    assert world.documents.data()["status"] == "queued"
-    assert world.objects.names == set()
-
-
-def test_files_are_deleted_only_after_the_document_is_written(world: World) -> None:
-    """Deleting may take longer than the lease lasts, and nobody renews it meanwhile."""
-    world.submit()
-    seen: list[str] = []
-
-    def deleting(_: str) -> None:
-        seen.append(world.documents.data()["status"])
-        raise PermissionError("not allowed to delete")
-
-    def no_thumbnails(name: str) -> None:
-        if "thumbnail" in name:
-            raise Unavailable("away")
-
-    world.objects.before_create = no_thumbnails
-    world.objects.before_delete = deleting
-    assert isinstance(world.worker().handle(), Later)
-    assert seen == ["queued"]
-
-
-def on(status: str | None, fault: Callable[[], Exception], times: int) -> Callable[[Changes], None]:
-    """Raise in the first `times` writes of `status` (None: of a heartbeat)."""
-    left = [times]
-
-    def hook(changes: Changes) -> None:
-        if changes.get("status") == status and left[0]:
-            left[0] -= 1
-            raise fault()
-
-    return hook
-
-
-def test_a_store_that_is_away_at_the_claim_leaves_the_message_for_later(world: World) -> None:
-    world.submit()
-    worker = world.worker()
-    world.documents.before = on("processing", lambda: Unavailable("away"), 1)
-    assert worker.handle() == Later(seconds=STORE_RETRY_SECONDS)
-    assert worker.engine.ran == []
-    assert worker.handle() == Done()
-
-
-def test_a_store_that_is_away_for_a_heartbeat_costs_nothing(world: World) -> None:
-    world.submit()
-    worker = world.worker(held, heartbeat_seconds=0.02)
-    world.documents.before = on(None, lambda: Unavailable("away"), 1)
-    handling = worker.start()
-    worker.wait_held()
-    world.clock.advance(1)
-    world.documents.wait_for_writes(lambda w: step_of(w) == 1)
-    worker.release()
-    assert handling.result(TIMEOUT_SECONDS) == Done()
-    assert world.documents.data()["attempt"] == 1
-
-
-def test_a_store_that_is_away_at_the_finish_leaves_the_generation_to_its_lease(
-    world: World,
-) -> None:
-    world.submit()
-    worker = world.worker()
-    world.documents.before = on("completed", lambda: Unavailable("away"), 1)
-    assert worker.handle() == Later(seconds=30)
-    assert world.documents.data()["status"] == "processing"
-    world.clock.advance(31)
-    assert worker.handle() == Done()
-    data = world.documents.data()
-    assert (data["status"], data["attempt"], data["lease"]["token"]) == ("completed", 2, 2)
-    assert all("/2/" in file["storage_path"] for file in data["output"]["files"])
-
-
-def test_a_refused_finish_does_not_escape(world: World) -> None:
-    world.submit()
-    world.documents.before = on("completed", lambda: PermissionError("denied"), 1)
-    assert world.worker().handle() == Later(seconds=30)
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        lambda _: Script(),
-        crashing,
-        lambda _: Script(
-            fail_at=1, failure=GenerationError(ErrorCode.OUT_OF_MEMORY, f"{PROMPT} is too big")
-        ),
-    ],
-    ids=["completed", "crashed", "out of memory"],
-)
-def test_no_log_line_holds_a_prompt_or_a_url(
-    world: World, caplog: pytest.LogCaptureFixture, script: Callable[[object], Script]
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    world.submit()
-    world.worker(script).handle()
-    text = "\n".join(f"{vars(record)}" for record in caplog.records)
-    assert "users/ada/generations/g1" in text
-    assert PROMPT not in text
-    assert "memory:" not in text
-
-
-def refuse_upload(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def create(*_: object, **__: object) -> None:
-        raise ValueError(f"{PROMPT} is no name")
-
-    monkeypatch.setattr(world.objects, "create", create)
-
-
-def refuse_finish(world: World, _: pytest.MonkeyPatch) -> None:
-    world.documents.before = on("completed", lambda: PermissionError(PROMPT), 1)
-
-
-@pytest.mark.parametrize("fault", [refuse_upload, refuse_finish])
-def test_an_unexpected_error_that_quotes_the_prompt_is_logged_by_kind_and_place(
-    world: World,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: Callable[[World, pytest.MonkeyPatch], None],
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    world.submit()
-    fault(world, monkeypatch)
-    world.worker().handle()
-    (record,) = [it for it in caplog.records if "error" in vars(it).get("fields", {})]
-    fields = vars(record)["fields"]
-    assert fields["error"] in ("ValueError", "PermissionError")
-    assert fields["generation"] == str(PATH)
-    assert fields["calls"]
-    assert PROMPT not in "\n".join(f"{vars(record)}" for record in caplog.records)

@@ -277,3 +277,17 @@ class World:
     def close(self) -> None:
         for worker in self.workers:
             worker.engine.close()
+
+
+def faulty_write(
+    status: str | None, fault: Callable[[], Exception], times: int
+) -> Callable[[Changes], None]:
+    """Raise in the first `times` writes of `status` (None: of a heartbeat)."""
+    left = [times]
+
+    def hook(changes: Changes) -> None:
+        if changes.get("status") == status and left[0]:
+            left[0] -= 1
+            raise fault()
+
+    return hook
