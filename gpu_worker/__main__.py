@@ -1,8 +1,10 @@
 """The container's ways to run: `pull` serves a deployment, `once` tries one request here."""
 
 import argparse
+import importlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,13 +22,16 @@ from gpu_worker.media.film_codec import (
 )
 from shared.json_log import log_json
 
+#: The ways to serve a deployment; `gpu_worker/{name}.py` has its `run_{name}`.
+SERVICES = {"pull": "pull from Pub/Sub until SIGTERM"}
 LORAS_VARIABLE = "EMBERFRAME_LORAS"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m gpu_worker", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("pull", help="pull from Pub/Sub until SIGTERM (settings: EMBERFRAME_*)")
+    for name, description in SERVICES.items():
+        commands.add_parser(name, help=f"{description} (settings: EMBERFRAME_*)")
     once = commands.add_parser("once", help="run one request without Firebase")
     once.add_argument("request", type=Path, help='a JSON file: {"input": {"prompt": …}}')
     once.add_argument("--out", type=Path, required=True, help="directory for the files")
@@ -83,7 +88,7 @@ def main() -> int:
                 preview=arguments.film_preview,
             ),
         )
-    return _pull()
+    return _serve(arguments.command)
 
 
 def _crf(text: str) -> int:
@@ -93,10 +98,10 @@ def _crf(text: str) -> int:
     return value
 
 
-def _pull() -> int:
+def _serve(service: str) -> int:
     from gpu_worker.credentials import NoCredentials, check_credentials  # noqa: PLC0415
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
-    from gpu_worker.pull import run_pull  # noqa: PLC0415
+    from gpu_worker.loras import Loras  # noqa: PLC0415
     from gpu_worker.settings import Settings  # noqa: PLC0415
 
     try:
@@ -112,7 +117,9 @@ def _pull() -> int:
         print(error, file=sys.stderr)
         return 2
     try:
-        loras = offered_loras(settings.loras, settings.image_model, model_dir=settings.model_dir)
+        loras = offered_loras(
+            settings.loras, settings.served_image_model, model_dir=settings.model_dir
+        )
     except RegistryFault as fault:
         print(fault, file=sys.stderr)
         return 2
@@ -123,7 +130,10 @@ def _pull() -> int:
         print(f"EMBERFRAME_FILM_CODEC is '{settings.film_codec}': {error}", file=sys.stderr)
         return 2
     log_json(settings.log_level)
-    return run_pull(settings, loras)
+    run: Callable[[Settings, Loras], int] = getattr(
+        importlib.import_module(f"gpu_worker.{service}"), f"run_{service}"
+    )
+    return run(settings, loras)
 
 
 def _sentence(fault: ErrorDetails) -> str:

@@ -1,5 +1,6 @@
 """Everything an operator can set, read from the environment once, at the start."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -33,6 +34,14 @@ from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
 
+class Tasks(StrEnum):
+    """What a worker takes, so that fleets for pictures and for films scale apart."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    BOTH = "both"
+
+
 class Settings(BaseSettings):
     """Environment variables are `EMBERFRAME_` + the upper-case name, unless an alias says other."""
 
@@ -59,6 +68,9 @@ class Settings(BaseSettings):
     storage_emulator: Annotated[
         WebAddress | None, Field(validation_alias="STORAGE_EMULATOR_HOST")
     ] = None
+    #: Pictures, films or both: a worker loads no model for the others and leaves their messages to
+    #: the workers that take them.
+    tasks: Tasks = Tasks.BOTH
     #: A name of the table of picture models, or `none`.
     image_model: ModelName = "sdxl"
     #: A directory to load the model from, in place of the model hub.
@@ -140,19 +152,36 @@ class Settings(BaseSettings):
                 f"DOWNLOAD_WAN2_MODEL is false, and EMBERFRAME_FILM_MODEL is {self.film_model!r}: "
                 "the first turns films off, so the second must be none or not set"
             )
-        if self.image_model == self.served_film_model == NO_MODEL:
+        if self.served_image_model == self.served_film_model == NO_MODEL:
             raise ValueError(
                 "there is neither a model for pictures nor one for films: EMBERFRAME_IMAGE_MODEL "
-                "must name one, or EMBERFRAME_FILM_MODEL"
+                "must name one, or EMBERFRAME_FILM_MODEL, for what EMBERFRAME_TASKS, which is "
+                f"{self.tasks.value!r}, has the worker take"
             )
         return self
 
     @property
+    def served_image_model(self) -> str:
+        """A name of the table of picture models, or NO_MODEL."""
+        return NO_MODEL if self.tasks is Tasks.VIDEO else self.image_model
+
+    @property
     def served_film_model(self) -> str:
         """A name of the table of film models, or NO_MODEL."""
-        if not self.download_wan2_model:
+        if not self.download_wan2_model or self.tasks is Tasks.IMAGE:
             return NO_MODEL
         return self.film_model or film_partner_of(self.image_model)
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """Those that this worker pulls from. A worker for both takes what it has no model for too,
+        to refuse it with a sentence: nobody else may be there."""
+        by_tasks = {
+            Tasks.IMAGE: (self.image_subscription,),
+            Tasks.VIDEO: (self.video_subscription,),
+            Tasks.BOTH: (self.image_subscription, self.video_subscription),
+        }
+        return by_tasks[self.tasks]
 
     @property
     def check(self) -> CheckChoice:

@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from gpu_worker import __main__ as worker
-from gpu_worker import pull
+from gpu_worker import running
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
 
@@ -63,6 +63,6 @@ if __name__ == "__main__":
     with ExitStack() as seams:
         if CLOCK_VARIABLE in os.environ:
             seams.enter_context(patch.object(time, "sleep", sleep_under_a_false_clock))
-        # What `pull` wires as its engine.
-        seams.enter_context(patch.object(pull, "make_engine", make_engine))
+        # What a worker has as its engine.
+        seams.enter_context(patch.object(running, "make_engine", make_engine))
         sys.exit(worker.main())

@@ -11,12 +11,12 @@ import requests
 from google.cloud import firestore
 from PIL import Image
 
+from gpu_worker.deployment import wire
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.intake.stream_watch import StreamWatch
 from gpu_worker.lifecycle.handled import Done, Handled
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.loras import Loras
-from gpu_worker.pull import wire
 from gpu_worker.settings import Settings
 from shared.clock import SystemClock
 from shared.message import GenerationMessage

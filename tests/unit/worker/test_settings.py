@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from gpu_worker.__main__ import main
+from gpu_worker.deployment import make_engine
 from gpu_worker.engine.precision import Precision
 from gpu_worker.media.film_codec import FilmCodec, FilmOptions
-from gpu_worker.pull import make_engine
-from gpu_worker.settings import Settings
+from gpu_worker.settings import Settings, Tasks
 from shared.parse import parse_request
 from tests.unit.engine.jobs import PATIENCE_SECONDS
 from tests.unit.worker.forms import WRONG_FORMS
@@ -31,6 +31,7 @@ def test_every_setting_is_read_from_the_environment(
     (tmp_path / "config.json").write_text("{}")
     for name, value in {
         "EMBERFRAME_BUCKET": "our-pictures",
+        "EMBERFRAME_TASKS": "video",
         "EMBERFRAME_IMAGE_MODEL": "shapes",
         "EMBERFRAME_MODEL_DIR": str(tmp_path),
         "EMBERFRAME_FILM_MODEL": "wan",
@@ -72,6 +73,7 @@ def test_every_setting_is_read_from_the_environment(
         "firestore_emulator": "127.0.0.1:8080",
         "pubsub_emulator": "pubsub:8085",
         "storage_emulator": "http://127.0.0.1:9199",
+        "tasks": Tasks.VIDEO,
         "image_model": "shapes",
         "model_dir": tmp_path,
         "film_model": "wan",
@@ -165,6 +167,28 @@ def test_the_film_model_is_the_partner_of_the_image_model_unless_said_otherwise(
 
 
 @pytest.mark.parametrize(
+    ("tasks", "image_model", "film_model", "subscriptions"),
+    [
+        ("image", "sdxl", "none", ("generate-image-worker",)),
+        ("video", "none", "wan", ("generate-video-worker",)),
+        ("both", "sdxl", "wan", ("generate-image-worker", "generate-video-worker")),
+    ],
+)
+def test_a_worker_for_one_kind_of_task_loads_and_takes_nothing_else(
+    environment: pytest.MonkeyPatch,
+    tasks: str,
+    image_model: str,
+    film_model: str,
+    subscriptions: tuple[str, ...],
+) -> None:
+    environment.setenv("EMBERFRAME_TASKS", tasks)
+    settings = Settings()
+    assert settings.served_image_model == image_model
+    assert settings.served_film_model == film_model
+    assert settings.subscriptions == subscriptions
+
+
+@pytest.mark.parametrize(
     ("variables", "said"),
     [
         (
@@ -178,6 +202,18 @@ def test_the_film_model_is_the_partner_of_the_image_model_unless_said_otherwise(
         (
             {"EMBERFRAME_IMAGE_MODEL": "none", "DOWNLOAD_WAN2_MODEL": "false"},
             "there is neither a model for pictures nor one for films",
+        ),
+        (
+            {"EMBERFRAME_TASKS": "video", "EMBERFRAME_FILM_MODEL": "none"},
+            "for what EMBERFRAME_TASKS, which is 'video', has the worker take",
+        ),
+        (
+            {"EMBERFRAME_TASKS": "image", "EMBERFRAME_IMAGE_MODEL": "none"},
+            "for what EMBERFRAME_TASKS, which is 'image', has the worker take",
+        ),
+        (
+            {"EMBERFRAME_TASKS": "films"},
+            "'image', 'video' or 'both'",
         ),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from gpu_worker.__main__ import main
 from gpu_worker.credentials import NoCredentials, check_credentials
-from gpu_worker.pull import forget_empty_emulators
+from gpu_worker.deployment import forget_empty_emulators
 from gpu_worker.settings import Settings
 from tests.unit.worker.forms import ADDRESSES, IMAGE_HOSTS, RIGHT_FORMS, WEB_ADDRESSES
 
