@@ -31,6 +31,14 @@ MAX_INSTANCES = 20
 #: One that runs and one that is late.
 MAX_SWEEPS = 2
 
+#: Of the functions that remove files, where these lie in S3: boto looks into variables of these
+#: names. Read when the functions are deployed.
+FILE_SECRETS = (
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    if os.environ.get("EMBERFRAME_STORE") == "s3"
+    else None
+)
+
 #: Of a function that hears what becomes of generations.
 OF_A_DOCUMENT: Mapping[str, Any] = {
     "document": DOCUMENT_PATTERN,
@@ -72,7 +80,7 @@ def enqueue(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
 
 
 @with_fields_only("lease", "charge")
-@firestore_fn.on_document_deleted(**OF_A_DOCUMENT)
+@firestore_fn.on_document_deleted(**OF_A_DOCUMENT, secrets=FILE_SECRETS)
 def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     """A generation was deleted, by its owner or because its time was over: its files go too,
     and what was reserved for it is given back."""
@@ -99,6 +107,7 @@ def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     max_instances=MAX_SWEEPS,
     concurrency=1,
     retry_count=0,  # the next minute is the retry
+    secrets=FILE_SECRETS,
 )
 def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
     """Every minute: bring home what was lost, remove files that nobody refers to, give back what is

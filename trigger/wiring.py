@@ -1,7 +1,7 @@
 """The use cases with real adapters: clients are built when first asked for, and kept.
 
-Importing this connects to nothing, but loads Google's libraries; Storage's, which a new document
-does not need, only with its client.
+Importing this connects to nothing, but loads Google's libraries; the file store's, which a new
+document does not need, only with its client.
 """
 
 import functools
@@ -27,6 +27,7 @@ from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
 from trigger.limits import limits_from
+from trigger.stores import s3_from
 
 #: The worker reads the same variables; both have to be told the same.
 ADMISSION = Admission(
@@ -113,12 +114,21 @@ def _publisher() -> PubSubPublisher:
 
 @functools.cache
 def _files() -> ObjectListing:
+    return files_of(os.environ, _client().project)
+
+
+def files_of(environment: Mapping[str, str], project: str) -> ObjectListing:
+    """The bucket that the worker stores in. Raises `ValueError` about a variable."""
+    s3 = s3_from(environment)
+    if s3 is not None:
+        from trigger.adapters.s3 import S3Listing, s3_client  # noqa: PLC0415
+
+        return S3Listing(s3_client(s3), s3.bucket)
     from google.cloud import storage  # noqa: PLC0415
 
     from trigger.adapters.storage import StorageListing  # noqa: PLC0415
 
-    project = _client().project
-    return StorageListing(storage.Client(project=project), bucket_of(os.environ, project))
+    return StorageListing(storage.Client(project=project), bucket_of(environment, project))
 
 
 def bucket_of(environment: Mapping[str, str], project: str) -> str:
