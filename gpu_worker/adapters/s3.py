@@ -8,6 +8,7 @@ timeouts of `s3_client`, PATIENCE_SECONDS for all tries of a call.
 import base64
 import hashlib
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, IncompleteReadError
@@ -106,7 +107,8 @@ class S3Objects:
         # One byte more than wanted, as a range, tells that there is more.
         range_ = {} if max_bytes is None else {"Range": f"bytes=0-{max_bytes}"}
         answer = self._client.get_object(Bucket=self._bucket, Key=name, **range_)
-        with answer["Body"] as body:
+        # Its own context manager would hand out what lies below it, whose errors are not boto's.
+        with closing(answer["Body"]) as body:
             if max_bytes is not None and answer["ContentLength"] > max_bytes:
                 raise TooLarge(name)
             content: bytes = body.read()

@@ -18,6 +18,7 @@ LAZY = (
     "google.cloud.pubsub_v1",
     "google.pubsub_v1",
     "google.cloud.storage",
+    "boto3",
     "pydantic",
     "shared.parse",
     "trigger.enqueue",
@@ -41,6 +42,17 @@ functions = {
     if hasattr(function, "__firebase_endpoint__")
 }
 print(json.dumps([functions, shared.__file__, sorted(sys.modules)]))
+"""
+
+SECRETS = """
+import json, sys
+sys.path.insert(0, ".")
+import main
+print(json.dumps({
+    name: [it["key"] for it in function.__firebase_endpoint__.secretEnvironmentVariables or []]
+    for name, function in vars(main).items()
+    if hasattr(function, "__firebase_endpoint__")
+}))
 """
 
 FRAMEWORK = """
@@ -67,12 +79,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-def run(folder: Path, code: str) -> str:
+def run(folder: Path, code: str, **variables: str) -> str:
     """What `code` prints in an interpreter that knows nothing of this repository."""
     done = subprocess.run(
         [sys.executable, "-I", "-B", "-W", "error", "-c", code],
         cwd=folder,
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], **variables},
         capture_output=True,
         text=True,
         timeout=IMPORT_TIMEOUT_SECONDS,
@@ -110,6 +122,21 @@ def test_the_bundle_registers_its_functions_in_a_clean_interpreter(target: Path)
         "sweep": ["schedule", "* * * * *"],
     }
     assert Path(shared_file) == target / "shared" / "__init__.py"
+
+
+@pytest.mark.parametrize(
+    ("variables", "secrets"),
+    [
+        ({}, []),
+        ({"EMBERFRAME_STORE": "firebase"}, []),
+        ({"EMBERFRAME_STORE": "s3"}, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
+    ],
+)
+def test_the_functions_that_remove_files_are_given_the_keys_of_s3_where_these_lie_there(
+    target: Path, variables: dict[str, str], secrets: list[str]
+) -> None:
+    given = json.loads(run(target, SECRETS, **variables))
+    assert given == {"enqueue": [], "cleanup": secrets, "sweep": secrets}
 
 
 def test_loading_the_bundle_loads_nothing_that_an_event_needs_first(target: Path) -> None:
