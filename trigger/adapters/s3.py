@@ -106,7 +106,7 @@ class S3Listing:
 
     def _call(self, what: str, request: Callable[[], T]) -> T:
         try:
-            return self._retry(request)()
+            answer: T = self._retry(request)()
         except RetryError as error:
             # Not its text, which may hold the object's address.
             kind = type(error.cause).__name__
@@ -117,3 +117,4 @@ class S3Listing:
             if is_bad_request(error.response):
                 raise Rejected(f"Storage does not take {what}") from None
             raise
+        return answer

@@ -91,7 +91,13 @@ PROMPTED: Mapping[str, Row] = {"prompt": (PROMPT, ["a dog", " a "], ["", " \n\t"
 IMAGED: Mapping[str, Row] = {
     "image_url": (
         ADDRESS,
-        ["https://a/b.png", "http://a/b", "gs://bucket/a.png", "data:image/png;base64,AA=="],
+        [
+            "https://a/b.png",
+            "http://a/b",
+            "gs://bucket/a.png",
+            "s3://bucket/a.png",
+            "data:image/png;base64,AA==",
+        ],
         ["", "file:///etc/passwd", "/etc/passwd", "ftp://a/b", "HTTPS://a/b", 5, {}],
     ),
 }
