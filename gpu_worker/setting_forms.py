@@ -133,6 +133,15 @@ S3BucketName = Annotated[
         )
     ),
 ]
+RegionName = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            r"(?![0-9]+\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+            "a region's name: lower-case letters, digits and hyphens, such as eu-central-1",
+        )
+    ),
+]
 SubscriptionName = Annotated[
     str,
     AfterValidator(

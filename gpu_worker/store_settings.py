@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gpu_worker.setting_forms import Address, S3BucketName, StoreAddress
+from gpu_worker.setting_forms import Address, RegionName, S3BucketName, StoreAddress
 from shared.s3_answers import MAX_URL_SECONDS
 
 
@@ -42,7 +42,7 @@ class StoreSettings(BaseSettings):
     #: The address that phones know it by, where the worker uses another.
     s3_public_endpoint: StoreAddress | None = None
     #: The bucket's; as boto's own variables say when not set.
-    s3_region: str | None = None
+    s3_region: RegionName | None = None
     #: The bucket's name stands in the path of addresses rather than before the host's.
     s3_path_style: bool = False
     #: Read here too: what comes from a test must not be written to production.

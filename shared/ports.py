@@ -216,11 +216,13 @@ class StoredObject:
     """One uploaded file."""
 
     name: str
-    #: Readable by whoever knows it; holds a secret token, so it never appears in a log.
+    #: Readable by whoever knows it, for ever or for a time, as the deployment has it; holds a
+    #: secret, so it never appears in a log.
     url: str
     content_type: str
     size_bytes: int
-    #: Opaque; tells this object from another one that gets the same name later.
+    #: Opaque; tells this object from another one that gets the same name later, if it has other
+    #: bytes; some stores tell equals apart, too.
     generation: Any = None
 
 
@@ -252,7 +254,7 @@ class ListedObject:
     name: str
     #: The server's time of its creation.
     created_at: datetime
-    #: Opaque; tells this object from another one that gets the same name later.
+    #: As `StoredObject.generation`.
     generation: Any
 
 

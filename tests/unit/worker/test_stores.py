@@ -278,6 +278,7 @@ WRONG_S3_BUCKETS = ["ab", "a" * 64, "Pictures", "my_pictures", "a..b", "-ab", "a
         *(("S3_ENDPOINT", it) for it in STORE_ADDRESSES),
         *(("S3_PUBLIC_ENDPOINT", it) for it in STORE_ADDRESSES),
         *(("S3_BUCKET", it) for it in S3_BUCKETS),
+        *(("S3_REGION", it) for it in ("eu-central-1", "auto", "x")),
         *(("URL_SECONDS", it) for it in ("1", "604800")),
     ],
 )
@@ -294,6 +295,7 @@ def test_a_value_of_the_right_form_is_taken(
         *(("S3_ENDPOINT", it) for it in WRONG_STORE_ADDRESSES),
         *(("S3_PUBLIC_ENDPOINT", it) for it in WRONG_STORE_ADDRESSES),
         *(("S3_BUCKET", it) for it in WRONG_S3_BUCKETS),
+        *(("S3_REGION", it) for it in ("eu central", "EU-CENTRAL-1", "1", "-eu", "eu.central")),
         *(("URL_SECONDS", it) for it in ("0", "-1", "604801", "1.5", "week")),
     ],
 )
