@@ -12,7 +12,7 @@ from google.cloud import storage
 from shared.ports import DocumentStore
 from tests.contract.adapters import STORES, BuildStore, each_of
 from tests.contract.gcs_server import running_gcs_server
-from tests.contract.object_stores import BUCKET, KEY_BITS
+from tests.contract.object_stores import BUCKET, HOST, KEY_BITS
 from tests.contract.s3_server import make_bucket, running_s3_server, worker_client
 
 
@@ -48,6 +48,12 @@ def s3_address() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3_client(s3_address: str) -> Any:
     return worker_client(s3_address)
+
+
+@pytest.fixture(scope="session")
+def s3_signer() -> Any:
+    """For the address that phones know the store by."""
+    return worker_client(HOST)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from shared.ports import ObjectStore
 from tests.contract.signatures import Judge, google_judge, s3_judge
 
 BUCKET = "contract"
+#: What phones know a store by, where its address is another here.
+HOST = "https://storage.example"
 TIMEOUT_SECONDS = 10.0
 FORBIDDEN = 403
 #: How long signed addresses are good here.

@@ -19,10 +19,8 @@ from gpu_worker.ports import InputImages
 from shared.errors import ErrorCode, GenerationError, InvalidInput
 from shared.in_memory import InMemoryObjects
 from shared.ports import ObjectStore
-from tests.contract.object_stores import BUCKET, URL_SECONDS, credentials_of
-from tests.contract.s3_server import worker_client
+from tests.contract.object_stores import BUCKET, HOST, URL_SECONDS, credentials_of
 
-HOST = "https://storage.example"
 FIELD = "image_url"
 
 
@@ -56,7 +54,7 @@ def on_s3(request: pytest.FixtureRequest) -> Subject:
         request.getfixturevalue("s3_client"),
         BUCKET,
         url_seconds=URL_SECONDS,
-        signer=worker_client(HOST),
+        signer=request.getfixturevalue("s3_signer"),
     )
     served = ServedAddresses(bucket=BUCKET, scheme="s3", signed_base=objects.download_base)
     return Subject(objects, served)

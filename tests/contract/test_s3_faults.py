@@ -4,6 +4,7 @@ import base64
 import hashlib
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from tests.contract.faulty_s3 import Fault, FaultyS3, Refusal, faulty_s3
 from tests.contract.object_stores import BUCKET, URL_SECONDS
 from tests.contract.s3_server import trigger_client, worker_client
 from trigger.adapters.s3 import S3_RETRY, S3Listing
+from trigger.adapters.transient import ATTEMPT_TIMEOUT_SECONDS
 
 PNG = "image/png"
 PICTURE = b"\x89PNG of some kind"
@@ -316,6 +318,26 @@ def test_a_store_that_stays_away_is_unavailable_and_the_error_holds_no_address(n
                 call()
             assert name not in str(it.value)
             assert "http" not in str(it.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "connect_seconds", "read_seconds"),
+    [
+        (worker_client, 5, 30),
+        (partial(trigger_client, bucket=BUCKET), ATTEMPT_TIMEOUT_SECONDS, ATTEMPT_TIMEOUT_SECONDS),
+    ],
+    ids=["worker", "functions"],
+)
+def test_botocore_repeats_nothing_by_itself_and_waits_for_no_longer_than_it_is_told(
+    server: FaultyS3, make: Callable[[str], Any], connect_seconds: float, read_seconds: float
+) -> None:
+    client = make(server.address)
+    server.script = [BUSY] * 2
+    with pytest.raises(ClientError):
+        client.list_objects_v2(Bucket=BUCKET)
+    assert len(server.asked) == 1
+    config = client.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (connect_seconds, read_seconds)
 
 
 def test_a_store_that_stays_busy_is_unavailable(
