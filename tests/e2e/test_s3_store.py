@@ -1,8 +1,8 @@
-"""A deployment whose files lie in S3: the real worker and the functions' use cases over a server.
+"""A deployment whose files lie in S3: the real worker and functions, and a server of it.
 
 Firestore and Pub/Sub are the stack's, under a project of their own, which the stack's functions do
-not hear of: their use cases are called here, wired by the environment as the functions wire them.
-The engine only plays; all else of the worker is `python -m gpu_worker pull`.
+not hear of: what they do is done here, by the bundle of the functions or by their use cases. The
+engine only plays; all else of the worker is `python -m gpu_worker pull`.
 """
 
 import hashlib
@@ -42,6 +42,7 @@ from tests.contract.s3_server import (
     worker_client,
 )
 from tests.contract.signatures import s3_judge
+from tests.emulator.function_host import deliver
 from tools.stack import Stack
 from tools.stack.messaging import end_streams
 from tools.stack.names import REPOSITORY
@@ -49,7 +50,6 @@ from tools.stack.worker import Worker
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
-from trigger.cleanup import clean_up
 from trigger.collect import collect
 from trigger.enqueue import enqueue
 from trigger.wiring import files_of
@@ -249,7 +249,7 @@ def test_an_image_in_the_bucket_becomes_another_one(deployment: Deployment) -> N
 
 
 def test_a_deleted_document_takes_its_files_along_and_what_nobody_refers_to_is_collected(
-    deployment: Deployment,
+    deployment: Deployment, tmp_path: Path
 ) -> None:
     path, document = deployment.generate(prompt="a", width=128, height=128)
     kept, _ = deployment.generate(prompt="b", width=128, height=128)
@@ -260,17 +260,23 @@ def test_a_deleted_document_takes_its_files_along_and_what_nobody_refers_to_is_c
     before = deployment.names()
     own = {name for name in before if name.startswith(path.object_prefix)}
     assert len(own) >= 2  # the picture and its thumbnail
-    # As `trigger.wiring` makes it for the functions.
-    files = files_of(deployment.environment, PROJECT)
-
     deployment.database.document(str(path)).delete()
-    assert clean_up(str(path), document["lease"]["token"], files=files) == len(own)
+    statuses, lines = deliver(
+        tmp_path / "trigger",
+        deployment.environment,
+        [(str(path), document)],
+        function="cleanup",
+        kind="deleted",
+    )
+    assert statuses == [200], lines
+    assert [line["removed"] for line in lines if "removed" in line] == [len(own)]
     assert deployment.names() == before - own
 
     collected = collect(
         documents=FirestoreDocuments(deployment.database),
         search=FirestoreSearch(deployment.database),
-        files=files,
+        # As `trigger.wiring` makes it for the functions.
+        files=files_of(deployment.environment, PROJECT),
         clock=SystemClock(),
         grace_seconds=0.0,
     )
