@@ -85,4 +85,5 @@ def _body(project: str, path: str, fields: Mapping[str, Any], kind: str) -> str:
         )
     )
     place = "old_value" if kind == "deleted" else "value"
-    return DocumentEventData.serialize(DocumentEventData(**{place: document})).hex()
+    body: bytes = DocumentEventData.serialize(DocumentEventData(**{place: document}))
+    return body.hex()
