@@ -12,12 +12,9 @@ from typing import Any
 
 from google.cloud import firestore
 
-from shared.admission import Admission
-from shared.blocked_terms import BlockedTerms
 from shared.clock import SystemClock
 from shared.json_log import log_json
 from shared.ports import ObjectListing
-from shared.request import DEFAULT_MAX_IMAGES
 from trigger import cleanup as cleaning
 from trigger import collect as collecting
 from trigger import enqueue as enqueuing
@@ -26,13 +23,9 @@ from trigger import sweep as sweeping
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
-from trigger.limits import limits_from
+from trigger.settings import admission_from, limits_from
 
-#: The worker reads the same variables; both have to be told the same.
-ADMISSION = Admission(
-    max_images=int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES),
-    prompts=BlockedTerms.parse(os.environ.get("EMBERFRAME_BLOCKED_TERMS")),
-)
+ADMISSION = admission_from(os.environ)
 
 #: None: there are no quotas.
 LIMITS = limits_from(os.environ)

@@ -2,6 +2,8 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from tests.chaos.act import Act
@@ -19,6 +21,18 @@ from tests.chaos.scenarios import (
     supervisor_kills,
     zombies,
 )
+
+#: A run's seed is below this.
+SEEDS = 10**9
+
+
+def rounds(seed: int, *, long: bool) -> Iterator[Act]:
+    """A short run's acts; a long one's do not end: after all of them all are drawn anew."""
+    yield from schedule(seed, long=long)
+    numbers = itertools.count(2) if long else ()
+    for number in numbers:
+        for act in schedule(seed + number * SEEDS, long=True):
+            yield replace(act, name=f"{act.name}, round {number}", again=True)
 
 
 def schedule(seed: int, *, long: bool) -> list[Act]:
