@@ -38,13 +38,14 @@ LOGS = BUILD / "chaos"
 def main() -> int:
     arguments = _parse()
     seed = arguments.seed if arguments.seed is not None else secrets.randbelow(SEEDS)
-    acts = rounds(seed, long=arguments.long)
+    planned, acts = schedule(seed, long=arguments.long), rounds(seed, long=arguments.long)
     if arguments.only:
         # Once each: whoever names acts wants to see them, and no half an hour of them.
-        acts = iter(_named(arguments.only, schedule(seed, long=arguments.long)))
+        planned = _named(arguments.only, planned)
+        acts = iter(planned)
     again = f"python -m tests.chaos --seed {seed}{' --long' if arguments.long else ''}"
     print(f"seed {seed}; to play the same again: {again}")
-    for number, act in enumerate(schedule(seed, long=arguments.long), 1):
+    for number, act in enumerate(planned, 1):
         print(f"{number:4} {act.name}")
     minutes = arguments.minutes or (LONG_MINUTES if arguments.long else SHORT_MINUTES)
     # The quiet that Google's clients need where there is no cloud.
