@@ -1,6 +1,6 @@
-"""An owner may upload a file that says of itself that it is compressed: it is read as it lies there.
+"""A file that says of itself that it is compressed, as an owner may upload one, is read as it lies.
 
-Unpacked on the way it could be of any size: a range of such a file is served whole.
+Unpacked on the way it could be of any size, since a range of such a file is served whole.
 """
 
 import gzip
