@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.errors import WrongSetting
+
 STORE_VARIABLE = "EMBERFRAME_STORE"
 FIREBASE = "firebase"
 S3 = "s3"
@@ -28,21 +30,21 @@ class S3Place:
 def s3_from(environment: Mapping[str, str]) -> S3Place | None:
     """None when the files lie in Firebase Storage. A variable that is set to nothing is not set.
 
-    Raises `ValueError` with variable, value and what it must be.
+    Raises `WrongSetting`.
     """
     store = environment.get(STORE_VARIABLE) or FIREBASE
     if store not in (FIREBASE, S3):
-        raise ValueError(f"{STORE_VARIABLE} is {store!r}; it must be {FIREBASE} or {S3}")
+        raise WrongSetting(f"{STORE_VARIABLE} is {store!r}; it must be {FIREBASE} or {S3}")
     if store == FIREBASE:
         return None
     bucket = environment.get(BUCKET_VARIABLE)
     if not bucket:
-        raise ValueError(
+        raise WrongSetting(
             f"{BUCKET_VARIABLE} is not set; with {STORE_VARIABLE}={S3} it must name the bucket"
         )
     path_style = (environment.get(PATH_STYLE_VARIABLE) or "false").lower()
     if path_style not in _SWITCH:
-        raise ValueError(f"{PATH_STYLE_VARIABLE} is {path_style!r}; it must be true or false")
+        raise WrongSetting(f"{PATH_STYLE_VARIABLE} is {path_style!r}; it must be true or false")
     return S3Place(
         bucket=bucket,
         endpoint=environment.get("EMBERFRAME_S3_ENDPOINT") or None,

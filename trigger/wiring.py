@@ -12,12 +12,9 @@ from typing import Any
 
 from google.cloud import firestore
 
-from shared.admission import Admission
-from shared.blocked_terms import BlockedTerms
 from shared.clock import SystemClock
 from shared.json_log import log_json
 from shared.ports import ObjectListing
-from shared.request import DEFAULT_MAX_IMAGES
 from trigger import cleanup as cleaning
 from trigger import collect as collecting
 from trigger import enqueue as enqueuing
@@ -26,14 +23,10 @@ from trigger import sweep as sweeping
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
-from trigger.limits import limits_from
+from trigger.settings import admission_from, limits_from
 from trigger.stores import s3_from
 
-#: The worker reads the same variables; both have to be told the same.
-ADMISSION = Admission(
-    max_images=int(os.environ.get("EMBERFRAME_MAX_IMAGES") or DEFAULT_MAX_IMAGES),
-    prompts=BlockedTerms.parse(os.environ.get("EMBERFRAME_BLOCKED_TERMS")),
-)
+ADMISSION = admission_from(os.environ)
 
 #: None: there are no quotas.
 LIMITS = limits_from(os.environ)
@@ -118,7 +111,7 @@ def _files() -> ObjectListing:
 
 
 def files_of(environment: Mapping[str, str], project: str) -> ObjectListing:
-    """The bucket that the worker stores in. Raises `ValueError` about a variable."""
+    """The bucket that the worker stores in. Raises `WrongSetting`."""
     s3 = s3_from(environment)
     if s3 is not None:
         from trigger.adapters.s3 import S3Listing, s3_client  # noqa: PLC0415

@@ -79,6 +79,9 @@ class FirebaseStorage:
                 lambda: self._bucket.blob(name).download_as_bytes(
                     # One byte more than wanted, as a range, tells that there is more.
                     end=max_bytes,
+                    # As it lies there. Unpacked, a compressed file of an owner's could be of any
+                    # size, and the service does not keep to a range of it.
+                    raw_download=True,
                     timeout=CALL_TIMEOUT_SECONDS,
                     retry=None,
                 )

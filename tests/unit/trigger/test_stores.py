@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.errors import WrongSetting
 from trigger.adapters.s3 import S3Listing
 from trigger.stores import S3Place, s3_from
 from trigger.wiring import files_of
@@ -54,7 +55,7 @@ def test_every_variable_counts(text: str, meant: bool) -> None:
 def test_a_wrong_variable_is_named_with_its_value_and_what_it_must_be(
     told: dict[str, str], said: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(WrongSetting, match=said):
         s3_from({**S3, **told})
 
 
