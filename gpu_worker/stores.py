@@ -1,10 +1,11 @@
 """Opens the object store that the settings choose, and says which addresses lead into it.
 
-boto3 is loaded for S3 only. What is missing is said before anything is loaded, in a sentence.
+boto3 is loaded for S3 only. What is wrong is said before a model is loaded, in a sentence.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
 import google.auth
 from google.auth.credentials import AnonymousCredentials, Signing
@@ -78,15 +79,14 @@ def _signing(settings: Settings, url_seconds: int) -> Signing:
 
 def _s3(settings: Settings, choice: StoreSettings) -> Store:
     from gpu_worker.adapters.s3 import S3Objects  # noqa: PLC0415
-    from gpu_worker.adapters.s3_client import s3_client  # noqa: PLC0415
 
-    client_of = partial(s3_client, region=choice.s3_region, path_style=choice.s3_path_style)
+    client_of = s3_clients(choice)
     public = choice.s3_public_endpoint
     objects = S3Objects(
-        client_of(endpoint=choice.s3_endpoint),
+        client_of(choice.s3_endpoint),
         choice.s3_bucket_name,
         url_seconds=choice.url_seconds or MAX_URL_SECONDS,
-        signer=client_of(endpoint=public) if public else None,
+        signer=client_of(public) if public else None,
     )
     served = ServedAddresses(
         bucket=choice.s3_bucket_name,
@@ -95,6 +95,15 @@ def _s3(settings: Settings, choice: StoreSettings) -> Store:
         hosts=settings.image_hosts,
     )
     return Store(objects=objects, served=served)
+
+
+def s3_clients(choice: StoreSettings) -> Callable[[str | None], Any]:
+    """Makes a client of an endpoint."""
+    from gpu_worker.adapters.s3_client import s3_client  # noqa: PLC0415
+
+    return lambda endpoint: s3_client(
+        endpoint=endpoint, region=choice.s3_region, path_style=choice.s3_path_style
+    )
 
 
 def _check_s3(choice: StoreSettings) -> None:

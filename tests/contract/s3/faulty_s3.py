@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             text = f"<Error><Code>{fault.code}</Code><Message>no</Message></Error>"
             self._reply(fault.status, {"Content-Type": "application/xml"}, text.encode())
             return
-        unknown = {Fault.NO_RANGE: ("range",), Fault.NO_CONDITION: ("if-match",)}
+        unknown = {Fault.NO_RANGE: ("range",), Fault.NO_CONDITION: ("if-match", "if-none-match")}
         for name in unknown.get(fault, ()):
             headers.pop(name, None)
         status, answered, content = self._ask(body, headers)
