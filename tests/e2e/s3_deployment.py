@@ -42,7 +42,8 @@ from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
 from trigger.enqueue import enqueue
 
-PROJECT = "s3-store"
+#: Another each time: a stack may outlive a session of tests.
+PROJECT = f"s3-store-{secrets.token_hex(4)}"
 BUCKET = "pictures"
 URL_SECONDS = 900
 START_SECONDS = 90.0
