@@ -1,7 +1,7 @@
 """A local double of RunPod's API for queue-based endpoints, with its errors and faults on request.
 
-`/v2/{endpoint}/run`, `/status/{id}`, `/cancel/{id}` as documented: states, bounds of `policy`, 10 MB
-a request, 400, 401, 404 and 429. No worker runs: tests move jobs by hand.
+`/v2/{endpoint}/run`, `/status/{id}`, `/cancel/{id}` as documented: states, bounds of `policy`, at
+most 10 MB a request, 400, 401, 404 and 429. No worker runs: tests move jobs by hand.
 """
 
 import json
@@ -160,6 +160,8 @@ class RunPodService:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    #: An answer goes out in one piece, so that its second one need not wait for an acknowledgement.
+    wbufsize = -1
     server: "_Server"
 
     def do_GET(self) -> None:

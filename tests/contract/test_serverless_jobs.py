@@ -36,13 +36,15 @@ def in_memory() -> Iterator[Subject]:
 
 @contextmanager
 def runpod() -> Iterator[Subject]:
-    with running_runpod(ENDPOINT, "films") as service:
-        with runpod_client(service.key, service.base_url) as client:
-            yield Subject(
-                RunPodJobs(lambda: client),
-                lambda job_id: service.jobs[job_id].request["input"],
-                lambda job_id: service.move(job_id, State.COMPLETED),
-            )
+    with (
+        running_runpod(ENDPOINT, "films") as service,
+        runpod_client(service.key, service.base_url) as client,
+    ):
+        yield Subject(
+            RunPodJobs(lambda: client),
+            lambda job_id: service.jobs[job_id].request["input"],
+            lambda job_id: service.move(job_id, State.COMPLETED),
+        )
 
 
 @pytest.fixture(params=[pytest.param(in_memory, id="in memory"), pytest.param(runpod, id="runpod")])

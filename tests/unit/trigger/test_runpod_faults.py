@@ -1,11 +1,11 @@
 """`RunPodJobs` over a service that fails, and what becomes of the key."""
 
+import contextlib
 import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
 from shared.ports import Rejected, Unavailable
@@ -17,7 +17,7 @@ ENDPOINT = "pictures-1"
 LIMITS = JobLimits(execution_seconds=1500, ttl_seconds=21600)
 PROMPT = "a red circle that nobody may log"
 REQUEST = {"prompt": PROMPT}
-SHORT_RETRY = RUNPOD_RETRY.with_delay(initial=0.01, maximum=0.05).with_timeout(0.5)
+SHORT_RETRY = RUNPOD_RETRY.with_delay(initial=0.01, maximum=0.05).with_timeout(0.3)
 
 CALLS: dict[str, Callable[[RunPodJobs], object]] = {
     "run": lambda jobs: jobs.start(ENDPOINT, REQUEST, LIMITS),
@@ -96,9 +96,11 @@ def test_what_an_operator_has_to_mend_is_not_tried_again_and_says_what_to_look_a
 
 
 def test_a_wrong_key_is_told_from_a_wrong_endpoint(service: RunPodService) -> None:
-    with runpod_client("rpa_another", service.base_url) as client:
-        with pytest.raises(Misconfigured, match="does not take RUNPOD_API_KEY") as caught:
-            RunPodJobs(lambda: client).start(ENDPOINT, REQUEST, LIMITS)
+    with (
+        runpod_client("rpa_another", service.base_url) as client,
+        pytest.raises(Misconfigured, match="does not take RUNPOD_API_KEY") as caught,
+    ):
+        RunPodJobs(lambda: client).start(ENDPOINT, REQUEST, LIMITS)
     assert "rpa_another" not in str(caught.value)
 
 
@@ -161,9 +163,11 @@ def test_a_lost_reply_starts_a_second_job_and_the_last_one_is_named(
 def test_nobody_listening_is_a_service_that_is_away() -> None:
     with running_runpod(ENDPOINT) as service:
         gone = service.base_url
-    with runpod_client("key", gone) as client:
-        with pytest.raises(Unavailable, match="did not answer /run: ConnectError"):
-            RunPodJobs(lambda: client, SHORT_RETRY).start(ENDPOINT, REQUEST, LIMITS)
+    with (
+        runpod_client("key", gone) as client,
+        pytest.raises(Unavailable, match="did not answer /run: ConnectError"),
+    ):
+        RunPodJobs(lambda: client, SHORT_RETRY).start(ENDPOINT, REQUEST, LIMITS)
 
 
 @pytest.mark.parametrize("key", ["", "   ", "two words", "line\nbreak", "schlüssel", "nul\0"])
@@ -198,12 +202,15 @@ def test_the_key_and_the_prompt_are_in_no_log_line_of_any_library(
     assert PROMPT not in caplog.text
 
 
-def test_a_client_that_cannot_be_made_fails_the_call_and_is_made_anew_for_the_next() -> None:
-    made: list[httpx.Client] = []
-
-    def connect() -> httpx.Client:
-        made.append(runpod_client("" if not made else "key", "http://127.0.0.1:9"))
-        return made[-1]
-
-    with pytest.raises(Misconfigured):
-        RunPodJobs(connect, SHORT_RETRY).alive(ENDPOINT, "job-1")
+def test_a_client_that_cannot_be_made_fails_the_call_and_is_made_anew_for_the_next(
+    service: RunPodService,
+) -> None:
+    keys = ["", service.key]
+    with contextlib.ExitStack() as clients:
+        jobs = RunPodJobs(
+            lambda: clients.enter_context(runpod_client(keys.pop(0), service.base_url))
+        )
+        with pytest.raises(Misconfigured):
+            jobs.alive(ENDPOINT, "job-1")
+        assert jobs.alive(ENDPOINT, jobs.start(ENDPOINT, REQUEST, LIMITS))
+    assert keys == []
