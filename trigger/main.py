@@ -14,7 +14,7 @@ from firebase_functions import core, firestore_fn, options, params, pubsub_fn, s
 from google.cloud.firestore_v1 import DocumentSnapshot
 
 from shared.json_log import facts_of
-from shared.message import MalformedMessage
+from shared.message import MalformedMessage, NewerSchema
 from shared.paths import DOCUMENT_PATTERN, IMAGE_TOPIC, VIDEO_TOPIC
 from shared.serverless import Misconfigured
 from trigger.adapters.document_event import with_fields_only
@@ -157,11 +157,17 @@ def _dispatch(event: OfAMessage) -> None:
     """A generation may want work: hand it to RunPod, unless somebody has it already."""
     from trigger.adapters.message_event import read_message  # noqa: PLC0415
 
+    path, comes_again = None, False
     try:
         path = read_message(event).path
-    except MalformedMessage as error:
-        # No later delivery makes it one of ours.
-        LOG.error("dispatch", extra={"fields": {"reason": str(error)}})  # noqa: TRY400
+    except (MalformedMessage, NewerSchema) as error:
+        fields = {**facts_of(error), "reason": str(error)}
+        LOG.error("dispatch", extra={"fields": fields})  # noqa: TRY400
+        # The next release reads the second; no later delivery makes the first one of ours.
+        comes_again = isinstance(error, NewerSchema)
+    if comes_again:
+        raise Failed
+    if path is None:
         return
 
     def run() -> Facts:
