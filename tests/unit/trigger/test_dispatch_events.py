@@ -1,4 +1,4 @@
-"""What Pub/Sub events and deletions make of the functions of a dispatched deployment, and its log."""
+"""What Pub/Sub events and deletions make of the functions of a dispatched deployment."""
 
 import base64
 import logging
