@@ -21,7 +21,10 @@ from uuid import uuid4
 
 import httpx
 from google.api_core import exceptions
+from google.cloud.firestore_v1 import types as database_types
+from google.cloud.firestore_v1._helpers import encode_dict
 from google.cloud.pubsub_v1 import SubscriberClient
+from google.events.cloud.firestore import Document, DocumentEventData
 
 from shared.message import GenerationMessage
 
@@ -84,6 +87,32 @@ class FunctionHost:
         """What it has logged in our form."""
         lines = self.log.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def deliver_deletion(host: FunctionHost, project: str, path: str, fields: dict[str, Any]) -> int:
+    """The HTTP status with which `host` answers that the document at `path` was deleted, which had
+    `fields`."""
+    name = f"projects/{project}/databases/(default)/documents/{path}"
+    stored = database_types.Document(name=name, fields=encode_dict(fields))
+    # The event's types are the database's under other names.
+    before = Document.deserialize(database_types.Document.serialize(stored))
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": uuid4().hex,
+        "ce-source": f"//firestore.googleapis.com/projects/{project}/databases/(default)",
+        "ce-type": "google.cloud.firestore.document.v1.deleted",
+        "ce-subject": f"documents/{path}",
+        "ce-time": "2026-11-01T12:00:00.000000Z",
+        "ce-location": "us-central1",
+        "ce-project": project,
+        "ce-database": "(default)",
+        "ce-namespace": "(default)",
+        "ce-document": path,
+        "content-type": "application/protobuf",
+    }
+    body = DocumentEventData.serialize(DocumentEventData(old_value=before))
+    with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        return client.post(host.address, content=bytes(body), headers=headers).status_code
 
 
 class MessageEvents:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from shared.clock import SystemClock
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, GenerationPath
 from tests.contract.runpod_service import Fault, RunPodService, State, running_runpod
-from tests.emulator.function_host import FunctionHost, MessageEvents
+from tests.emulator.function_host import FunctionHost, MessageEvents, deliver_deletion
 from tools import bundle
 from tools.stack import Stack
 from trigger.adapters.firestore import FirestoreDocuments
@@ -109,12 +110,15 @@ def runpod() -> Iterator[RunPodService]:
 
 
 @pytest.fixture(scope="module")
-def host(
-    stack: Stack, runpod: RunPodService, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FunctionHost]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dispatch") / "trigger"
     bundle.build(folder)
-    settings = {
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(stack: Stack, runpod: RunPodService) -> dict[str, str]:
+    return {
         **stack.env(),
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "GCLOUD_PROJECT": PROJECT,
@@ -123,6 +127,10 @@ def host(
         # As the platform hands it on from Secret Manager, written there with `echo`.
         "RUNPOD_API_KEY": f"{runpod.key}\n",
     }
+
+
+@pytest.fixture(scope="module")
+def host(folder: Path, settings: dict[str, str]) -> Iterator[FunctionHost]:
     host = FunctionHost("dispatch_image", folder, settings)
     yield host
     host.kill()
@@ -270,6 +278,24 @@ def test_cancelled_after_it_the_sweep_ends_the_job_and_the_document(
     assert deployment.sweep().faults == []
     assert deployment.read(path)["status"] == "cancelled"
     assert deployment.jobs_of(path, State.CANCELLED) == [job_id]
+
+
+def test_the_job_of_a_deleted_document_is_cancelled_by_the_function_that_hears_of_it(
+    deployment: Deployment, folder: Path, settings: dict[str, str]
+) -> None:
+    path = deployment.accept()
+    job_id = deployment.dispatched(path)
+    fields = deployment.read(path)
+    deployment.client.document(str(path)).delete()
+    host = FunctionHost("cleanup", folder, settings)
+    try:
+        assert deliver_deletion(host, PROJECT, str(path), fields) == 200
+    finally:
+        host.kill()
+    assert deployment.jobs_of(path, State.CANCELLED) == [job_id]
+    told = {line["message"]: line for line in host.lines()}
+    assert told["withdraw"]["cancelled"] is True
+    assert told["cleanup"]["severity"] == "INFO", host.log.read_text()
 
 
 def test_two_sweeps_at_once_ask_after_a_job_that_waits_and_start_none(
