@@ -43,6 +43,8 @@ class Fault(StrEnum):
     DROP = "drop"
     #: An answer of another service.
     GARBAGE = "garbage"
+    #: To another endpoint of this service, which notes who follows.
+    REDIRECT = "redirect"
 
 
 @dataclass
@@ -185,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(fault, {"error": "as the test wants it"})
         elif fault is Fault.GARBAGE:
             self._reply(200, ["<html>"])
+        elif fault is Fault.REDIRECT:
+            self._reply(307, {}, Location=f"{service.base_url}/elsewhere/{asked.operation}")
         elif fault is Fault.DROP:
             self.close_connection = True
         else:
@@ -194,11 +198,13 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._reply(*answer)
 
-    def _reply(self, status: int, body: object) -> None:
+    def _reply(self, status: int, body: object, **headers: str) -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 

@@ -95,6 +95,16 @@ def test_what_an_operator_has_to_mend_is_not_tried_again_and_says_what_to_look_a
     assert service.operations() == [operation]
 
 
+@each_call
+def test_the_key_is_not_carried_on_to_where_an_answer_points(
+    service: RunPodService, jobs: RunPodJobs, operation: str
+) -> None:
+    service.faults[operation] = deque([Fault.REDIRECT])
+    with pytest.raises(Misconfigured, match="HTTP 307"):
+        CALLS[operation](jobs)
+    assert [asked.endpoint for asked in service.asked] == [ENDPOINT]
+
+
 def test_a_wrong_key_is_told_from_a_wrong_endpoint(service: RunPodService) -> None:
     with (
         runpod_client("rpa_another", service.base_url) as client,
