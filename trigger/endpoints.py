@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from shared.dispatched import NAME
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
-from shared.serverless import JobLimits
+from shared.serverless import JobLimits, Misconfigured
 
 #: Of both kinds, unless the kind has one of its own.
 ENDPOINT_VARIABLE = "RUNPOD_ENDPOINT_ID"
@@ -67,7 +67,7 @@ def is_dispatched(topic: str, environment: Mapping[str, str]) -> bool:
 def endpoints_from(environment: Mapping[str, str]) -> Mapping[str, Endpoint]:
     """By topic, of those that have one. A variable that is set to nothing counts as not set.
 
-    Raises `ValueError` with variable, value and what it must be.
+    Raises `Misconfigured` with variable, value and what it must be.
     """
     endpoints = {}
     for topic, kind in KINDS.items():
@@ -75,7 +75,7 @@ def endpoints_from(environment: Mapping[str, str]) -> Mapping[str, Endpoint]:
         if not named:
             continue
         if not NAME.fullmatch(named):
-            raise ValueError(
+            raise Misconfigured(
                 f"{variable} is {named!r}; it must be the id of an endpoint, as in its address"
             )
         endpoints[topic] = Endpoint(endpoint_id=named, limits=_limits(kind, environment))
@@ -83,12 +83,12 @@ def endpoints_from(environment: Mapping[str, str]) -> Mapping[str, Endpoint]:
 
 
 def base_url_from(environment: Mapping[str, str]) -> str:
-    """Where RunPod's API is. Raises `ValueError` for an address to which no key should be sent."""
+    """Where RunPod's API is. Raises `Misconfigured` where no key should be sent to."""
     url = environment.get(BASE_URL_VARIABLE) or BASE_URL
     parts = urlsplit(url)
     here = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and here)):
-        raise ValueError(
+        raise Misconfigured(
             f"{BASE_URL_VARIABLE} is {url!r}; it must begin with https://, or with http:// on "
             "this machine"
         )
@@ -109,7 +109,7 @@ def _limits(kind: Kind, environment: Mapping[str, str]) -> JobLimits:
         ttl_seconds=_seconds(environment, kind.ttl_variable, kind.ttl_seconds),
     )
     if limits.ttl_seconds < limits.execution_seconds:
-        raise ValueError(
+        raise Misconfigured(
             f"{kind.ttl_variable} is {limits.ttl_seconds}; it must be at least "
             f"{kind.execution_variable}, which is {limits.execution_seconds}, and what a job waits"
         )
@@ -121,7 +121,7 @@ def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
     # Not int() alone, which takes " 1_0 " too.
     value = int(text) if text.isascii() and text.isdigit() else 0
     if not MIN_SECONDS <= value <= MAX_SECONDS:
-        raise ValueError(
+        raise Misconfigured(
             f"{name} is {text!r}; it must be a whole number of seconds from {MIN_SECONDS} to "
             f"{MAX_SECONDS}"
         )

@@ -11,6 +11,7 @@ from shared.claim import MAX_ATTEMPTS, Claim, decide_claim
 from shared.dispatched import FRESH_SECONDS
 from shared.document import Generation
 from shared.in_memory_jobs import InMemoryJobs
+from shared.parse import parse_request
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Conflict, Rejected, TooLarge, Unavailable
 from shared.serverless import JobLimits, Misconfigured
@@ -112,6 +113,22 @@ def test_whose_it_is_says_the_path_and_the_pictures_are_stored() -> None:
         "user_id": "ann",
         "file_uid": "g1",
     }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"prompt": PROMPT, "num_inference_steps": 25.0, "seed": None},
+        {"prompt": PROMPT, "loras": [{"name": "ink", "weight": 0.5}], "image_url": "gs://b/o"},
+        {"task_type": "text2video", "prompt": "ein Mädchen \u2603", "num_frames": 33},
+    ],
+)
+def test_a_worker_reads_of_it_what_the_document_says(given: dict[str, Any]) -> None:
+    world = World({**QUEUED, "input": given})
+    world.dispatch()
+    got = parse_request(world.jobs.jobs["job-1"].request)
+    place = {"user_id": "ann", "file_uid": "g1", "use_cloud_storage": True}
+    assert got == parse_request(given).model_copy(update=place)
 
 
 @pytest.mark.parametrize("name", ["user_id", "file_uid"])

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
-from shared.serverless import JobLimits
+from shared.serverless import JobLimits, Misconfigured
 from trigger.endpoints import (
     BASE_URL,
     KINDS,
@@ -54,19 +54,19 @@ def test_limits_can_be_set() -> None:
 @pytest.mark.parametrize("value", ["0", "9", "604801", "-60", "1e3", "ten", " 60", "٦٠"])
 @pytest.mark.parametrize("variable", [EXECUTION, TTL])
 def test_a_wrong_limit_is_named_with_what_it_must_be(variable: str, value: str) -> None:
-    with pytest.raises(ValueError, match=f"{variable} is .* from 10 to 604800"):
+    with pytest.raises(Misconfigured, match=f"{variable} is .* from 10 to 604800"):
         endpoints_from({BOTH: "all", variable: value})
 
 
 def test_a_job_may_not_be_thrown_away_before_its_time_is_over() -> None:
-    with pytest.raises(ValueError, match=f"{TTL} is 100; it must be at least {EXECUTION}"):
+    with pytest.raises(Misconfigured, match=f"{TTL} is 100; it must be at least {EXECUTION}"):
         endpoints_from({BOTH: "all", EXECUTION: "101", TTL: "100"})
 
 
 @pytest.mark.parametrize("variable", [BOTH, IMAGES, FILMS])
 @pytest.mark.parametrize("value", ["a/b", "..", "a b", "ä", "x" * 129, "https://api.runpod.ai/x"])
 def test_an_endpoint_that_is_no_id_is_named_by_its_variable(variable: str, value: str) -> None:
-    with pytest.raises(ValueError, match=f"{variable} is .* the id of an endpoint"):
+    with pytest.raises(Misconfigured, match=f"{variable} is .* the id of an endpoint"):
         endpoints_from({variable: value})
     # Deployed all the same, so that it is its own run that says so.
     assert any(is_dispatched(topic, {variable: value}) for topic in KINDS)
@@ -86,5 +86,5 @@ def test_it_may_be_elsewhere_where_nobody_can_listen_to_the_key(url: str) -> Non
 
 @pytest.mark.parametrize("url", ["http://api.runpod.ai/v2", "api.runpod.ai", "https://", "ftp://x"])
 def test_it_may_not_be_where_the_key_would_go_in_the_clear(url: str) -> None:
-    with pytest.raises(ValueError, match="RUNPOD_ENDPOINT_BASE_URL is"):
+    with pytest.raises(Misconfigured, match="RUNPOD_ENDPOINT_BASE_URL is"):
         base_url_from({"RUNPOD_ENDPOINT_BASE_URL": url})
