@@ -119,7 +119,8 @@ def decide_note(
         return Withdraw()
     if generation.status in (Status.COMPLETED, Status.FAILED):
         return Noted()
-    if generation.status is Status.CANCELLED or (
+    # Pending: another document of the same id by now.
+    if generation.status in (Status.CANCELLED, Status.PENDING) or (
         generation.cancel_requested and generation.status is not Status.PROCESSING
     ):
         return Withdraw()

@@ -309,6 +309,16 @@ class TestBetweenStartAndNote:
         assert world.dispatch().outcome is Outcome.WITHDRAWN
         assert world.jobs.cancelled == ["job-1"]
 
+    def test_it_is_deleted_and_another_one_of_its_id_is_created(self) -> None:
+        def replace(documents: MeddledDocuments) -> None:
+            documents.delete(PATH)
+            documents.create(PATH, {"input": {"prompt": "another"}, "status": "pending"})
+
+        world = World(QUEUED, replace)
+        assert world.dispatch().outcome is Outcome.WITHDRAWN
+        assert world.jobs.cancelled == ["job-1"]
+        assert "dispatch" not in world.document
+
     def test_our_own_note_arrived_and_its_reply_did_not(self) -> None:
         dispatch = {"endpoint": "pictures", "job_id": "job-1", "at": START, "token": 0}
         world = World(QUEUED, lambda them: them.write(dispatch=dispatch))
