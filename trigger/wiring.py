@@ -15,14 +15,24 @@ from google.cloud import firestore
 from shared.clock import SystemClock
 from shared.json_log import log_json
 from shared.ports import ObjectListing
+from shared.serverless import ServerlessJobs
 from trigger import cleanup as cleaning
 from trigger import collect as collecting
 from trigger import enqueue as enqueuing
 from trigger import reconcile as reconciling
 from trigger import sweep as sweeping
+from trigger import withdraw as withdrawing
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
+from trigger.dispatch import Dispatcher
+from trigger.endpoints import (
+    KEY_VARIABLE,
+    KINDS,
+    base_url_from,
+    endpoints_from,
+    is_dispatched,
+)
 from trigger.settings import admission_from, limits_from
 from trigger.stores import s3_from
 
@@ -54,7 +64,24 @@ def sweep() -> Callable[[], sweeping.Swept]:
         clock=SystemClock(),
         admission=ADMISSION,
         limits=LIMITS,
+        jobs=_jobs() if any(is_dispatched(topic, os.environ) for topic in KINDS) else None,
     )
+
+
+@functools.cache
+def dispatcher() -> Dispatcher:
+    return Dispatcher(
+        documents=FirestoreDocuments(_client()),
+        jobs=_jobs(),
+        endpoints=endpoints_from(os.environ),
+        admission=ADMISSION,
+    )
+
+
+@functools.cache
+def withdraw_deleted() -> Callable[[Mapping[str, Any]], bool]:
+    """`trigger.withdraw.withdraw_deleted` of a document as it was deleted."""
+    return functools.partial(withdrawing.withdraw_deleted, jobs=_jobs())
 
 
 @functools.cache
@@ -103,6 +130,16 @@ def _client() -> firestore.Client:
 @functools.cache
 def _publisher() -> PubSubPublisher:
     return PubSubPublisher(unbatched_publisher_client(), _client().project)
+
+
+@functools.cache
+def _jobs() -> ServerlessJobs:
+    from trigger.adapters.runpod import RunPodJobs, runpod_client  # noqa: PLC0415
+
+    def connect() -> Any:
+        return runpod_client(os.environ.get(KEY_VARIABLE, ""), base_url_from(os.environ))
+
+    return RunPodJobs(connect)
 
 
 @functools.cache

@@ -16,7 +16,8 @@ from shared.paths import GenerationPath
 from tests.contract.s3_server import CREDENTIALS
 from tests.contract.signatures import s3_judge
 from tests.e2e.s3_deployment import BUCKET, PROJECT, URL_SECONDS, Deployment, running_deployment
-from tests.emulator.function_host import deliver
+from tests.emulator.function_host import FunctionHost, deliver_deletion
+from tools import bundle
 from tools.stack import Stack
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
@@ -93,15 +94,14 @@ def test_a_deleted_document_takes_its_files_along_and_what_nobody_refers_to_is_c
     own = {name for name in before if name.startswith(path.object_prefix)}
     assert len(own) >= 2  # the picture and its thumbnail
     deployment.database.document(str(path)).delete()
-    statuses, lines = deliver(
-        tmp_path / "trigger",
-        deployment.environment,
-        [(str(path), document)],
-        function="cleanup",
-        kind="deleted",
-    )
-    assert statuses == [200], lines
-    assert [line["removed"] for line in lines if "removed" in line] == [len(own)]
+    folder = tmp_path / "trigger"
+    bundle.build(folder)
+    host = FunctionHost("cleanup", folder, deployment.environment)
+    try:
+        assert deliver_deletion(host, PROJECT, str(path), document) == 200, host.lines()
+    finally:
+        host.kill()
+    assert [line["removed"] for line in host.lines() if "removed" in line] == [len(own)]
     assert deployment.names() == before - own
 
     collected = collect(

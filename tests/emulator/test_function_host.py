@@ -4,6 +4,9 @@ A project of its own on the emulators, so that the stack's function sees none of
 """
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +15,49 @@ from uuid import uuid4
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
+from google.cloud.firestore_v1 import types as database_types
+from google.cloud.firestore_v1._helpers import encode_dict
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from google.events.cloud.firestore import Document, DocumentEventData
 
 from shared.paths import IMAGE_TOPIC
-from tests.emulator import function_host
 from tests.emulator.conftest import Ear
+from tools import bundle
 from tools.stack import Stack
 from trigger.adapters.pubsub import PubSubPublisher
 
 pytestmark = pytest.mark.stack
 
 PROJECT = f"demo-host-{uuid4().hex[:8]}"
+HOST_TIMEOUT_SECONDS = 60
 CREATED: dict[str, Any] = {"input": {"prompt": "a red circle"}, "status": "pending"}
+
+#: Reads [path, hexadecimal body] lines and answers each with the HTTP status of its event.
+HOST = """
+import json, sys
+sys.path.insert(0, ".")
+from functions_framework import create_app
+client = create_app("enqueue", "main.py", "cloudevent").test_client()
+statuses = []
+for path, body in json.load(sys.stdin):
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-source": "//firestore.googleapis.com/projects/x/databases/(default)",
+        "ce-type": "google.cloud.firestore.document.v1.created",
+        "ce-subject": f"documents/{path}",
+        "ce-time": "2026-11-01T12:00:00.000000Z",
+        "ce-location": "us-central1",
+        "ce-project": "x",
+        "ce-database": "(default)",
+        "ce-namespace": "(default)",
+        "ce-document": path,
+        "content-type": "application/protobuf",
+    }
+    answer = client.post("/", data=bytes.fromhex(body), headers=headers)
+    statuses.append(answer.status_code)
+print(json.dumps(statuses))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +81,38 @@ def deliver(
     stack: Stack, folder: Path, events: list[tuple[str, dict[str, Any]]]
 ) -> tuple[list[int], list[dict[str, Any]]]:
     """Deliver the creation of each (path, fields) to a new host: HTTP statuses and log lines."""
-    return function_host.deliver(folder, {**stack.env(), "GOOGLE_CLOUD_PROJECT": PROJECT}, events)
+    bundle.build(folder)
+    bodies = [
+        (path, DocumentEventData.serialize(_event(path, fields)).hex()) for path, fields in events
+    ]
+    host = subprocess.run(
+        [sys.executable, "-B", "-c", HOST],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            **stack.env(),
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "GCLOUD_PROJECT": PROJECT,
+        },
+        input=json.dumps(bodies),
+        capture_output=True,
+        text=True,
+        timeout=HOST_TIMEOUT_SECONDS,
+        check=True,
+    )
+    lines = [json.loads(line) for line in host.stderr.splitlines() if line.startswith("{")]
+    return json.loads(host.stdout.splitlines()[-1]), lines
+
+
+def _event(path: str, fields: dict[str, Any]) -> DocumentEventData:
+    name = f"projects/{PROJECT}/databases/(default)/documents/{path}"
+    # The event's types are the database's under other names.
+    document = Document.deserialize(
+        database_types.Document.serialize(
+            database_types.Document(name=name, fields=encode_dict(fields))
+        )
+    )
+    return DocumentEventData(value=document)
 
 
 def test_an_event_that_is_delivered_three_times_publishes_once(
