@@ -24,7 +24,7 @@ _HOST_NAME = re.compile(
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
-def _like(pattern: str, allowed: str) -> Callable[[str], str]:
+def like(pattern: str, allowed: str) -> Callable[[str], str]:
     """A check that the whole value is like `pattern`, which `allowed` says in words."""
     form = re.compile(pattern)
 
@@ -96,7 +96,7 @@ def _is_address(value: str) -> bool:
 ProjectId = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
             "a project's id: 6 to 30 lower-case letters, digits or hyphens, beginning with a "
             "letter and not ending with a hyphen",
@@ -106,7 +106,7 @@ ProjectId = Annotated[
 BucketName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?=.{3,222}\Z)(?!goog)(?!(?:[0-9]+\.){3}[0-9]+\Z)"
             r"(?![_-])[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*(?<![_-])",
             "a bucket's name without gs://: 3 to 63 lower-case letters, digits, - or _ (more in "
@@ -118,7 +118,7 @@ BucketName = Annotated[
 SubscriptionName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}",
             "a subscription's name without its project: 3 to 255 letters, digits or - . _ ~ + %, "
             "beginning with a letter and not with goog",
