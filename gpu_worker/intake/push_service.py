@@ -169,6 +169,7 @@ class PushService:
     async def _in_a_slot(self, path: GenerationPath) -> Handled:
         if not self._free_slots.acquire(blocking=False):
             words = "Every slot is taken."
+            log.info("every slot is taken", extra={"fields": {"generation": str(path)}})
             raise Refusal(
                 HTTPStatus.TOO_MANY_REQUESTS, words, retry_seconds=RETRY_SECONDS, heard=True
             )
