@@ -24,7 +24,7 @@ from gpu_worker.intake.push_answers import RETRY_SECONDS, Refusal, Times, answer
 from gpu_worker.intake.push_body import read_push, within_bounds
 from gpu_worker.intake.push_sender import NotOurs, PushSender
 from gpu_worker.intake.refusals import Refusals
-from gpu_worker.lifecycle.handled import Handled, Handler
+from gpu_worker.lifecycle.handled import Done, Handled, Handler
 from shared.clock import SystemClock
 from shared.json_log import trace_of
 from shared.paths import GenerationPath
@@ -124,8 +124,16 @@ class PushService:
         times.mark("sender")
         found = read_push(await self._read(request))
         times.mark("body")
-        handled = await self._in_a_slot(found) if isinstance(found, GenerationPath) else found
+        if not isinstance(found, GenerationPath):
+            return found
+        handled = await self._in_a_slot(found)
         times.mark("handle")
+        fields = {
+            "generation": str(found),
+            "acknowledged": isinstance(handled, Done),
+            "seconds": {part: round(took, 4) for part, took in times.parts.items()},
+        }
+        log.info("answered", extra={"fields": fields})
         return handled
 
     async def _check_sender(self, request: Request) -> None:

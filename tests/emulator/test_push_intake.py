@@ -101,3 +101,4 @@ def test_a_job_that_outlasts_its_request_is_done_once(project: PushProject) -> N
         log = worker.log.read_text()
     assert (data["status"], data["attempt"]) == ("completed", 1)
     assert log.count('"message": "claimed"') == 1
+    assert '"acknowledged": false' in log, "its message came again while it ran"
