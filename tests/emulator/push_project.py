@@ -105,9 +105,9 @@ class PushProject:
 
     @contextmanager
     def worker(
-        self, command: tuple[str, ...] = LIGHT, *, ready: bool = True, **settings: str
+        self, settings: Mapping[str, str] | None = None, command: tuple[str, ...] = LIGHT
     ) -> Iterator[Worker]:
-        """A worker process behind the port; `settings` are environment variables."""
+        """A worker process behind the port that is ready; `settings` are environment variables."""
         self._workers += 1
         environment = {
             **os.environ,
@@ -117,7 +117,7 @@ class PushProject:
             "EMBERFRAME_PUSH_UNVERIFIED": "true",
             "PORT": str(self.port),
             "OMP_NUM_THREADS": "1",
-            **settings,
+            **(settings or {}),
         }
         folder = self._folder / f"worker-{self._workers}"
         folder.mkdir()
@@ -125,8 +125,7 @@ class PushProject:
             environment, folder / "health.json", folder / "worker.log", command=command
         )
         try:
-            if ready:
-                worker.wait_until_ready(deadline=time.monotonic() + READY_SECONDS)
+            worker.wait_until_ready(deadline=time.monotonic() + READY_SECONDS)
             yield worker
         finally:
             if worker.process.poll() is None:

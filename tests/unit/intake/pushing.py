@@ -130,12 +130,14 @@ class Pushing:
         )
         self.thread = threading.Thread(target=self._run, name="serve")
 
-    def push(self, body: bytes | None = None, **headers: str) -> httpx.Response:
+    def push(
+        self, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """Push `body`, or the message of the generation at PATH."""
         return self.client.post(
             PUSH_PATH,
             content=envelope(message()) if body is None else body,
-            headers={"Content-Type": "application/json", **headers},
+            headers={"Content-Type": "application/json", **(headers or {})},
         )
 
     def ready(self) -> int:

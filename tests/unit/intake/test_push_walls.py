@@ -37,9 +37,9 @@ def test_our_subscription_gets_in_and_nobody_else(
         authorized(google, email="somebody@demo-emberframe.iam.gserviceaccount.com"),
     ]
     with pushing(runner, sender=sender) as served:
-        answers = [served.push(**it) for it in strangers]
+        answers = [served.push(headers=it) for it in strangers]
         assert runner.handled == []
-        assert served.push(**authorized(google)).status_code == 204
+        assert served.push(headers=authorized(google)).status_code == 204
     assert {(it.status_code, it.text) for it in answers} == {
         (403, "Only our subscription is served.")
     }
@@ -59,7 +59,7 @@ def test_while_nobody_can_be_judged_the_message_has_to_come_again(
     server.status = 500
     runner = Answers(Done())
     with pushing(runner, sender=sender) as served:
-        response = served.push(**authorized(google))
+        response = served.push(headers=authorized(google))
     assert response.status_code == 503
     assert said(response, "retry-after", "connection") == {
         "retry-after": "10",
@@ -95,7 +95,7 @@ def test_what_cloud_run_has_taken_the_signature_of_is_told_apart(
     token, _, _ = google.token(header(), claims()).rpartition(".")
     stripped = {"Authorization": f"Bearer {token}.SIGNATURE_REMOVED_BY_GOOGLE"}
     with pushing(Answers(Done()), sender=sender) as served:
-        assert served.push(**stripped).status_code == 403
+        assert served.push(headers=stripped).status_code == 403
     assert "must allow unauthenticated calls" in caplog.text
 
 
@@ -147,7 +147,7 @@ def test_only_what_there_is_is_served(method: str, path: str, status: int) -> No
 def test_a_body_of_another_kind_is_refused(content_type: str, status: int) -> None:
     """What a web page may send without asking is: a developer's browser must push nothing."""
     with pushing(Answers(Done())) as served:
-        assert served.push(**{"Content-Type": content_type}).status_code == status
+        assert served.push(headers={"Content-Type": content_type}).status_code == status
 
 
 @pytest.mark.parametrize(
