@@ -33,7 +33,7 @@ from shared.ports import Unavailable
 log = logging.getLogger(__name__)
 
 PUSH_PATH = "/push"
-#: For a body to arrive: it is sent by a machine, and small.
+#: For its sender to be told and its body to arrive: a machine sends it, and it is small.
 BODY_SECONDS = 10.0
 #: A subscription that unwraps its messages says nothing of their kind.
 CONTENT_TYPES = ("application/json", "")
@@ -116,14 +116,13 @@ class PushService:
 
     async def _handled(self, request: Request, times: Times) -> Handled:
         """Raises `Refusal`."""
+        if self._draining:
+            raise _leaving()
         if not self._open:
-            words = "This worker is leaving." if self._draining else "No model is loaded yet."
+            words = "No model is loaded yet."
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, words, retry_seconds=RETRY_SECONDS)
         _check_content_type(request)
-        await self._check_sender(request)
-        times.mark("sender")
-        found = read_push(await self._read(request))
-        times.mark("body")
+        found = read_push(await self._heard(request, times))
         if not isinstance(found, GenerationPath):
             return found
         handled = await self._in_a_slot(found)
@@ -136,6 +135,33 @@ class PushService:
         log.info("answered", extra={"fields": fields})
         return handled
 
+    async def _heard(self, request: Request, times: Times) -> bytes | None:
+        """The body of a request of our subscription's; None for one that is too long for any
+        message of ours. Raises `Refusal` too when the worker leaves before it is there."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._body_seconds) as limit:
+                self._limits.add(limit)
+                try:
+                    if self._draining:
+                        raise _leaving()  # `drain` may have come before there was a loop to hurry
+                    await self._check_sender(request)
+                    times.mark("sender")
+                    body = await within_bounds(request)
+                    times.mark("body")
+                    return body
+                finally:
+                    self._limits.discard(limit)
+        except TimeoutError:
+            if self._draining:
+                raise _leaving() from None
+            words = f"The request has to be here within {self._body_seconds:g} s."
+            raise Refusal(HTTPStatus.REQUEST_TIMEOUT, words) from None
+
+    def _hurry(self) -> None:
+        for limit in self._limits:
+            limit.reschedule(asyncio.get_running_loop().time())
+
     async def _check_sender(self, request: Request) -> None:
         loop = asyncio.get_running_loop()
         authorization = request.headers.get("authorization")
@@ -145,50 +171,32 @@ class PushService:
             self._refusals.add(str(why))
             raise Refusal(HTTPStatus.FORBIDDEN, "Only our subscription is served.") from None
         except Unavailable as why:
-            log.warning("cannot tell who pushes: %s", why)
+            self._refusals.add(f"who sends it cannot be told without {why}")
             words = "Who asks cannot be told now."
             raise Refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE, words, retry_seconds=RETRY_SECONDS
             ) from None
 
-    async def _read(self, request: Request) -> bytes | None:
-        """The body; None for one that is too long for any message of ours."""
-        self._loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self._body_seconds) as limit:
-                self._limits.add(limit)
-                if self._draining:
-                    limit.reschedule(self._loop.time())
-                try:
-                    return await within_bounds(request)
-                finally:
-                    self._limits.discard(limit)
-        except TimeoutError:
-            if self._draining:
-                words = "This worker is leaving."
-                raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, words, retry_seconds=0) from None
-            words = f"The body has to be here within {self._body_seconds:g} s."
-            raise Refusal(HTTPStatus.REQUEST_TIMEOUT, words) from None
-
-    def _hurry(self) -> None:
-        for limit in self._limits:
-            limit.reschedule(asyncio.get_running_loop().time())
-
     async def _in_a_slot(self, path: GenerationPath) -> Handled:
         if not self._free_slots.acquire(blocking=False):
-            words = "Every slot is taken."
             log.info("every slot is taken", extra={"fields": {"generation": str(path)}})
             raise Refusal(
-                HTTPStatus.TOO_MANY_REQUESTS, words, retry_seconds=RETRY_SECONDS, heard=True
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "Every slot is taken.",
+                retry_seconds=RETRY_SECONDS,
+                heard=True,
             )
         try:
             job = self._jobs.submit(settle, path, self._runner.handle)
         except RuntimeError:  # `finish` was faster
             self._free_slots.release()
-            words = "This worker is leaving."
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, words, retry_seconds=0) from None
+            raise _leaving() from None
         job.add_done_callback(lambda _: self._free_slots.release())
         return await asyncio.wrap_future(job)
+
+
+def _leaving() -> Refusal:
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "This worker is leaving.", retry_seconds=0)
 
 
 def _check_content_type(request: Request) -> None:

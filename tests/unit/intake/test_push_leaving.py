@@ -10,6 +10,7 @@ from gpu_worker.intake.http_server import listen
 from gpu_worker.lifecycle.handled import Done
 from shared.paths import GenerationPath
 from tests.unit.intake.pushing import Raw, envelope, message, pushing
+from tests.unit.intake.test_push_walls import Slow
 from tests.unit.intake.test_pushing import Answers
 from tests.unit.lifecycle.world import TIMEOUT_SECONDS, World, held
 
@@ -76,6 +77,17 @@ def test_a_body_on_its_way_is_not_waited_for() -> None:
         served.join()
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert len(runner.handled) == 1
+
+
+def test_a_sender_that_cannot_be_told_yet_is_not_waited_for() -> None:
+    slow = Slow()
+    with pushing(Answers(Done()), sender=slow) as served, Raw(served.port) as raw:
+        raw.push(envelope(message()))
+        assert slow.asked.wait(TIMEOUT_SECONDS)
+        served.intake.stop()
+        assert raw.answer().startswith(b"HTTP/1.1 503 ")
+        served.join()
+        slow.answer.set()
 
 
 def test_a_connection_that_nobody_uses_keeps_nobody() -> None:
