@@ -83,8 +83,7 @@ class BoundedProtocol(H11Protocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if self._waits_for_head:
-            self.transport.abort()
+        self.transport.abort()
 
 
 class HttpServer:

@@ -46,7 +46,6 @@ class PushIntake:
         Raises `RuntimeError` if the server ends by itself, when the jobs in hand are settled.
         """
         self._over.wait()
-        self._service.drain()
         self._service.finish()
         self._server.close()
         if not self._stopping:

@@ -43,6 +43,9 @@ def test_a_job_that_ends_meanwhile_is_acknowledged(world: World) -> None:
         first = pool.submit(served.push)
         worker.wait_held()
         served.intake.stop()
+        for _ in range(3):  # longer than a server that closes waits for its answers
+            served.ticked.clear()
+            assert served.ticked.wait(TIMEOUT_SECONDS)
         worker.release()
         response = first.result(TIMEOUT_SECONDS)
         served.join()

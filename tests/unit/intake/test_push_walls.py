@@ -198,6 +198,13 @@ def test_a_second_request_has_no_longer_to_arrive_than_the_first() -> None:
         assert raw.answer() == b""
 
 
+def test_a_connection_that_has_asked_once_may_rest_for_longer() -> None:
+    with pushing(Answers(Done()), head_seconds=SOON) as served, Raw(served.port) as raw:
+        assert raw.ask("/alive") == 200
+        assert hung_up_on(served) == b"", "the time of a head is over"
+        assert raw.ask("/alive") == 200
+
+
 def test_a_request_that_came_in_time_may_take_its_time_then() -> None:
     """The bound is on asking, not on being answered."""
     bounds = {"head_seconds": SOON, "body_seconds": 3 * SOON}
@@ -222,7 +229,8 @@ def test_connections_beyond_their_bound_are_closed_unheard() -> None:
         Raw(served.port) as second,
     ):
         assert [first.ask("/alive"), second.ask("/alive")] == [200, 200]
-        assert hung_up_on(served) == b""
+        asking = b"GET /alive HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n"
+        assert hung_up_on(served, asking) == b""
         assert [first.ask("/ready"), second.ask("/ready")] == [200, 200]
 
 

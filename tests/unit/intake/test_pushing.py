@@ -1,11 +1,15 @@
 """What Pub/Sub is answered: a real client against the real server, over the lifecycle in memory."""
 
+import asyncio
 import base64
 import json
 import logging
+from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from gpu_worker.engine.specs import PICTURE_TASKS
 from gpu_worker.in_memory_engine import InMemoryEngine
@@ -105,6 +109,16 @@ def test_the_largest_body_of_ours_is_read() -> None:
     with pushing(runner) as served:
         assert served.push(body).status_code == 204
     assert runner.handled == [PATH]
+
+
+def test_a_body_that_is_too_long_is_no_message_though_it_begins_with_one() -> None:
+    chunks = [message(), b" " * push_body.MAX_BODY_BYTES]
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": chunks.pop(0), "more_body": bool(chunks)}
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    assert asyncio.run(push_body.within_bounds(request)) is None
 
 
 def test_more_than_pub_sub_can_send_is_not_heard_to_its_end(
