@@ -32,6 +32,7 @@ def _input(what: str, value: float, unit: str, origin: Origin, source: str) -> f
 
 
 _M, _D, _A = Origin.MEASURED, Origin.DOCUMENTED, Origin.ASSUMED
+_COUNTED = "counted by `bench.gpu_counting`"
 _RUN = "Cloud Run, “About instance autoscaling”"
 _RUNPOD = "RunPod, “Endpoint configurations”"
 _HPA = "Kubernetes, “Horizontal Pod Autoscaling”, which CREMA's “Configuration” adopts"
@@ -43,14 +44,14 @@ PICTURE_TFLOP = _input(
     567,
     "TFLOP",
     _M,
-    "counted by `bench.gpu_counting`",
+    _COUNTED,
 )
 FILM_TFLOP = _input(
     "a film: Wan2.1 1.3B, 832×480, 81 frames, 25 steps, decoded",
     14_435,
     "TFLOP",
     _M,
-    "counted by `bench.gpu_counting`",
+    _COUNTED,
 )
 L4_TFLOP_PER_SECOND = _input("an L4, bf16", 121, "TFLOP/s", _D, "NVIDIA's data sheet")
 EFFICIENCY = _input(
@@ -91,7 +92,7 @@ PICTURE_GIGABYTES = _input(
     11.5,
     "GB",
     _M,
-    "2 bytes a parameter, counted by `bench.gpu_counting`",
+    f"2 bytes a parameter, {_COUNTED}",
 )
 FILM_GIGABYTES = _input("Wan2.1 1.3B with its text encoder, bf16", 14.5, "GB", _M, "likewise")
 READ_GIGABYTES_PER_SECOND = _input(

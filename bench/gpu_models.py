@@ -65,6 +65,9 @@ SDXL_TEXT: Config = {
     "max_position_embeddings": 77,
     "hidden_act": "quick_gelu",
     "projection_dim": 768,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+    "pad_token_id": 1,
 }
 #: stabilityai/stable-diffusion-xl-base-1.0, text_encoder_2/config.json (OpenCLIP ViT-bigG/14)
 SDXL_TEXT_2: Config = {
@@ -76,6 +79,9 @@ SDXL_TEXT_2: Config = {
     "max_position_embeddings": 77,
     "hidden_act": "gelu",
     "projection_dim": 1280,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+    "pad_token_id": 1,
 }
 #: stabilityai/stable-diffusion-xl-base-1.0, scheduler/scheduler_config.json
 SDXL_SCHEDULER: Config = {
@@ -146,9 +152,9 @@ class Size:
     film: tuple[int, int]
     frames: int
     picture_steps: int
+    #: Of which the request's default strength takes three tenths.
     refiner_steps: int
     film_steps: int
-    picture_tokens: int
     film_tokens: int
 
 
@@ -165,9 +171,8 @@ FULL = Size(
     film=(832, 480),
     frames=81,
     picture_steps=25,
-    refiner_steps=15,
+    refiner_steps=50,
     film_steps=25,
-    picture_tokens=77,
     film_tokens=512,
 )
 _TOY_BLOCKS: Config = {
@@ -225,8 +230,7 @@ TOY = Size(
     film=(64, 64),
     frames=17,
     picture_steps=3,
-    refiner_steps=2,
+    refiner_steps=7,
     film_steps=2,
-    picture_tokens=77,
     film_tokens=32,
 )
