@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for way in OTHER_WAYS
         ),
     )
-    tell("fleet-quota", ["at most"], quota_plans())
+    tell("fleet-quota", ["coming", "scaling", "at most"], quota_plans())
     tell("fleet-engines", ["20 workers with"], engine_plans())
     results["limits"] = fleet_limits.write()
     RESULT.parent.mkdir(parents=True, exist_ok=True)

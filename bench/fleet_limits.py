@@ -76,7 +76,7 @@ def limits(cost: Cost) -> list[Limit]:
             allowed=500,
             a_picture=cost.lease_writes,
             unit="writes/s",
-            then="every progress write moves the lease: slow progress down, see below",
+            then="every progress write moves the lease; what to do stands in the chapter",
         ),
         Limit(
             what="Firestore: writes before the traffic has to grow slowly",

@@ -138,11 +138,16 @@ def plan(work: Work, way: Way, pattern: Pattern, per_minute: int) -> Plan:
 
 
 def quota_plans() -> Iterator[tuple[str, Plan]]:
-    """100 pictures a minute on a fleet that may not grow as it would."""
-    usual = plan(PICTURES, OTHER_WAYS[3], POISSON, 100)
-    for most in (14, 16, 20, 40):
-        fleet = replace(usual.fleet, most=most)
-        yield f"{most} workers", replace(usual, name=f"quota {most}", fleet=fleet)
+    """100 pictures a minute on fleets that may not grow as they would."""
+    for pattern, way, quotas in (
+        (POISSON, OTHER_WAYS[3], (14, 16, 20, 40)),
+        (BURSTS, PUSH_WAYS[1], (20, 40, 80, 160)),
+    ):
+        usual = plan(PICTURES, way, pattern, 100)
+        for most in quotas:
+            fleet = replace(usual.fleet, most=most)
+            name = f"{usual.name}, at most {most}"
+            yield f"{pattern.name} | {way.name} | {most}", replace(usual, name=name, fleet=fleet)
 
 
 def engine_plans() -> Iterator[tuple[str, Plan]]:
@@ -152,6 +157,10 @@ def engine_plans() -> Iterator[tuple[str, Plan]]:
     for name, fleet in (
         ("one slot", one),
         ("two slots: no gap, but any worker with room gets a job", _slots(one, 2)),
+        (
+            "two slots, the second opens a second before the end",
+            replace(_slots(one, 2), opens_before_end=1.0),
+        ),
         (
             "four slots, batches of up to 4",
             replace(_slots(one, 4), batch=4, batch_gain=given.BATCH_GAIN),

@@ -6,6 +6,7 @@ worker while another is idle, since Pub/Sub fills any stream that has room. How 
 are is for a scaler to say (`bench.fleet_scaling`).
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Fleet:
     job_seconds: Callable[[Random], float]
     cold_start_seconds: float = 0.0
     slots: int = 1
+    #: The other slots open so long before the end of what the GPU works on.
+    opens_before_end: float = math.inf
     #: GPU idle after each job.
     gap_seconds: float = 0.0
     batch: int = 1
@@ -50,6 +53,8 @@ class Worker:
     held: deque[Job] = field(default_factory=deque[Job])
     working: list[Job] = field(default_factory=list[Job])
     ready: bool = False
+    #: Jobs that it may hold by now, up to its slots.
+    room: int = 1
     idle_since: float = 0.0
     #: Where it waits for a job.
     wake: simpy.Event | None = None
@@ -102,6 +107,10 @@ class Simulation:
         self.env.process(scaler(self))
         self.env.run(until=self._over)
         return float(self.env.now)
+
+    @property
+    def _least_room(self) -> int:
+        return self.fleet.slots if self.fleet.opens_before_end == math.inf else 1
 
     @property
     def unfinished(self) -> int:
@@ -167,7 +176,7 @@ class Simulation:
             worker.wake = None
 
     def _note_room(self, worker: Worker) -> None:
-        has_room = len(worker.held) + len(worker.working) < self.fleet.slots
+        has_room = len(worker.held) + len(worker.working) < worker.room
         if has_room and worker.place < 0:
             worker.place = len(self._free)
             self._free.append(worker)
@@ -184,7 +193,7 @@ class Simulation:
         worker.place = -1
 
     def _fill(self, worker: Worker) -> None:
-        while self.backlog and len(worker.held) + len(worker.working) < self.fleet.slots:
+        while self.backlog and len(worker.held) + len(worker.working) < worker.room:
             worker.held.append(self.backlog.popleft())
         self._note_room(worker)
 
@@ -193,13 +202,20 @@ class Simulation:
             if not warm:
                 yield self.env.timeout(self.fleet.cold_start_seconds)
             worker.ready = True
+            worker.room = self._least_room
             while True:
                 self._fill(worker)
                 if not worker.held:
                     worker.idle_since = self.env.now
                     worker.wake = self.env.event()
                     yield worker.wake
-                yield self.env.timeout(self._begin(worker))
+                seconds = self._begin(worker)
+                late = max(0.0, seconds - self.fleet.opens_before_end)
+                if late:
+                    yield self.env.timeout(late)
+                    worker.room = self.fleet.slots
+                    self._fill(worker)
+                yield self.env.timeout(seconds - late)
                 self._finish(worker)
                 if self.fleet.gap_seconds:
                     yield self.env.timeout(self.fleet.gap_seconds)
@@ -224,6 +240,7 @@ class Simulation:
             self.finished.append(job)
         self.jobs.change(-len(worker.working), now)
         worker.working = []
+        worker.room = self._least_room
         if not self.fleet.gap_seconds:
             self._fill(worker)
         self._end_if_done()

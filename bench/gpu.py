@@ -1,8 +1,8 @@
 """`python -m bench.gpu [--toy] [--write]`: what a GPU makes of full-size SDXL and Wan2.1 1.3B.
 
-Stock diffusers and our engine in turn, stage by stage, next to the floor of the same run. Random bf16
-weights, no downloads. `--toy` is the same on the CPU at toy sizes, so that the script is known to
-work; its figures mean nothing. `--write` puts a GPU's table into docs/figures.md.
+Stock diffusers and our engine in turn, stage by stage, next to the floor of the same run. Random
+bf16 weights, no downloads. `--toy` is the same on the CPU at toy sizes, so that the script is known
+to work; its figures mean nothing. `--write` puts a GPU's table into docs/figures.md.
 """
 
 import argparse
@@ -37,8 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quieten(SHAPES.source)
     # The libraries read their environment once.
     from bench.gpu_measuring import measure  # noqa: PLC0415
-    from gpu_worker.engine.device import choose_device  # noqa: PLC0415
+    from gpu_worker.engine.device import choose_device, limit_threads  # noqa: PLC0415
 
+    if asked.toy:
+        # On a busy machine the threads of tiny layers wait for each other.
+        limit_threads(1)
     device = choose_device(Precision.AUTO if asked.toy else Precision.BF16)
     if not asked.toy and not device.is_gpu:
         print(f"There is no GPU here, only {device.name}; try --toy.", file=sys.stderr)

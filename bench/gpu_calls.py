@@ -1,4 +1,4 @@
-"""The two ways that are timed: a plain call of diffusers' eager pipelines, and our engine's classes.
+"""The two ways that are timed: a plain call of diffusers' eager pipelines, and our engine.
 
 Both read the same prompts, take the same steps of the same modules and end with pixels in main
 memory. The stock calls' stages are told apart by when their model is first and last called; nothing
@@ -23,7 +23,7 @@ from gpu_worker.engine.pipelines import Pipelines
 from gpu_worker.engine.specs import SDXL, WAN
 from gpu_worker.ports import EngineJob, no_frames
 from shared.parse import parse_request
-from shared.request import ImageRequest, Text2VideoRequest
+from shared.request import Text2ImgRequest, Text2VideoRequest
 
 PROMPT = "a red circle on a blue background"
 NEGATIVE = "blurred"
@@ -38,7 +38,7 @@ class Work:
 
     name: str
     batch: int
-    request: ImageRequest | Text2VideoRequest
+    request: Text2ImgRequest | Text2VideoRequest
 
     @property
     def job(self) -> EngineJob:
@@ -46,7 +46,10 @@ class Work:
 
     @property
     def refiner_evaluations(self) -> int:
-        if not isinstance(self.request, ImageRequest) or not self.request.refiner_inference_steps:
+        if (
+            not isinstance(self.request, Text2ImgRequest)
+            or not self.request.refiner_inference_steps
+        ):
             return 0
         return steps_for(self.request.strength, self.request.refiner_inference_steps)
 
@@ -63,7 +66,7 @@ def picture_work(size: Size, batch: int, *, refined: bool) -> Work:
             "refiner_inference_steps": size.refiner_steps if refined else 0,
         }
     )
-    if not isinstance(request, ImageRequest):
+    if not isinstance(request, Text2ImgRequest):
         raise TypeError(f"{request} asks for no picture")
     name = "SDXL, base and refiner" if refined else "SDXL, base alone"
     return Work(name=name, batch=batch, request=request)
@@ -128,7 +131,7 @@ def _now(device: Device) -> float:
 
 def stock_picture(pipelines: Pipelines, work: Work, device: Device) -> Times:
     request, size = work.request, work.batch
-    if not isinstance(request, ImageRequest):
+    if not isinstance(request, Text2ImgRequest):
         raise TypeError(f"{work.name} is no picture")
     common: dict[str, Any] = {
         "prompt": PROMPT,

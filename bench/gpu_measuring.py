@@ -1,4 +1,4 @@
-"""Times each stage of stock diffusers and of our engine, in turn, next to the floor of the same run.
+"""Times each stage of stock diffusers and of our engine in turn, next to the floor of the run.
 
 The floor is the counted operations at the speed of the best matrix product that this device did a
 moment before: nothing that does all of the work can be faster.

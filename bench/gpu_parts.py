@@ -4,6 +4,7 @@ The classes are diffusers' and transformers' own, and what holds them is the eng
 downloaded. Prompts are read by the embedded models' tokenizers, made to pad to the real length.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -65,29 +66,20 @@ class Parts:
 
     def _make(self, name: str) -> Any:
         size = self.size
-        match name:
-            case "unet":
-                return UNet2DConditionModel(**size.unet)
-            case "refiner":
-                return UNet2DConditionModel(**size.refiner)
-            case "vae":
-                return AutoencoderKL(**size.vae)
-            case "text":
-                return CLIPTextModel(CLIPTextConfig(**size.text))
-            case "text_2":
-                return CLIPTextModelWithProjection(CLIPTextConfig(**size.text_2))
-            case "transformer":
-                return WanTransformer3DModel(**size.transformer)
-            case "film_vae":
-                return AutoencoderKLWan(**size.film_vae)
-            case "film_text":
-                return UMT5EncoderModel(UMT5Config(**size.film_text))
-        raise KeyError(f"{name!r} is no part; it must be one of {', '.join(PARTS)}")
+        makers: dict[str, Callable[[], Any]] = {
+            "unet": lambda: UNet2DConditionModel(**size.unet),
+            "refiner": lambda: UNet2DConditionModel(**size.refiner),
+            "vae": lambda: AutoencoderKL(**size.vae),
+            "text": lambda: CLIPTextModel(CLIPTextConfig(**size.text)),
+            "text_2": lambda: CLIPTextModelWithProjection(CLIPTextConfig(**size.text_2)),
+            "transformer": lambda: WanTransformer3DModel(**size.transformer),
+            "film_vae": lambda: AutoencoderKLWan(**size.film_vae),
+            "film_text": lambda: UMT5EncoderModel(UMT5Config(**size.film_text)),
+        }
+        return makers[name]()
 
 
-PICTURE_PARTS = ("unet", "refiner", "vae", "text", "text_2")
-FILM_PARTS = ("transformer", "film_vae", "film_text")
-PARTS = (*PICTURE_PARTS, *FILM_PARTS)
+PARTS = ("unet", "refiner", "vae", "text", "text_2", "transformer", "film_vae", "film_text")
 
 
 def picture_pipelines(parts: Parts) -> Pipelines:
@@ -110,10 +102,10 @@ def picture_pipelines(parts: Parts) -> Pipelines:
         unet=parts["unet"],
         scheduler=DDIMScheduler(**SDXL_SCHEDULER),
     )
+    has_not: dict[str, Any] = {"text_encoder": None, "tokenizer": None}
     refiner: Any = StableDiffusionXLImg2ImgPipeline(
         **shared,
-        text_encoder=None,
-        tokenizer=None,
+        **has_not,
         unet=parts["refiner"],
         scheduler=DDIMScheduler(**SDXL_SCHEDULER),
         requires_aesthetics_score=True,

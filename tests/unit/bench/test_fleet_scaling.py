@@ -127,6 +127,24 @@ def test_the_same_seed_makes_the_same_figures() -> None:
     assert figures_of(plans, seed=1) != figures_of(plans, seed=2)
 
 
+def test_a_slot_that_opens_late_takes_no_job_from_an_idle_worker() -> None:
+    early = Fleet(job_seconds=always(10.0), slots=2, least=2)
+    late = replace(early, opens_before_end=1.0)
+    moments = [float(100 * number + second) for number in range(50) for second in (0, 1)]
+    waited = [
+        sum(job.started > job.arrived for job in run(fleet, moments, fixed).finished)
+        for fleet in (early, late)
+    ]
+    # Of fifty pairs each second job goes to one of two workers, of which one is busy.
+    assert 10 < waited[0] < 40
+    assert waited[1] == 0
+
+
+def test_a_slot_that_opens_late_saves_the_gap_too() -> None:
+    fleet = Fleet(job_seconds=always(10.0), slots=2, opens_before_end=1.0, least=1)
+    assert run(fleet, [0.0] * 8, fixed).finished[-1].ended == pytest.approx(80.0)
+
+
 def test_two_slots_save_the_gap_and_a_batch_its_gain() -> None:
     """All there at once, so that nothing else counts."""
     one = Fleet(job_seconds=always(10.0), gap_seconds=1.0, least=1)
