@@ -46,12 +46,10 @@ class Work:
 
     @property
     def refiner_evaluations(self) -> int:
-        if (
-            not isinstance(self.request, Text2ImgRequest)
-            or not self.request.refiner_inference_steps
-        ):
+        request = self.request
+        if not isinstance(request, Text2ImgRequest) or not request.refiner_inference_steps:
             return 0
-        return steps_for(self.request.strength, self.request.refiner_inference_steps)
+        return steps_for(request.strength, request.refiner_inference_steps)
 
 
 def picture_work(size: Size, batch: int, *, refined: bool) -> Work:
@@ -64,7 +62,8 @@ def picture_work(size: Size, batch: int, *, refined: bool) -> Work:
             "num_images": batch,
             "num_inference_steps": size.picture_steps,
             "refiner_inference_steps": size.refiner_steps if refined else 0,
-        }
+        },
+        max_images=batch,
     )
     if not isinstance(request, Text2ImgRequest):
         raise TypeError(f"{request} asks for no picture")

@@ -38,7 +38,7 @@ GOALS = {
 }
 #: Sides of the square products that say what the device can do.
 GPU_PRODUCT_SIDE, CPU_PRODUCT_SIDE = 8192, 512
-STAGES = ("encode", "denoise", "refine", "decode", "total")
+STAGES = ("encode", "a step", "denoise", "refine", "decode", "total")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,7 @@ def ceiling(device: Device, side: int) -> float:
 
 
 def operations(work: Work, counted: dict[str, float]) -> dict[str, float]:
-    """FLOP of each stage of `work`, and of all of it."""
+    """FLOP of each stage of `work`, of a step of its denoising, and of all of it."""
     steps = work.request.num_inference_steps
     if isinstance(work.request, Text2VideoRequest):
         stages = {
@@ -98,7 +98,8 @@ def operations(work: Work, counted: dict[str, float]) -> dict[str, float]:
             stages["encode"] += counted["refiner_encode"]
             evaluations = work.batch * work.refiner_evaluations
             stages["refine"] = evaluations * counted["refiner_step"]
-    return {**stages, "total": sum(stages.values())}
+    whole = {"a step": stages["denoise"] / steps, "total": sum(stages.values())}
+    return {**stages, **whole}
 
 
 def compare(
@@ -112,7 +113,8 @@ def compare(
     times: list[list[Times]] = [[], []]
     for _ in range(rounds + 1):
         for taken, way in zip(times, ways, strict=True):
-            taken.append(way())
+            spent = way()
+            taken.append({**spent, "a step": spent["denoise"] / work.request.num_inference_steps})
     medians = [
         {stage: statistics.median(it[stage] for it in taken[1:]) for stage in taken[0]}
         for taken in times
