@@ -60,13 +60,13 @@ def _random(**shapes: tuple[int, ...]) -> dict[str, torch.Tensor]:
 @torch.no_grad()
 def _error(module: Any, run: Any, inputs: dict[str, torch.Tensor], device: Device) -> Errors:
     # Both from the same bf16 weights; a GPU rounds fp32's factors to TF32 unless told not to.
-    torch.backends.cudnn.allow_tf32 = False
     outputs = []
-    for dtype in (torch.bfloat16, torch.float32):
-        own = copy.deepcopy(module).to(torch.bfloat16).to(dtype)
-        given = {name: it.to(device.torch_device, dtype) for name, it in inputs.items()}
-        outputs.append(run(own, given).float())
-        del own
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for dtype in (torch.bfloat16, torch.float32):
+            own = copy.deepcopy(module).to(torch.bfloat16).to(dtype)
+            given = {name: it.to(device.torch_device, dtype) for name, it in inputs.items()}
+            outputs.append(run(own, given).float())
+            del own
     low, exact = outputs
     difference = (low - exact).abs()
     return {

@@ -70,7 +70,9 @@ def counted(ended: subprocess.CompletedProcess[str]) -> Any:
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Any:
     result = tmp_path_factory.mktemp("gpu") / "gpu.json"
-    ended = run("bench.gpu", "--toy", "--rounds", "1", "--batches", "4", "--result", str(result))
+    ended = run(
+        "-m", "bench.gpu", "--toy", "--rounds", "1", "--batches", "4", "--result", str(result)
+    )
     assert ended.returncode == 0, ended.stderr
     return json.loads(result.read_text())
 
