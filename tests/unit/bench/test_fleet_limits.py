@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.fleet_inputs import rows
 from bench.fleet_limits import PICTURE_REPORTS, REQUEST, limits, picture_cost, ramp_minutes
 from bench.fleet_writes import count
 from shared.cost import PICTURE_WORK_A_CREDIT, credits_of
 from shared.parse import parse_request
 
-INDEXES = json.loads((Path(__file__).parents[3] / "firestore.indexes.json").read_text())
+ROOT = Path(__file__).parents[3]
+INDEXES = json.loads((ROOT / "firestore.indexes.json").read_text())
 
 
 def test_a_picture_is_written_five_times_beside_its_progress() -> None:
@@ -66,3 +68,10 @@ def test_a_limit_is_met_where_its_share_is_used_up(rate: int) -> None:
     for limit in limits(picture_cost()):
         asked = limit.a_picture * rate / 60
         assert (asked > limit.allowed) == (rate > limit.pictures_a_minute)
+
+
+def test_the_docs_have_the_inputs_and_the_limits_of_today() -> None:
+    """Their other tables take minutes to simulate; what goes into them must still be the same."""
+    page = (ROOT / "docs/figures.md").read_text()
+    for row in (*rows(), *(limit.row() for limit in limits(picture_cost()))):
+        assert f"| {' | '.join(row)} |" in page, "run `python -m bench.fleet` and commit the tables"
