@@ -61,7 +61,7 @@ def test_a_name_that_leads_to_no_public_address_is_refused_before_anything_is_di
 def test_a_host_that_leads_inside_is_told_in_the_log_by_the_setting_that_allows_it(
     server: WebServer, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A mistake of the operator's, or somebody is at it; the sentence is seen by its author only."""
+    """A mistake of the operator's, or somebody is at it; the sentence only its author sees."""
     inside = "some-words.cdn.example.com"
     refused(Worker(server, authority, {inside: [[METADATA]]}), f"https://{inside}/a.png")
     (record,) = [it for it in caplog.records if it.name.startswith("gpu_worker")]
