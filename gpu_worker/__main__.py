@@ -20,18 +20,28 @@ from gpu_worker.media.film_codec import (
     NoEncoder,
     check_encoder,
 )
+from gpu_worker.model_cache import honour_old_variable
+from gpu_worker.runpod_arguments import add_arguments as add_runpod_arguments
 from shared.json_log import log_json
 
 #: The ways to serve a deployment; `gpu_worker/{name}.py` has its `run_{name}`.
-SERVICES = {"pull": "pull from Pub/Sub until SIGTERM"}
+SERVICES = {
+    "pull": "pull from Pub/Sub until SIGTERM",
+    "runpod": "take the jobs of a RunPod serverless endpoint",
+}
+#: Those that can do without a project of Google's.
+WITHOUT_PROJECT = {"runpod"}
 LORAS_VARIABLE = "EMBERFRAME_LORAS"
+PROJECT_VARIABLE = "GOOGLE_CLOUD_PROJECT"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m gpu_worker", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, description in SERVICES.items():
-        commands.add_parser(name, help=f"{description} (settings: EMBERFRAME_*)")
+        service = commands.add_parser(name, help=f"{description} (settings: EMBERFRAME_*)")
+        if name == "runpod":
+            add_runpod_arguments(service)
     once = commands.add_parser("once", help="run one request without Firebase")
     once.add_argument("request", type=Path, help='a JSON file: {"input": {"prompt": …}}')
     once.add_argument("--out", type=Path, required=True, help="directory for the files")
@@ -67,6 +77,7 @@ def main() -> int:
     )
     CheckChoice.add_arguments(once)
     arguments = parser.parse_args()
+    honour_old_variable(os.environ)
     if arguments.command == "once":
         # Imported here: neither way of running pays for the other's libraries.
         from gpu_worker.once import run_once  # noqa: PLC0415
@@ -102,16 +113,15 @@ def _serve(service: str) -> int:
     from gpu_worker.credentials import NoCredentials, check_credentials  # noqa: PLC0415
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
     from gpu_worker.loras import Loras  # noqa: PLC0415
-    from gpu_worker.settings import Settings  # noqa: PLC0415
+    from gpu_worker.settings import Settings, WorkerSettings  # noqa: PLC0415
 
+    alone = service in WITHOUT_PROJECT and not os.environ.get(PROJECT_VARIABLE)
     try:
-        settings = Settings()
+        settings = WorkerSettings() if alone else Settings()
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            print(_sentence(fault), file=sys.stderr)
-        return 2
+        return _say(error)
     try:
-        if not settings.emulated:
+        if not alone and not settings.emulated:
             check_credentials()
     except NoCredentials as error:
         print(error, file=sys.stderr)
@@ -130,10 +140,19 @@ def _serve(service: str) -> int:
         print(f"EMBERFRAME_FILM_CODEC is '{settings.film_codec}': {error}", file=sys.stderr)
         return 2
     log_json(settings.log_level)
-    run: Callable[[Settings, Loras], int] = getattr(
+    run: Callable[[WorkerSettings, Loras], int] = getattr(
         importlib.import_module(f"gpu_worker.{service}"), f"run_{service}"
     )
-    return run(settings, loras)
+    try:
+        return run(settings, loras)
+    except ValidationError as error:  # of the service's own settings
+        return _say(error)
+
+
+def _say(error: ValidationError) -> int:
+    for fault in error.errors(include_url=False):
+        print(_sentence(fault), file=sys.stderr)
+    return 2
 
 
 def _sentence(fault: ErrorDetails) -> str:

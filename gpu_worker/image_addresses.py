@@ -49,9 +49,10 @@ class WebFile:
 class ServedAddresses:
     """What a deployment serves, by its settings."""
 
-    bucket: str
+    #: None: there is none, and so nobody has files of their own.
+    bucket: str | None = None
     #: Scheme, host and perhaps port of the bucket's download URLs.
-    download_host: str
+    download_host: str = ""
     #: `photos.example.com` allows that host, `.example.com` every host below it.
     hosts: Sequence[str] = ()
 
@@ -80,11 +81,10 @@ class ServedAddresses:
         return InvalidInput(f"{field} {what}; it must be {self._allowed()}.")
 
     def _allowed(self) -> str:
-        own = f"gs://{self.bucket}/users/{{your uid}}/…"
-        ways = [
-            "a data URL (data:image/png;base64,…)",
-            f"a file of your own in this app's storage ({own} or its download URL)",
-        ]
+        ways = ["a data URL (data:image/png;base64,…)"]
+        if self.bucket is not None:
+            own = f"gs://{self.bucket}/users/{{your uid}}/…"
+            ways.append(f"a file of your own in this app's storage ({own} or its download URL)")
         if self.hosts:
             named = ", ".join(f"*{it}" if it.startswith(".") else it for it in self.hosts)
             ways.append(f"an https address of {named}, without a user and on port 443")
@@ -104,6 +104,8 @@ class ServedAddresses:
         return name
 
     def _name_in_bucket(self, url: str) -> str | None:
+        if self.bucket is None:
+            return None
         gs = f"gs://{self.bucket}/"
         if url.startswith(gs):
             return url.removeprefix(gs)
