@@ -110,7 +110,11 @@ def _crf(text: str) -> int:
 
 
 def _serve(service: str) -> int:
-    from gpu_worker.credentials import NoCredentials, check_credentials  # noqa: PLC0415
+    from gpu_worker.credentials import (  # noqa: PLC0415
+        NoCredentials,
+        check_credentials,
+        install_key,
+    )
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
     from gpu_worker.loras import Loras  # noqa: PLC0415
     from gpu_worker.settings import Settings, WorkerSettings  # noqa: PLC0415
@@ -121,6 +125,7 @@ def _serve(service: str) -> int:
     except ValidationError as error:
         return _say(error)
     try:
+        install_key(os.environ)
         if not alone and not settings.emulated:
             check_credentials()
     except NoCredentials as error:

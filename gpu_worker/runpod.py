@@ -24,6 +24,7 @@ from gpu_worker.running import Served, serve_engine
 from gpu_worker.runpod_settings import RunPodSettings
 from gpu_worker.settings import Settings, WorkerSettings
 from shared.errors import GenerationError
+from shared.json_log import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,9 @@ class Endpoint:
             code = serve_engine(
                 self._settings, self._make_served, self._departure.stopping, leave=leave
             )
-        except Exception:
-            log.critical("the worker cannot be set up", exc_info=True)
+        except Exception as error:  # noqa: BLE001 (logged without its text)
+            fields = trace_of(error)
+            log.critical("the worker cannot be set up", extra={"fields": fields})
         self._served.set_result(code)
         # The library may be in a call of 90 s, or be telling why this worker is unfit.
         if not self._library_over.wait(0 if self._fit else REPORT_SECONDS):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gpu_worker.runpod_settings import RunPodSettings
 from gpu_worker.settings import Settings
 from shared.errors import RETRYABLE, ErrorCode
 from shared.request import MODELS
@@ -61,9 +62,13 @@ def test_every_move_of_the_status_table_is_documented(status: Status) -> None:
     assert set(re.findall(r"`(\w+)`", row(section, status).split("|")[3])) == ALLOWED[status]
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+#: By name, of every class of settings.
+SETTINGS = {**Settings.model_fields, **RunPodSettings.model_fields}
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
-    field = Settings.model_fields[name]
+    field = SETTINGS[name]
     variable = field.validation_alias or f"EMBERFRAME_{name.upper()}"
     line = row((DOCS / "settings.md").read_text(), str(variable))
     if isinstance(field.default, str | int | float):

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.unit.runpod.desk import Desk
 from tests.unit.runpod.double import RunPod
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -61,3 +63,17 @@ def running_endpoint(folder: Path, *arguments: str, **variables: str) -> Iterato
 def runpod() -> Iterator[RunPod]:
     with RunPod() as double:
         yield double
+
+
+@pytest.fixture
+def make_desk() -> Iterator[Callable[..., Desk]]:
+    """Makes desks that end with the test."""
+    desks: list[Desk] = []
+
+    def make(*arguments: Any, **settings: Any) -> Desk:
+        desks.append(Desk(*arguments, **settings))
+        return desks[-1]
+
+    yield make
+    for desk in desks:
+        desk.close()

@@ -1,0 +1,9 @@
+"""What RunPod's hub looks for: the endpoint's handler. The image runs the same by `runpod`."""
+
+import sys
+
+from gpu_worker.__main__ import main
+
+if __name__ == "__main__":
+    sys.argv.insert(1, "runpod")
+    sys.exit(main())

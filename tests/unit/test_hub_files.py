@@ -1,0 +1,180 @@
+"""`.runpod`: what RunPod's hub reads, held against its published form and against what we have.
+
+The form is that of "Hub publishing guide" of RunPod's documentation, of 2026.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from gpu_worker.credentials import KEY_VARIABLE
+from gpu_worker.runpod_settings import RunPodSettings
+from gpu_worker.settings import WorkerSettings
+from shared.parse import parse_request
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".runpod"
+POOLS = {"AMPERE_16", "AMPERE_24", "ADA_24", "ADA_32_PRO", "AMPERE_48", "ADA_48_PRO", "AMPERE_80"}
+GPUS = {"NVIDIA L40S", "NVIDIA GeForce RTX 4090", "NVIDIA A40"}
+#: Not ours, but read by the libraries that we stand on.
+FOREIGN = {"HF_HOME"}
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Input(Strict):
+    name: str
+    description: str
+    advanced: bool = False
+
+
+class Option(Strict):
+    label: str
+    value: str
+
+
+class Text(Input):
+    type: Literal["string"]
+    default: str
+    options: list[Option] | None = None
+
+
+class Number(Input):
+    type: Literal["number"]
+    min: int
+    max: int
+    default: int
+
+
+class Boolean(Input):
+    type: Literal["boolean"]
+    default: bool
+    true_value: Annotated[str, Field(alias="trueValue")]
+    false_value: Annotated[str, Field(alias="falseValue")]
+
+
+class Variable(Strict):
+    key: str
+    input: Annotated[Text | Number | Boolean, Field(discriminator="type")]
+
+
+class Preset(Strict):
+    name: str
+    defaults: dict[str, str | int | bool]
+
+
+class HubConfig(Strict):
+    runs_on: Annotated[Literal["GPU"], Field(alias="runsOn")]
+    disk: Annotated[int, Field(alias="containerDiskInGb", ge=1)]
+    gpu_count: Annotated[int, Field(alias="gpuCount", ge=1)]
+    gpu_ids: Annotated[str, Field(alias="gpuIds")]
+    presets: list[Preset]
+    env: list[Variable]
+
+
+class Hub(Strict):
+    title: str
+    description: str
+    type: Literal["serverless"]
+    category: Literal["audio", "embedding", "language", "video", "image"]
+    config: HubConfig
+
+
+class Case(Strict):
+    name: str
+    input: dict[str, Any]
+    #: Milliseconds.
+    timeout: int
+
+
+class Value(Strict):
+    key: str
+    value: str
+
+
+class TestConfig(Strict):
+    __test__ = False
+    gpu_type: Annotated[str, Field(alias="gpuTypeId")]
+    gpu_count: Annotated[int, Field(alias="gpuCount", ge=1)]
+    env: list[Value]
+
+
+class HubTests(Strict):
+    tests: list[Case]
+    config: TestConfig
+
+
+HUB = Hub.model_validate_json((FOLDER / "hub.json").read_text())
+TESTS = HubTests.model_validate_json((FOLDER / "tests.json").read_text())
+VARIABLES = {it.key: it.input for it in HUB.config.env}
+
+FIELDS = {
+    str(field.validation_alias or f"EMBERFRAME_{name.upper()}"): field
+    for settings in (WorkerSettings, RunPodSettings)
+    for name, field in settings.model_fields.items()
+}
+
+
+def test_every_file_that_the_hub_wants_is_there() -> None:
+    for name in ("hub.json", "tests.json", "handler.py", "Dockerfile"):
+        assert (FOLDER / name).is_file()
+    assert (ROOT / "README.md").is_file()
+    assert set(HUB.config.gpu_ids.split(",")) <= POOLS
+    assert TESTS.config.gpu_type in GPUS
+
+
+def test_every_variable_of_the_hub_is_a_setting_of_ours() -> None:
+    assert VARIABLES.keys() - FOREIGN - {KEY_VARIABLE} <= FIELDS.keys()
+    assert {it.key for it in TESTS.config.env} <= FIELDS.keys()
+    for preset in HUB.config.presets:
+        assert preset.defaults.keys() <= VARIABLES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES.keys() & FIELDS.keys()))
+def test_what_the_hub_offers_is_taken_and_its_default_is_ours(name: str) -> None:
+    field, offered = FIELDS[name], VARIABLES[name]
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, Field(), *field.metadata])
+    values: list[object] = [offered.default]
+    if isinstance(offered, Number):
+        values += [offered.min, offered.max]
+    elif isinstance(offered, Boolean):
+        values += [offered.true_value, offered.false_value]
+    elif offered.options:
+        values += [option.value for option in offered.options]
+    for value in values:
+        if value != "":  # which is not set
+            adapter.validate_python(str(value))
+    if offered.default != "":
+        assert adapter.validate_python(str(offered.default)) == field.default
+    presets = [it.defaults[name] for it in HUB.config.presets if name in it.defaults]
+    for preset in presets:
+        adapter.validate_python(str(preset).lower())
+
+
+@pytest.mark.parametrize("case", TESTS.tests, ids=lambda case: case.name)
+def test_every_request_of_the_hubs_tests_is_one_of_the_contract(case: Case) -> None:
+    assert parse_request(case.input).task_type == case.name
+
+
+def test_the_hubs_image_is_the_image_but_for_what_it_runs() -> None:
+    lines = [
+        line
+        for line in (FOLDER / "Dockerfile").read_text().splitlines()
+        if not line.startswith("# For a listing on RunPod's hub")
+    ]
+    assert lines[-1] == 'CMD ["runpod"]'
+    assert lines[:-1] == (ROOT / "Dockerfile").read_text().splitlines()[:-1]
+
+
+def test_the_documented_ways_name_every_variable_of_the_hub() -> None:
+    page = (ROOT / "docs/runpod.md").read_text()
+    settings = (ROOT / "docs/settings.md").read_text()
+    for name in VARIABLES:
+        assert re.search(rf"`{name}`", page + settings), name
+    assert json.loads((FOLDER / "hub.json").read_text())["config"]["containerDiskInGb"] >= 60
