@@ -161,10 +161,10 @@ def test_a_draining_worker_gives_its_jobs_back_and_takes_none(make_desk: MakeDes
     desk = make_desk(held)
     _, answer = desk.start(QUICK)
     desk.wait_held()
-    assert not desk.office.idle
+    idle = [desk.office.idle]
     desk.office.drain()
     assert answer.result(TIMEOUT_SECONDS) is None
-    assert desk.office.idle
+    assert [*idle, desk.office.idle] == [False, True]
     assert desk.run(QUICK) is None
 
 

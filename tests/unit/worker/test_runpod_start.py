@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from pydantic import ValidationError
-from runpod import serverless
+from runpod import RunPodLogger, serverless
 
 from gpu_worker.__main__ import main
 from gpu_worker.intake.runpod import sdk
@@ -38,9 +38,9 @@ def test_the_library_says_no_prompts_whatever_its_variable_says(
     assert LOG_LEVELS == sdk.LOG_LEVELS
     for given, level in {"DEBUG": "INFO", "trace": "INFO", "ERROR": "ERROR", "": "INFO"}.items():
         monkeypatch.setenv("RUNPOD_LOG_LEVEL", given)
-        monkeypatch.setattr(sdk.RunPodLogger(), "level", "DEBUG", raising=False)
+        monkeypatch.setattr(RunPodLogger(), "level", "DEBUG", raising=False)
         sdk.keep_quiet()
-        assert sdk.RunPodLogger().level == level
+        assert RunPodLogger().level == level
 
 
 def test_progress_is_posted_only_where_runpod_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
