@@ -57,7 +57,11 @@ class Endpoint:
         """Ends the process. From the main thread."""
         self._departure.listen()
         threading.Thread(target=self._serve, name="service", daemon=True).start()
-        code = self._sdk.result().run()
+        try:
+            code = self._sdk.result().run()
+        except Exception as error:  # noqa: BLE001 (logged without its text)
+            log.critical("RunPod's library failed", extra={"fields": trace_of(error)})
+            code = 1
         self._library_over.set()
         self._departure.stopping.set()
         return self._departure.leave(code or self._served.result(SERVICE_SECONDS))
@@ -76,7 +80,7 @@ class Endpoint:
         if not self._library_over.wait(0 if self._fit else REPORT_SECONDS):
             self._departure.leave(code)
 
-    def _make_served(self, engine: Engine, _pulse: Pulse, _parts: ExitStack) -> Served:
+    def _make_served(self, engine: Engine, pulse: Pulse, _parts: ExitStack) -> Served:
         settings = self._settings
         alone = wire_alone(settings, engine, self._loras)
         cloud = wire(settings, engine, self._loras) if isinstance(settings, Settings) else None
@@ -85,6 +89,7 @@ class Endpoint:
             Handler(office, slots=settings.slots, post_progress=post_progress()),
             slots=settings.slots,
             check_fitness=lambda: self._check_fitness(engine),
+            on_tick=pulse.beat,
         )
         self._sdk.set_result(sdk)
         return office, RunPodIntake(office, sdk)

@@ -75,6 +75,7 @@ class Journey:
         self._news = False
         self._cancelled = False
         self._leaving = False
+        self._engine_lost = False
 
     def run(self) -> Mapping[str, Any] | None:
         """The ended document; None when this worker is to have nothing more to do with it.
@@ -106,10 +107,11 @@ class Journey:
             self._changed.notify_all()
         control.stop(StopReason.CANCELLED)
 
-    def give_back(self) -> None:
-        """This worker has to go: what it makes is given back at its next step."""
+    def give_back(self, *, engine_lost: bool) -> None:
+        """This worker has to go: what it makes is given back at its next step. With a lost engine
+        `run` says so, whether the job hears of the loss first or of having to go."""
         with self._changed:
-            self._leaving = True
+            self._leaving, self._engine_lost = True, engine_lost
             self._changed.notify_all()
         self._runner.drain()
 
@@ -126,9 +128,8 @@ class Journey:
         if cancelled:
             control.stop(StopReason.CANCELLED)
         handled = self._runner.handle(self._path, control)
-        lost = control.reason is StopReason.ENGINE_LOST
-        # Who hears of the loss first drains the runner, which may reach the job before the engine.
-        if lost or (control.reason is StopReason.SHUTDOWN and not self._wiring.engine.ready):
+        given_back = control.reason is StopReason.SHUTDOWN and self._engine_lost
+        if given_back or control.reason is StopReason.ENGINE_LOST:
             raise EngineUnavailable("the engine is lost")
         return handled
 

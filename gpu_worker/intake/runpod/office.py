@@ -66,8 +66,10 @@ class Office:
         with self._lock:
             self._draining = True
             journeys = [job.journey for job in self._jobs if job.journey is not None]
+        # Asked now: the service closes the engine only after this.
+        lost = not self._alone.engine.ready
         for journey in journeys:
-            journey.give_back()
+            journey.give_back(engine_lost=lost)
 
     def run(self, job: Job) -> Answer | None:
         """Blocks until the job has an answer; None when it is to have none from this worker."""
@@ -136,5 +138,5 @@ class Office:
         if stopped:
             journey.stop()
         if draining:
-            journey.give_back()
+            journey.give_back(engine_lost=False)
         return journey.run()

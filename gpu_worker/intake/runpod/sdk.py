@@ -34,18 +34,30 @@ LOG_LEVELS = (LOWEST_LOG_LEVEL, "WARN", "ERROR")
 SKIP_CHECKS_VARIABLE = "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS"
 #: Between two looks whether it has posted the results of all jobs.
 LOOK_SECONDS = 0.02
+LOOP_NAME = "RunPod's loop"
+TICK_SECONDS = 1.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 SignalHandler: TypeAlias = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 
 
 class Sdk:
-    def __init__(self, handler: Handler, *, slots: int, check_fitness: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        slots: int,
+        check_fitness: Callable[[], None],
+        on_tick: Callable[[str], None],
+    ) -> None:
         """`check_fitness` blocks until the worker is fit for jobs, or raises why it is not; a
-        `SystemExit` ends it without a word to RunPod."""
+        `SystemExit` ends it without a word to RunPod. `on_tick` is told LOOP_NAME again and again
+        while the library's loop is alive."""
         self._handler = handler
         self._slots = slots
         self._check_fitness = check_fitness
+        self._on_tick = on_tick
+        self._ticking: asyncio.Task[None] | None = None
         self._ours: SignalHandler = None
         self._theirs: SignalHandler = None
 
@@ -79,24 +91,31 @@ class Sdk:
             waiting.wait(LOOK_SECONDS)
 
     async def _handle(self, job: Mapping[str, Any]) -> Answer:
-        self._take_signals()
+        self._settle_in()
         return await self._handler(job)
 
     def _concurrency(self, _now: int) -> int:
         # The first thing that its loop asks, and asked again before each batch of jobs. Always the
         # same number: to change it, the library waits until no job is in hand.
-        self._take_signals()
+        self._settle_in()
         return self._slots
 
-    def _take_signals(self) -> None:
-        if self._theirs is not None:
+    def _settle_in(self) -> None:
+        """Once, from within the loop."""
+        if self._ticking is not None:
             return
+        self._ticking = asyncio.get_running_loop().create_task(self._tick())
         theirs = signal.getsignal(signal.SIGTERM)
         if theirs == self._ours:  # it runs a test job, and leaves SIGTERM to us
             return
         self._theirs = theirs
         for number in SIGNALS:
             signal.signal(number, self._ours)
+
+    async def _tick(self) -> None:
+        while True:
+            self._on_tick(LOOP_NAME)
+            await asyncio.sleep(TICK_SECONDS)
 
     async def _engine_is_fit(self) -> None:
         await asyncio.to_thread(self._check_fitness)

@@ -168,6 +168,31 @@ def test_a_draining_worker_gives_its_jobs_back_and_takes_none(make_desk: MakeDes
     assert desk.run(QUICK) is None
 
 
+def test_an_engine_that_is_closed_after_the_drain_is_not_lost(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(held)
+    monkeypatch.setattr(desk.engine, "cancel", lambda _: None)
+    _, answer = desk.start(QUICK)
+    desk.wait_held()
+    desk.office.drain()
+    assert not desk.office.idle
+    # What a service does with an engine that does not come to the end of its step.
+    desk.engine.close()
+    assert answer.result(TIMEOUT_SECONDS) is None
+
+
+def test_a_loss_that_is_heard_of_with_the_drain_is_told_too(make_desk: MakeDesk) -> None:
+    desk = make_desk(held)
+    desk.engine.watch(lambda _: desk.office.drain())
+    _, answer = desk.start(QUICK)
+    desk.wait_held()
+    desk.engine.lose("its files are gone")
+    told = answer.result(TIMEOUT_SECONDS)
+    assert told is not None
+    assert told["refresh_worker"] is True
+
+
 def test_a_lost_engine_is_told_and_asks_for_a_fresh_worker(make_desk: MakeDesk) -> None:
     desk = make_desk(held)
     _, answer = desk.start(QUICK)
