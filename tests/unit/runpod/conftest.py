@@ -33,14 +33,15 @@ class Worker:
 
 
 @contextmanager
-def running_endpoint(folder: Path, *arguments: str, **variables: str) -> Iterator[Worker]:
+def running_endpoint(
+    folder: Path, *, module: str = "tests.unit.runpod.light_endpoint", **variables: str
+) -> Iterator[Worker]:
     """One worker process, ended at the latest with the block."""
     log_file = folder / "worker.log"
     own = {name: it for name, it in os.environ.items() if not name.startswith(FOREIGN)}
-    module = ["-m", "tests.unit.runpod.light_endpoint", "runpod", *arguments]
     with log_file.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *module],
+            [sys.executable, "-m", module, "runpod"],
             cwd=REPOSITORY,
             env={**own, "HOME": str(folder), **variables},
             stdin=subprocess.DEVNULL,

@@ -68,11 +68,15 @@ class RunPod:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.hang_up()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def hang_up(self) -> None:
+        """Answer every call at once from now on: for workers that sit their calls out."""
         with self._desk.changed:
             self._desk.closed = True
             self._desk.changed.notify_all()
-        self._server.shutdown()
-        self._server.server_close()
 
     @property
     def environment(self) -> dict[str, str]:
