@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from gpu_worker.departure import Departure
 from gpu_worker.deployment import wire, wire_alone
@@ -64,7 +64,10 @@ class Endpoint:
             code = 1
         self._library_over.set()
         self._departure.stopping.set()
-        return self._departure.leave(code or self._served.result(SERVICE_SECONDS))
+        served = 1
+        with suppress(TimeoutError):
+            served = self._served.result(SERVICE_SECONDS)
+        return self._departure.leave(code or served)
 
     def _serve(self) -> None:
         code = 1
