@@ -34,8 +34,9 @@ unexport PROMPT TASK INPUT
 MAKEOVERRIDES =
 
 .PHONY: test
-test: setup lint ## everything that must hold: linters, types, all tests
+test: setup lint ## everything that must hold: linters, types, all tests, five minutes of chaos
 	$(BIN)/python -m tools.side_by_side
+	$(BIN)/python -m tests.chaos --seed 1 --result build/chaos/short.json
 
 .PHONY: chaos
 chaos: setup ## break everything and show that nothing is lost: 5 minutes, or MODE=long, SEED=…

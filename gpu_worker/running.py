@@ -27,11 +27,15 @@ Served: TypeAlias = tuple[Drainable, Intake]
 MakeServed: TypeAlias = Callable[[Engine, Pulse, ExitStack], Served]
 
 
-def run_until_signal(settings: Settings, loras: Loras, make_intake: MakeIntake) -> int:
+def run_until_signal(
+    settings: Settings, loras: Loras, make_intake: MakeIntake, *, health: HealthFile | None = None
+) -> int:
     """Ends the process, with 0 after a signal, with 1 when the engine or the intake failed.
 
-    `loras` are those that requests may name.
+    `loras` are those that requests may name. `health`, of `settings.health_file`, is for an intake
+    that asks it too.
     """
+    health = health or HealthFile(settings.health_file)
     departure = Departure()
     departure.listen()
 
@@ -40,20 +44,20 @@ def run_until_signal(settings: Settings, loras: Loras, make_intake: MakeIntake) 
         return runner, make_intake(runner, pulse, parts)
 
     # Left without returning: Python would wait for threads in calls that hang, an upload's say.
-    return departure.leave(serve_engine(settings, make_served, departure.stopping))
+    return departure.leave(serve_engine(settings, make_served, departure.stopping, health))
 
 
 def serve_engine(
     settings: WorkerSettings,
     make_served: MakeServed,
     stopping: threading.Event,
+    health: HealthFile,
     *,
     leave: Callable[[int], None] = os._exit,
 ) -> int:
     """Blocks until `stopping` or a failure; the exit code. `leave` ends the process under threads
     that hang."""
     pulse = Pulse()
-    health = HealthFile(settings.health_file)
     health.write(Health.STARTING)
     engine = make_engine(settings)
     engine.start()

@@ -10,9 +10,12 @@ import threading
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 
+from pydantic import ValidationError
+
 from gpu_worker.departure import Departure
 from gpu_worker.deployment import wire, wire_alone
 from gpu_worker.engine.specs import GPU_MODELS
+from gpu_worker.health import HealthFile
 from gpu_worker.intake.runpod.handler import Handler
 from gpu_worker.intake.runpod.office import Office
 from gpu_worker.intake.runpod.sdk import Sdk, end_pings, post_progress
@@ -22,6 +25,7 @@ from gpu_worker.ports import Engine, EngineInfo
 from gpu_worker.pulse import Pulse
 from gpu_worker.running import Served, serve_engine
 from gpu_worker.runpod_settings import RunPodSettings
+from gpu_worker.setting_faults import tell_faults
 from gpu_worker.settings import Settings, WorkerSettings
 from shared.errors import GenerationError
 from shared.json_log import trace_of
@@ -72,9 +76,9 @@ class Endpoint:
     def _serve(self) -> None:
         code = 1
         try:
-            code = serve_engine(
-                self._settings, self._make_served, self._departure.stopping, leave=leave
-            )
+            health = HealthFile(self._settings.health_file)
+            stopping = self._departure.stopping
+            code = serve_engine(self._settings, self._make_served, stopping, health, leave=leave)
         except Exception as error:  # noqa: BLE001 (logged without its text)
             fields = trace_of(error)
             log.critical("the worker cannot be set up", extra={"fields": fields})
@@ -110,12 +114,15 @@ class Endpoint:
 
 
 def run_runpod(settings: WorkerSettings, loras: Loras) -> int:
-    """Ends the process, with 0 after a signal, with 1 when the engine failed or a test job did.
-
-    `loras` are those that requests may name. Raises `ValidationError` for the endpoint's own
-    settings.
+    """Ends the process, with 0 after a signal, with 1 when the engine failed or a test job did,
+    with 2 for a setting that is wrong. `loras` are those that requests may name.
     """
-    return Endpoint(settings, loras, RunPodSettings()).run()
+    try:
+        own = RunPodSettings()
+    except ValidationError as error:
+        tell_faults(error)
+        return 2
+    return Endpoint(settings, loras, own).run()
 
 
 def check_gpu(info: EngineInfo) -> None:

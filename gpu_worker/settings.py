@@ -30,6 +30,7 @@ from gpu_worker.setting_forms import (
 from gpu_worker.time_limits import FILM_SECONDS, IMAGE_SECONDS, TimeLimits
 from shared.admission import Admission
 from shared.blocked_terms import BlockedTerms
+from shared.lease import MAX_LEASE_SECONDS
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
 
@@ -122,7 +123,7 @@ class WorkerSettings(BaseSettings):
     image_time_limit: Annotated[float, Field(ge=1, le=86_400)] = IMAGE_SECONDS
     film_time_limit: Annotated[float, Field(ge=1, le=86_400)] = FILM_SECONDS
     #: Seconds a claim lasts without a heartbeat.
-    lease_seconds: Annotated[float, Field(ge=10, le=600)] = 30.0
+    lease_seconds: Annotated[float, Field(ge=10, le=MAX_LEASE_SECONDS)] = 30.0
     #: Where the worker says `starting`, `ready` or `draining`, as JSON.
     health_file: Path | None = None
     #: Where it answers `/alive` and `/ready` over HTTP.

@@ -70,6 +70,11 @@ class InvalidInput(GenerationError):
         super().__init__(ErrorCode.INVALID_INPUT, message)
 
 
+class WrongSetting(ValueError):
+    """What an operator set cannot be used. The text has variable, value and what is allowed, and
+    goes into the log as it is, so no variable that holds a secret may raise it."""
+
+
 def worker_lost() -> GenerationError:
     """The error of an attempt that nobody ended."""
     return GenerationError(ErrorCode.WORKER_LOST, "The worker stopped without giving a reason.")

@@ -12,6 +12,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from shared.errors import WrongSetting
+
 #: The packages whose log calls are ours to answer for.
 OUR_ROOMS = ("shared", "trigger", "gpu_worker")
 
@@ -49,9 +51,13 @@ def log_lines(form: logging.Formatter, level: int | str = logging.INFO) -> None:
 
 
 def facts_of(error: BaseException) -> dict[str, str]:
-    """An error's kind and place, for the log; not its text, which may quote what a person wrote."""
+    """An error's kind and place, for the log; not its text, which may quote what a person wrote.
+
+    Only an operator's own mistake is quoted: he is the one who reads it.
+    """
     trace = traceback.extract_tb(error.__traceback__)
-    return {"error": type(error).__name__, "where": _place(trace[-1]) if trace else "nowhere"}
+    facts = {"error": type(error).__name__, "where": _place(trace[-1]) if trace else "nowhere"}
+    return {**facts, "reason": str(error)} if isinstance(error, WrongSetting) else facts
 
 
 def trace_of(error: BaseException) -> dict[str, Any]:

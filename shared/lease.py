@@ -20,6 +20,9 @@ HEARTBEAT_SECONDS = 8.0
 #: of the slowest model plus the time to tell the engine.
 SAFETY_MARGIN_SECONDS = 6.0
 
+#: The longest that a worker can be told to take; a lease that ends later is an admin's slip.
+MAX_LEASE_SECONDS = 600.0
+
 #: No document is claimed that often; above it an admin's slip would overflow Firestore's integers.
 MAX_TOKEN = 2**53
 
@@ -48,8 +51,11 @@ class Lease:
         return {"token": self.token, "worker_id": self.worker_id, "expires_at": self.expires_at}
 
     def held_at(self, server_now: datetime) -> bool:
-        """True while somebody may rely on it."""
-        return self.expires_at is not None and server_now < self.expires_at
+        """True while somebody may rely on it. No worker relies on what it could not have taken."""
+        longest = timedelta(seconds=MAX_LEASE_SECONDS)
+        return self.expires_at is not None and (
+            server_now < self.expires_at <= server_now + longest
+        )
 
     def taken(self, worker_id: str, *, server_now: datetime, expires_at: datetime) -> "Lease":
         """A claim by `worker_id` at `server_now`: the next token, or the document's first."""

@@ -8,7 +8,6 @@ was broken or an act could not be played.
 import argparse
 import logging
 import os
-import queue
 import secrets
 import shutil
 import signal
@@ -16,14 +15,14 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos.act import Act, NotHere
 from tests.chaos.emulators import running_cloud
 from tests.chaos.fleet import BROKEN_OFF
 from tests.chaos.report import Report
-from tests.chaos.schedule import schedule
+from tests.chaos.schedule import SEEDS, rounds, schedule
 from tests.chaos.stage import Chaos
 from tools.stack.names import BUILD, TOKEN_VARIABLE
 from tools.stack.processes import kill_marked
@@ -32,23 +31,21 @@ SHORT_MINUTES = 5.0
 LONG_MINUTES = 30.0
 #: Acts wait for leases and deadlines most of the time; the long mode's have more to do.
 ACTS_A_CORE, LONG_ACTS_A_CORE = 6, 4
-#: What an act may need once it has begun.
-ACT_SECONDS = 100.0
 RESULT = BUILD / "chaos" / "figures.json"
 LOGS = BUILD / "chaos"
 
 
 def main() -> int:
     arguments = _parse()
-    seed = arguments.seed if arguments.seed is not None else secrets.randbelow(10**9)
-    acts = [
-        act
-        for act in schedule(seed, long=arguments.long)
-        if not arguments.only or any(words in act.name for words in arguments.only)
-    ]
+    seed = arguments.seed if arguments.seed is not None else secrets.randbelow(SEEDS)
+    planned, acts = schedule(seed, long=arguments.long), rounds(seed, long=arguments.long)
+    if arguments.only:
+        # Once each: whoever names acts wants to see them, and no half an hour of them.
+        planned = _named(arguments.only, planned)
+        acts = iter(planned)
     again = f"python -m tests.chaos --seed {seed}{' --long' if arguments.long else ''}"
     print(f"seed {seed}; to play the same again: {again}")
-    for number, act in enumerate(acts, 1):
+    for number, act in enumerate(planned, 1):
         print(f"{number:4} {act.name}")
     minutes = arguments.minutes or (LONG_MINUTES if arguments.long else SHORT_MINUTES)
     # The quiet that Google's clients need where there is no cloud.
@@ -78,19 +75,24 @@ def main() -> int:
     return 0 if report.clean else 1
 
 
+def _named(words: list[str], acts: list[Act]) -> list[Act]:
+    return [act for act in acts if any(each in act.name for each in words)]
+
+
 def play_all(
-    acts: list[Act], folder: Path, report: Report, *, deadline: float, at_once: int
+    acts: Iterator[Act], folder: Path, report: Report, *, deadline: float, at_once: int
 ) -> None:
     with running_cloud(folder) as cloud:
         chaos = Chaos(cloud=cloud, folder=folder, report=report)
-        waiting = queue.SimpleQueue[Act]()
-        for act in acts:
-            waiting.put(act)
+        drawing = threading.Lock()
 
         def work() -> None:
-            with suppress(queue.Empty):
-                while True:
-                    play(waiting.get_nowait(), chaos, deadline)
+            while True:
+                with drawing:
+                    act = next(acts, None)
+                if act is None or (act.again and not _has_time(act, deadline)):
+                    return
+                play(act, chaos, deadline)
 
         # Daemons: an interruption does not wait for them.
         players = [threading.Thread(target=work, daemon=True) for _ in range(at_once)]
@@ -100,9 +102,13 @@ def play_all(
             player.join()
 
 
+def _has_time(act: Act, deadline: float) -> bool:
+    return time.monotonic() <= deadline - act.seconds
+
+
 def play(act: Act, chaos: Chaos, deadline: float) -> None:
     began = time.monotonic()
-    if began > deadline - ACT_SECONDS:
+    if not _has_time(act, deadline):
         chaos.report.left_out(f"{act.name}: no time was left")
         return
     try:

@@ -17,3 +17,7 @@ class Act:
     #: Unique in a run; everything that was drawn for the act is in it.
     name: str
     play: Callable[[Chaos], None]
+    #: What it may need once it has begun.
+    seconds: float = 100.0
+    #: Played before in this run, with other parameters.
+    again: bool = False

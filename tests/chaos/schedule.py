@@ -2,6 +2,8 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from tests.chaos.act import Act
@@ -20,6 +22,18 @@ from tests.chaos.scenarios import (
     zombies,
 )
 
+#: A run's seed is below this.
+SEEDS = 10**9
+
+
+def rounds(seed: int, *, long: bool) -> Iterator[Act]:
+    """A short run's acts; a long one's do not end: after all of them all are drawn anew."""
+    yield from schedule(seed, long=long)
+    numbers = itertools.count(2) if long else ()
+    for number in numbers:
+        for act in schedule(seed + number * SEEDS, long=True):
+            yield replace(act, name=f"{act.name}, round {number}", again=True)
+
 
 def schedule(seed: int, *, long: bool) -> list[Act]:
     """Every act once, kinds in turn, so that a run which is cut short has played some of each."""
@@ -31,7 +45,7 @@ def schedule(seed: int, *, long: bool) -> list[Act]:
         *poison.acts(),
         *zombies.acts(),
         *repeats.acts(random, jobs=500 if long else 60),
-        *bad_network.acts(random, rounds=60 if long else 12),
+        *bad_network.acts(random, rounds=60 if long else 8),
         *outages.acts((5.0, 20.0, 70.0) if long else (5.0, 20.0)),
         *clocks.acts(),
         *cancellations.acts(random, times=30 if long else 8),

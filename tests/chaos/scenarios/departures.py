@@ -10,10 +10,19 @@ WORKERS = 2
 #: Under way when the signal comes, whichever step it is at.
 STEPS = 40
 STEP_SECONDS = "0.1"
+#: The emulator hands a message out again ten seconds after it was given back.
+ROUND_SECONDS = 18.0
 
 
 def acts(rounds: int) -> list[Act]:
-    return [Act(kind="departure", name=f"{rounds} × SIGTERM at work", play=partial(play, rounds))]
+    return [
+        Act(
+            kind="departure",
+            name=f"{rounds} × SIGTERM at work",
+            play=partial(play, rounds),
+            seconds=rounds * ROUND_SECONDS,
+        )
+    ]
 
 
 def play(rounds: int, chaos: Chaos) -> None:

@@ -1,5 +1,6 @@
 """A run can be had again by its seed, and says what was broken."""
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import cast
@@ -13,7 +14,7 @@ from tests.chaos.act import Act, NotHere
 from tests.chaos.emulators import Cloud
 from tests.chaos.oracle import Kind, Violation
 from tests.chaos.report import Report
-from tests.chaos.schedule import schedule
+from tests.chaos.schedule import rounds, schedule
 from tests.chaos.stage import Chaos
 
 FAR = float("inf")
@@ -53,6 +54,20 @@ def test_a_short_run_begins_with_one_act_of_each_kind() -> None:
     acts = schedule(3, long=False)
     kinds = [act.kind for act in acts]
     assert len(set(kinds[: len(set(kinds))])) == len(set(kinds))
+
+
+def test_a_long_run_goes_on_with_all_acts_drawn_anew() -> None:
+    once = names(3, long=True)
+    acts = list(itertools.islice(rounds(3, long=True), 3 * len(once)))
+    assert [act.name for act in acts[: len(once)]] == once
+    assert len({act.name for act in acts}) == len(acts)
+    assert [act.again for act in acts] == [False] * len(once) + [True] * 2 * len(once)
+    again = itertools.islice(rounds(3, long=True), len(acts))
+    assert [act.name for act in again] == [act.name for act in acts]
+
+
+def test_a_short_run_plays_every_act_at_most_once() -> None:
+    assert [act.name for act in rounds(3, long=False)] == names(3)
 
 
 def chaos(report: Report, folder: Path) -> Chaos:

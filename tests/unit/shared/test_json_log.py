@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import WrongSetting
 from shared.json_log import JsonFormatter, facts_of, log_json, trace_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -107,3 +108,9 @@ def test_where_jobs_are_handled_no_exception_s_text_is_logged() -> None:
         )
     }
     assert showing == MAY_SHOW_EXCEPTIONS
+
+
+def test_an_operator_s_own_mistake_is_quoted_and_no_other_error_is() -> None:
+    wrong = "EMBERFRAME_DAILY_CREDITS is 'many'; it must be a whole number"
+    assert facts_of(WrongSetting(wrong))["reason"] == wrong
+    assert "reason" not in facts_of(ValueError(wrong))

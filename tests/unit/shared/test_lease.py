@@ -11,6 +11,7 @@ from shared.lease import (
     FREE,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
+    MAX_LEASE_SECONDS,
     SAFETY_MARGIN_SECONDS,
     Lease,
     TrustWindow,
@@ -118,3 +119,11 @@ class TestTrustWindow:
 
     def test_two_heartbeats_may_be_lost_before_it_closes(self) -> None:
         assert 3 * HEARTBEAT_SECONDS <= LEASE_SECONDS - SAFETY_MARGIN_SECONDS
+
+
+def test_a_lease_that_no_worker_could_have_taken_holds_nothing() -> None:
+    """An admin's slip must not keep a generation for ever."""
+    longest = timedelta(seconds=MAX_LEASE_SECONDS)
+    lease = Lease(token=1, worker_id="w", expires_at=NOW + longest)
+    assert lease.held_at(NOW)
+    assert not lease.held_at(NOW - TICK)
