@@ -6,6 +6,8 @@ The form is that of "Hub publishing guide" of RunPod's documentation, of 2026.
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -179,6 +181,18 @@ def test_the_hubs_image_is_the_image_but_for_what_it_runs() -> None:
     ]
     assert lines[-1] == 'CMD ["runpod"]'
     assert lines[:-1] == (ROOT / "Dockerfile").read_text().splitlines()[:-1]
+
+
+def test_the_hubs_handler_is_the_endpoint(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, FOLDER / "handler.py", "--test_input", "{}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert 'it must be an object of the form {"input": {…}}' in ran.stderr
 
 
 def test_the_documented_ways_name_every_variable_of_the_hub() -> None:
