@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.admission import Admission
+from shared.dispatched import MARK
 from shared.errors import InvalidInput
 from shared.parse import parse_request
 from shared.paths import GenerationPath, check_id
@@ -28,6 +29,8 @@ class Asked:
     #: As it came.
     raw: Mapping[str, Any]
     path: GenerationPath
+    #: Its document is there already, or was; nobody reads the answer.
+    dispatched: bool = False
 
     @property
     def in_cloud(self) -> bool:
@@ -48,10 +51,17 @@ def read_job(
 ) -> Asked:
     """Read the input of the job `job_id`; `max_bytes` bounds it as JSON.
 
+    A MARK of true comes from `trigger.dispatch`; whoever else sends it only does without the new
+    document.
+
     Raises `InvalidInput`, and `GenerationError` (content_rejected) for a prompt that is not
     allowed here.
     """
     _check_size(raw, max_bytes)
+    dispatched = False
+    if isinstance(raw, Mapping) and raw.get(MARK) is True:
+        dispatched = True
+        raw = {name: value for name, value in raw.items() if name != MARK}
     request = parse_request(raw, max_images=admission.max_images)
     if request.use_cloud_storage:
         if not has_cloud:
@@ -70,7 +80,12 @@ def read_job(
     )
     admission.prompts.check(request.prompt)
     given = raw if isinstance(raw, Mapping) else {}  # a request was read from it, so it is one
-    return Asked(request=request, raw=given, path=path)
+    if dispatched and not request.use_cloud_storage:
+        raise InvalidInput(
+            f"{MARK} is true, and use_cloud_storage false; a job of the dispatching function's "
+            "must have both true."
+        )
+    return Asked(request=request, raw=given, path=path, dispatched=dispatched)
 
 
 def _id_of(job_id: object) -> str:

@@ -13,14 +13,17 @@ from shared.ports import AlreadyExists, DocumentStore, Rejected
 
 
 def cloud_journey(wiring: Wiring, runner: Runner, asked: Asked, on_progress: OnProgress) -> Journey:
-    """Creates the document if it is not there. Raises `InvalidInput` where another request has its
+    """Creates the document if it is not there, but not for a job that was dispatched: its document
+    was deleted, then. Raises `InvalidInput` where another request has its
     id, `Deleted`, `Unavailable`."""
-    ensure_document(wiring.documents, asked)
+    if not asked.dispatched:
+        ensure_document(wiring.documents, asked)
     return Journey(
         wiring,
         runner,
         asked.path,
         patience_seconds=wiring.time_limits.of(asked.request),
+        waits_for_others=not asked.dispatched,
         on_progress=on_progress,
     )
 

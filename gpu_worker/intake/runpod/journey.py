@@ -19,6 +19,7 @@ from gpu_worker.ports import EngineUnavailable
 from shared.errors import ErrorCode, GenerationError
 from shared.paths import GenerationPath
 from shared.ports import Snapshot, Unavailable
+from shared.status import Status
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,13 @@ class Deleted(Exception):
 
     def __str__(self) -> str:
         return DELETED
+
+
+class Elsewhere(Exception):
+    """Another worker has it, and nobody reads what this one would wait for."""
+
+    def __str__(self) -> str:
+        return "held: Another worker has this generation."
 
 
 class Runner(Protocol):
@@ -61,6 +69,7 @@ class Journey:
         path: GenerationPath,
         *,
         patience_seconds: float,
+        waits_for_others: bool = True,
         on_progress: OnProgress,
     ) -> None:
         """`on_progress` gets new progress at once, and must return at once."""
@@ -68,6 +77,7 @@ class Journey:
         self._runner = runner
         self._path = path
         self._patience = patience_seconds
+        self._waits_for_others = waits_for_others
         self._on_progress = on_progress
         self._changed = threading.Condition()
         self._control = JobControl()
@@ -80,7 +90,7 @@ class Journey:
     def run(self) -> Mapping[str, Any] | None:
         """The ended document; None when this worker is to have nothing more to do with it.
 
-        Raises `Deleted`, `EngineUnavailable`, and `GenerationError` (timed_out).
+        Raises `Deleted`, `Elsewhere`, `EngineUnavailable`, and `GenerationError` (timed_out).
         """
         clock = self._wiring.clock
         ends_at = clock.monotonic() + self._patience
@@ -92,6 +102,8 @@ class Journey:
                     return data
                 if self._over:
                     return None
+                if not self._waits_for_others and data.get("status") == Status.PROCESSING:
+                    raise Elsewhere
                 left = ends_at - clock.monotonic()
                 if left <= 0:
                     raise self._too_long()

@@ -20,7 +20,7 @@ from gpu_worker.intake.runpod.answer import (
 from gpu_worker.intake.runpod.asked import Asked, read_job
 from gpu_worker.intake.runpod.cloud import cloud_journey
 from gpu_worker.intake.runpod.inline import inline_journey
-from gpu_worker.intake.runpod.journey import Deleted, Journey, OnProgress
+from gpu_worker.intake.runpod.journey import Deleted, Elsewhere, Journey, OnProgress
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.ports import EngineUnavailable
@@ -97,8 +97,8 @@ class Office:
             return self._make(job)
         except EngineUnavailable:
             answer = lost_engine()
-        except Deleted as deleted:
-            answer = {"error": str(deleted)}
+        except (Deleted, Elsewhere) as why:
+            answer = {"error": str(why)}
         except GenerationError as error:
             log.info("refused", extra={"fields": {**fields, "code": error.code.value}})
             answer = refusal(error)
