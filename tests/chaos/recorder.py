@@ -1,7 +1,8 @@
 """Records every version of a project's documents that a real listener sees, in order.
 
 The emulator keeps from a listener what is committed while it is being added, so documents must be
-created after the recorder is entered, which waits for the first call-back.
+created after the recorder is entered, which waits for the first call-back. On a busy machine it
+now and then does not tell a later change either, although the stream lives: `look`.
 """
 
 import threading
@@ -59,6 +60,21 @@ class Recorder:
                 raise NotSeen(self._unseen(path, timeout_seconds))
             return state
 
+    def look(self) -> int:
+        """Read what has not ended as far as the listener told; how many changes it did not tell."""
+        with self._changed:
+            open_ones = [path for path, it in self._states.items() if not it[-1].status.terminal]
+        found = [self._database.document(path).get() for path in open_ones]
+        untold = 0
+        with self._changed:
+            for document in found:
+                known = self._states[document.reference.path]
+                if document.exists and document.update_time > known[-1].at:
+                    known.append(State.of(document.to_dict() or {}, document.update_time))
+                    untold += 1
+            self._changed.notify_all()
+        return untold
+
     def _unseen(self, path: GenerationPath, seconds: float) -> str:
         """Also what the document is now: a listener that stalls is no fault of the worker's."""
         seen = [f"{it.status}/{it.token}" for it in self._states[str(path)]]
@@ -84,5 +100,8 @@ class Recorder:
             for change in changes:
                 document = change.document
                 state = State.of(document.to_dict() or {}, document.update_time)
-                self._states[document.reference.path].append(state)
+                known = self._states[document.reference.path]
+                # Told after all, once `look` has found it.
+                if state.at not in [it.at for it in known]:
+                    known.append(state)
             self._changed.notify_all()

@@ -23,6 +23,8 @@ class Report:
     violations: dict[str, list[str]] = field(default_factory=dict)
     #: Generations whose message did not come back by itself within a minute.
     brought_home: int = 0
+    #: Changes of documents that the emulator did not tell its listener.
+    untold: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
     #: Seconds from a kill -9 to the generation's end.
     recoveries: list[float] = field(default_factory=list)
@@ -44,6 +46,10 @@ class Report:
     def swept(self, count: int) -> None:
         with self._lock:
             self.brought_home += count
+
+    def told_late(self, count: int) -> None:
+        with self._lock:
+            self.untold += count
 
     def recovered(self, seconds: float) -> None:
         with self._lock:
@@ -77,6 +83,7 @@ class Report:
         lines = [
             f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults",
             ", ".join(f"{figures[it]} {it}" for it in ("lost", "duplicated", "orphans")),
+            f"{figures['untold']} changes that the emulator did not tell its listener",
             f"{figures['brought_home']} brought home by the sweep, not by the queue",
             f"quota drift {figures['quota_drift']}, of {figures['charges']} charges",
         ]
@@ -108,6 +115,7 @@ class Report:
                 "jobs": self.jobs,
                 "faults": dict(sorted(self.faults.items())),
                 "brought_home": self.brought_home,
+                "untold": self.untold,
                 "violations": self.violations,
                 "failures": self.failures,
                 "omitted": self.omitted,

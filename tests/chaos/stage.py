@@ -97,6 +97,7 @@ class Stage:
         """Where the queue has not done it in a minute the sweep does, as in a deployment."""
         with suppress(NotSeen):
             return self.recorder.wait_for(path, reached, UNSWEPT_SECONDS)
+        self.chaos.report.told_late(self.recorder.look())
         for _ in range(round((HOME_SECONDS - UNSWEPT_SECONDS) / SWEEP_EVERY_SECONDS)):
             self.chaos.report.swept(sweep_documents(self.project).counts.total())
             with suppress(NotSeen):
@@ -123,6 +124,7 @@ class Stage:
     ) -> None:
         """Wait until all is quiet, dismiss the workers, sweep, judge as `oracle.judge` says."""
         if not self.recorder.wait_for_ends(UNSWEPT_SECONDS):
+            self.chaos.report.told_late(self.recorder.look())
             self.chaos.report.swept(sweep_documents(self.project).counts.total())
             self.sweep_until_home()
         # What a dead worker still held is delivered again to a living one, which acknowledges it.

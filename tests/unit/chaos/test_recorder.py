@@ -1,0 +1,83 @@
+"""What the listener is not told is looked up, and counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from google.cloud import firestore
+
+from shared.status import Status
+from tests.chaos.recorder import Recorder
+
+PATH = "users/ada/generations/g1"
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One version, as the client library shows it."""
+
+    status: str
+    second: int
+    exists: bool = True
+
+    @property
+    def update_time(self) -> datetime:
+        return START + timedelta(seconds=self.second)
+
+    @property
+    def reference(self) -> Any:
+        return type("Reference", (), {"path": PATH})
+
+    def to_dict(self) -> Mapping[str, Any]:
+        return {"status": self.status}
+
+
+class Database:
+    """Of one document."""
+
+    def __init__(self, there: Document) -> None:
+        self.there = there
+
+    def document(self, path: str) -> "Database":
+        assert path == PATH
+        return self
+
+    def get(self) -> Document:
+        return self.there
+
+
+def tell(recorder: Recorder, document: Document) -> None:
+    change = type("Change", (), {"document": document})
+    recorder._see(None, [change], None)
+
+
+def statuses(recorder: Recorder) -> list[str]:
+    return [state.status for state in recorder.states()[PATH]]
+
+
+def test_an_end_that_was_not_told_is_found_and_counted_once() -> None:
+    database = Database(Document("completed", 2))
+    recorder = Recorder(cast("firestore.Client", database))
+    tell(recorder, Document("processing", 1))
+    assert not recorder.wait_for_ends(0)
+    assert recorder.look() == 1
+    assert recorder.wait_for_ends(0)
+    assert recorder.look() == 0
+    tell(recorder, Document("completed", 2))
+    assert statuses(recorder) == [Status.PROCESSING, Status.COMPLETED]
+
+
+def test_nothing_is_counted_where_nothing_was_kept_back() -> None:
+    recorder = Recorder(cast("firestore.Client", Database(Document("processing", 1))))
+    tell(recorder, Document("processing", 1))
+    assert recorder.look() == 0
+    assert statuses(recorder) == [Status.PROCESSING]
+
+
+def test_a_status_that_goes_backwards_is_recorded_as_it_was_told() -> None:
+    recorder = Recorder(cast("firestore.Client", Database(Document("queued", 3))))
+    for document in (Document("processing", 1), Document("completed", 2), Document("queued", 3)):
+        tell(recorder, document)
+    assert statuses(recorder) == [Status.PROCESSING, Status.COMPLETED, Status.QUEUED]
