@@ -24,7 +24,7 @@ _HOST_NAME = re.compile(
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
-def _like(pattern: str, allowed: str) -> Callable[[str], str]:
+def like(pattern: str, allowed: str) -> Callable[[str], str]:
     """A check that the whole value is like `pattern`, which `allowed` says in words."""
     form = re.compile(pattern)
 
@@ -76,6 +76,14 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _store_address(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    host = rest if ":" in rest.rpartition("]")[2] else f"{rest}:443"
+    if scheme not in ("http", "https") or not _is_address(host):
+        raise ValueError("it must be https://host or https://host:port, without a path")
+    return value
+
+
 def _host_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
     given = value.split(",") if isinstance(value, str) else value
     names = tuple(it.strip().lower() for it in given if it.strip())
@@ -96,7 +104,7 @@ def _is_address(value: str) -> bool:
 ProjectId = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
             "a project's id: 6 to 30 lower-case letters, digits or hyphens, beginning with a "
             "letter and not ending with a hyphen",
@@ -106,7 +114,7 @@ ProjectId = Annotated[
 BucketName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?=.{3,222}\Z)(?!goog)(?!(?:[0-9]+\.){3}[0-9]+\Z)"
             r"(?![_-])[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*(?<![_-])",
             "a bucket's name without gs://: 3 to 63 lower-case letters, digits, - or _ (more in "
@@ -115,10 +123,29 @@ BucketName = Annotated[
         )
     ),
 ]
+S3BucketName = Annotated[
+    str,
+    AfterValidator(
+        like(
+            r"(?!(?:[0-9]+\.){3}[0-9]+\Z)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+            "a bucket's name without s3://: 3 to 63 lower-case letters, digits, hyphens or dots, "
+            "beginning and ending with a letter or digit, and no IP address",
+        )
+    ),
+]
+RegionName = Annotated[
+    str,
+    AfterValidator(
+        like(
+            r"(?![0-9]+\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+            "a region's name: lower-case letters, digits and hyphens, such as eu-central-1",
+        )
+    ),
+]
 SubscriptionName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}",
             "a subscription's name without its project: 3 to 255 letters, digits or - . _ ~ + %, "
             "beginning with a letter and not with goog",
@@ -133,5 +160,6 @@ CheckName = Annotated[str, AfterValidator(_one_of(AUTO_CHECK, *IMAGE_CHECKS, NO_
 TransformersFolder = Annotated[Path, AfterValidator(_folder_with(CONFIG_FILE, "transformers"))]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+StoreAddress = Annotated[str, AfterValidator(_store_address)]
 #: With commas between them in the environment.
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]
