@@ -13,6 +13,8 @@ from typing import Any
 
 from shared.lease import Lease
 
+#: The key of a job's request that says: `trigger.dispatch` sent it, for a document that is there.
+MARK = "dispatched"
 #: Part of an address: nothing that leads anywhere else in it.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 #: A message that comes again this soon is a repetition, and the service is not asked: it may not

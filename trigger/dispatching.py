@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from shared.admission import Admission
 from shared.claim import MAX_ATTEMPTS, End, backoff_left
-from shared.dispatched import Dispatched
+from shared.dispatched import MARK, Dispatched
 from shared.document import Generation
 from shared.errors import GenerationError, attempts_exhausted, worker_lost
 from shared.ports import Changes
@@ -79,6 +79,7 @@ def _request(generation: Generation) -> Mapping[str, Any]:
         "use_cloud_storage": True,
         "user_id": generation.path.uid,
         "file_uid": generation.path.generation_id,
+        MARK: True,
     }
 
 
