@@ -1,5 +1,6 @@
 """How long an engine stood still between jobs that were all there from the start."""
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Idling:
     @classmethod
     def of(cls, turns: Sequence[Turn]) -> "Idling":
         """`turns` are at least two, in order."""
-        gaps = [after.began - before.ended for before, after in zip(turns, turns[1:], strict=False)]
+        gaps = [after.began - before.ended for before, after in itertools.pairwise(turns)]
         worked = sum(turn.ended - turn.began for turn in turns)
         return cls(
             median_gap=statistics.median(gaps),

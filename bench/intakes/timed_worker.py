@@ -1,7 +1,7 @@
 """`python -m bench.intakes.timed_worker pull|push|runpod`: the real worker, its engine a stopwatch.
 
-Everything but the engine is `python -m gpu_worker`. The engine sleeps as long as it is told for each
-job and writes down when it began and ended, on the machine's monotonic clock.
+Everything but the engine is `python -m gpu_worker`. The engine sleeps as long as it is told for
+each job and writes down when it began and ended, on the machine's monotonic clock.
 """
 
 import os
