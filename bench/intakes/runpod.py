@@ -7,10 +7,8 @@ run. The engine only sleeps, so that everything else is what is measured.
 import itertools
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from bench.report import percentile, write_section
 from tests.unit.runpod.conftest import running_endpoint
 from tests.unit.runpod.double import RunPod
 from tests.unit.runpod.light_endpoint import SLOW_STEP_SECONDS
@@ -23,19 +21,7 @@ SINGLE_JOBS = 10
 QUEUED_JOBS = 15
 WARM_UP_JOBS = 2
 OURS = "tests.unit.runpod.light_endpoint"
-PEER = "bench.plain_runpod_worker"
-
-
-def main() -> None:
-    ours, peer = measure(OURS), measure(PEER)
-    write_section(
-        "runpod",
-        ["", "`gpu_worker runpod`, p50", "p95", "a plain handler, p50", "p95"],
-        [
-            ["one job, beyond the engine's time", *cells(ours[0]), *cells(peer[0])],
-            ["engine idle between two queued jobs", *cells(ours[1]), *cells(peer[1])],
-        ],
-    )
+PEER = "bench.intakes.plain_runpod_worker"
 
 
 def measure(module: str) -> tuple[list[float], list[float]]:
@@ -62,11 +48,3 @@ def measure(module: str) -> tuple[list[float], list[float]]:
 
 def done_at(runpod: RunPod, job: str) -> float:
     return next(it.at for it in runpod.posts(job) if not it.is_progress)
-
-
-def cells(seconds: Sequence[float]) -> list[str]:
-    return [f"{1000 * percentile(seconds, share):.0f} ms" for share in (0.5, 0.95)]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""What each intake adds to the engine's own time."""

@@ -1,0 +1,83 @@
+"""A timed worker as a process of its own, and what its engine wrote down."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.intakes.idling import Turn, read_turns
+from bench.intakes.timed_worker import JOB_VARIABLE, TIMES_VARIABLE
+from tools.stack.names import REPOSITORY
+from tools.stack.waiting import wait_until
+
+START_SECONDS = 120.0
+STOP_SECONDS = 20.0
+TAIL_CHARACTERS = 4000
+
+
+@dataclass(frozen=True)
+class TimedWorker:
+    process: "subprocess.Popen[bytes]"
+    times: Path
+    log: Path
+
+    def turns(self) -> Sequence[Turn]:
+        """Of the jobs that the engine has worked on so far, in order."""
+        return read_turns(self.times)
+
+    def assert_running(self) -> None:
+        """Raises `ChildProcessError` with the end of its log."""
+        if self.process.poll() is not None:
+            tail = self.log.read_text(errors="replace")[-TAIL_CHARACTERS:]
+            raise ChildProcessError(f"the worker ended with {self.process.returncode}: {tail}")
+
+
+@contextmanager
+def running_worker(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    folder: Path,
+    *,
+    job_seconds: float,
+    has_health: bool = True,
+) -> Iterator[TimedWorker]:
+    """`arguments` are those of `python -m gpu_worker`. Ready on entry where it tells its health."""
+    folder.mkdir(parents=True, exist_ok=True)
+    health, times, log = folder / "health", folder / "times", folder / "worker.log"
+    for stale in (health, times):
+        stale.unlink(missing_ok=True)
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.intakes.timed_worker", *arguments],
+            cwd=REPOSITORY,
+            env={
+                **os.environ,
+                **env,
+                "EMBERFRAME_HEALTH_FILE": str(health),
+                JOB_VARIABLE: f"{job_seconds:g}",
+                TIMES_VARIABLE: str(times),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    worker = TimedWorker(process, times, log)
+
+    def ready() -> bool:
+        with suppress(FileNotFoundError):
+            return bool(json.loads(health.read_text())["state"] == "ready")
+        return False
+
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        if has_health and not wait_until(ready, deadline=deadline, check=worker.assert_running):
+            raise TimeoutError(f"the worker is not ready after {START_SECONDS:g} s")
+        yield worker
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)
