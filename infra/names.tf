@@ -1,0 +1,33 @@
+# Names that the code has too; tests/unit/infra compares them with it.
+
+locals {
+  # Kinds of work, by the word in their topic's name.
+  kinds = {
+    image = { topic = "generate-image", pull = "generate-image-worker", push = "generate-image-push" }
+    video = { topic = "generate-video", pull = "generate-video-worker", push = null }
+  }
+
+  # Where generations lie, in Firestore.
+  document_pattern = "users/{uid}/generations/{generation_id}"
+  # Firebase's security rules and clients know this database.
+  database = "(default)"
+
+  bucket        = coalesce(var.bucket, "${var.project}-emberframe")
+  models_bucket = var.models_bucket
+
+  # Who gets a kind's messages: RunPod's endpoint, the push service, or workers that pull.
+  dispatched = toset([for kind in keys(local.kinds) : kind if lookup(var.runpod_endpoints, kind, null) != null])
+  pushed     = toset([for kind in keys(local.kinds) : kind if kind == "image" && var.push != null && !contains(local.dispatched, kind)])
+  pulled     = toset([for kind in keys(local.kinds) : kind if !contains(local.dispatched, kind) && !contains(local.pushed, kind)])
+
+  # Of the functions and of every worker alike: both have to be told the same.
+  admission = merge(
+    { EMBERFRAME_MAX_IMAGES = tostring(var.max_images) },
+    var.blocked_terms == null ? {} : { EMBERFRAME_BLOCKED_TERMS = var.blocked_terms },
+  )
+
+  worker_environment = merge(local.admission, {
+    GOOGLE_CLOUD_PROJECT = var.project
+    EMBERFRAME_BUCKET    = google_storage_bucket.files.name
+  }, var.worker_environment)
+}
