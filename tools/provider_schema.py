@@ -1,4 +1,4 @@
-"""Terraform providers' schemas out of published packages: `python -m tools.provider_schema PACKAGE…`.
+"""Terraform providers' schemas out of packages: `python -m tools.provider_schema PACKAGE…`.
 
 A provider itself cannot be fetched from a package registry, but CDK for Terraform publishes classes
 that were generated from each provider's schema (`npm pack @cdktf/provider-google`). Names, types
@@ -98,10 +98,8 @@ def used_kinds(folder: Path = INFRA) -> Iterator[tuple[str, str, str]]:
 def _block_of(text: str) -> dict[str, Any]:
     """The block of the resource, data source or provider whose classes are in `text`."""
     classes = {name: body for name, _, body in _CLASS.findall(text)}
-    functions = {name: body for name, body in _FUNCTION.findall(text)}
-    (top,) = (
-        name for name, base, _ in _CLASS.findall(text) if base.startswith("Terraform")
-    )
+    functions = dict(_FUNCTION.findall(text))
+    (top,) = (name for name, base, _ in _CLASS.findall(text) if base.startswith("Terraform"))
     return _block(top, classes, functions, is_top=True)
 
 

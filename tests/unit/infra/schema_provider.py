@@ -5,12 +5,12 @@ refers to what by itself; `terraform plan` evaluates everything. The real provid
 Terraform's registry, which tests do not reach; this one serves what tools/provider_schema.py wrote
 into schemas/. It speaks version 6 of the plugins' protocol over gRPC, as far as these two go.
 Whether a *value* is right, which a real provider is asked, it does not know and lets pass; what
-Google would fill in (an address, an e-mail) is planned as `type:name:attribute`, so that a plan shows
-who gets what.
+Google would fill in (an address, an e-mail) is planned as `type:name:attribute`, so that a plan
+shows who gets what.
 """
 
 import base64
-import datetime
+import datetime as dt
 import json
 import sys
 import threading
@@ -154,24 +154,28 @@ def _made_up(attribute: dict[str, Any], text: str) -> Any:
         return text
     if attribute.get("optional"):
         return None
-    return {"number": 0, "bool": False}.get(str(attribute["type"])) if isinstance(
-        attribute["type"], str
-    ) else {} if attribute["type"][0] == "map" else []
+    return (
+        {"number": 0, "bool": False}.get(str(attribute["type"]))
+        if isinstance(attribute["type"], str)
+        else {}
+        if attribute["type"][0] == "map"
+        else []
+    )
 
 
 def certificate() -> tuple[bytes, bytes, bytes]:
     """Key and certificate as PEM, and the certificate as DER: Terraform talks TLS to plugins."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

