@@ -103,9 +103,13 @@ def _serve(service: str) -> int:
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
     from gpu_worker.loras import Loras  # noqa: PLC0415
     from gpu_worker.settings import Settings  # noqa: PLC0415
+    from gpu_worker.store_settings import StoreSettings  # noqa: PLC0415
+    from gpu_worker.store_trial import try_store  # noqa: PLC0415
+    from gpu_worker.stores import StoreFault, check_store  # noqa: PLC0415
 
     try:
         settings = Settings()
+        store = StoreSettings()
     except ValidationError as error:
         for fault in error.errors(include_url=False):
             print(_sentence(fault), file=sys.stderr)
@@ -113,7 +117,8 @@ def _serve(service: str) -> int:
     try:
         if not settings.emulated:
             check_credentials()
-    except NoCredentials as error:
+        check_store(settings, store)
+    except (NoCredentials, StoreFault) as error:
         print(error, file=sys.stderr)
         return 2
     try:
@@ -130,6 +135,11 @@ def _serve(service: str) -> int:
         print(f"EMBERFRAME_FILM_CODEC is '{settings.film_codec}': {error}", file=sys.stderr)
         return 2
     log_json(settings.log_level)
+    try:
+        try_store(store)
+    except StoreFault as error:
+        print(error, file=sys.stderr)
+        return 2
     run: Callable[[Settings, Loras], int] = getattr(
         importlib.import_module(f"gpu_worker.{service}"), f"run_{service}"
     )

@@ -6,18 +6,18 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import firestore, storage
+from google.cloud import firestore
 
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.adapters.firestore import FirestoreDocuments
 from gpu_worker.adapters.input_images import DeploymentImages
 from gpu_worker.adapters.resolver import SystemResolver
-from gpu_worker.adapters.storage import PUBLIC_HOST, FirebaseStorage
 from gpu_worker.adapters.web_images import WebImages
-from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.loras import Loras
 from gpu_worker.settings import Settings
+from gpu_worker.store_settings import StoreSettings
+from gpu_worker.stores import open_store
 from shared.clock import SystemClock
 
 #: Compression and uploads of a few pictures at a time; they wait for the network, not for a core.
@@ -46,20 +46,14 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
     documents = FirestoreDocuments(
         firestore.Client(project=settings.project, credentials=credentials)
     )
-    host = settings.storage_emulator or PUBLIC_HOST
-    objects = FirebaseStorage(
-        storage.Client(project=settings.project, credentials=credentials),
-        settings.bucket_name,
-        host=host,
-    )
-    served = ServedAddresses(
-        bucket=settings.bucket_name, download_host=host, hosts=settings.image_hosts
-    )
+    store = open_store(settings, StoreSettings())
     return Wiring(
         documents=documents,
         watcher=documents,
-        objects=objects,
-        inputs=DeploymentImages(objects, served, WebImages(served, SystemResolver())),
+        objects=store.objects,
+        inputs=DeploymentImages(
+            store.objects, store.served, WebImages(store.served, SystemResolver())
+        ),
         engine=engine,
         loras=loras,
         threads=ThreadPoolExecutor(FILE_THREADS, "files"),

@@ -21,6 +21,8 @@ _WEB = re.compile(
 )
 #: Behind the download host; a token may follow, which neither helps nor harms.
 _DOWNLOAD = re.compile(r"/v0/b/(?P<bucket>[^/?#]+)/o/(?P<name>[^/?#]+)(?:\?[^#]*)?(?:#.*)?")
+#: Behind the base of signed URLs: slashes are as they are, and the signature does not matter.
+_SIGNED = re.compile(r"(?P<name>[^?#]+)(?:\?[^#]*)?(?:#.*)?")
 #: As a decoder of percent signs would leave it if it ran once more.
 _ENCODED_AGAIN = re.compile(r"%[0-9A-Fa-f]{2}")
 #: What stays as it is in a path and query that were encoded already.
@@ -50,8 +52,12 @@ class ServedAddresses:
     """What a deployment serves, by its settings."""
 
     bucket: str
-    #: Scheme, host and perhaps port of the bucket's download URLs.
-    download_host: str
+    #: Of the bucket's own addresses: `gs`, or `s3`.
+    scheme: str = "gs"
+    #: Scheme, host and perhaps port of Firebase's download URLs, where files have such.
+    download_host: str | None = None
+    #: What signed URLs of its files begin with, up to the name; where files have such.
+    signed_base: str | None = None
     #: `photos.example.com` allows that host, `.example.com` every host below it.
     hosts: Sequence[str] = ()
 
@@ -80,7 +86,7 @@ class ServedAddresses:
         return InvalidInput(f"{field} {what}; it must be {self._allowed()}.")
 
     def _allowed(self) -> str:
-        own = f"gs://{self.bucket}/users/{{your uid}}/…"
+        own = f"{self.scheme}://{self.bucket}/users/{{your uid}}/…"
         ways = [
             "a data URL (data:image/png;base64,…)",
             f"a file of your own in this app's storage ({own} or its download URL)",
@@ -104,15 +110,27 @@ class ServedAddresses:
         return name
 
     def _name_in_bucket(self, url: str) -> str | None:
-        gs = f"gs://{self.bucket}/"
-        if url.startswith(gs):
-            return url.removeprefix(gs)
+        plain = f"{self.scheme}://{self.bucket}/"
+        if url.startswith(plain):
+            return url.removeprefix(plain)
+        found = self._download(url) or self._signed(url)
+        return unquote(found["name"], errors="surrogateescape") if found else None
+
+    def _download(self, url: str) -> re.Match[str] | None:
+        if self.download_host is None:
+            return None
         # Some of Firebase's SDKs write the port that https has anyway.
         for host in (self.download_host, f"{self.download_host}:443"):
             found = _DOWNLOAD.fullmatch(url.removeprefix(host)) if url.startswith(host) else None
             if found is not None and found["bucket"] == self.bucket:
-                return unquote(found["name"], errors="surrogateescape")
+                return found
         return None
+
+    def _signed(self, url: str) -> re.Match[str] | None:
+        base = self.signed_base
+        if base is None or not url.startswith(base):
+            return None
+        return _SIGNED.fullmatch(url.removeprefix(base))
 
 
 def _is_plain(name: str) -> bool:

@@ -76,6 +76,14 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _store_address(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    host = rest if ":" in rest.rpartition("]")[2] else f"{rest}:443"
+    if scheme not in ("http", "https") or not _is_address(host):
+        raise ValueError("it must be https://host or https://host:port, without a path")
+    return value
+
+
 def _host_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
     given = value.split(",") if isinstance(value, str) else value
     names = tuple(it.strip().lower() for it in given if it.strip())
@@ -115,6 +123,25 @@ BucketName = Annotated[
         )
     ),
 ]
+S3BucketName = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            r"(?!(?:[0-9]+\.){3}[0-9]+\Z)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+            "a bucket's name without s3://: 3 to 63 lower-case letters, digits, hyphens or dots, "
+            "beginning and ending with a letter or digit, and no IP address",
+        )
+    ),
+]
+RegionName = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            r"(?![0-9]+\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+            "a region's name: lower-case letters, digits and hyphens, such as eu-central-1",
+        )
+    ),
+]
 SubscriptionName = Annotated[
     str,
     AfterValidator(
@@ -133,5 +160,6 @@ CheckName = Annotated[str, AfterValidator(_one_of(AUTO_CHECK, *IMAGE_CHECKS, NO_
 TransformersFolder = Annotated[Path, AfterValidator(_folder_with(CONFIG_FILE, "transformers"))]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+StoreAddress = Annotated[str, AfterValidator(_store_address)]
 #: With commas between them in the environment.
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]

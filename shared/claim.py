@@ -80,15 +80,16 @@ def decide_claim(
     if generation.attempt >= max_attempts:
         error = attempts_exhausted(generation.attempt, generation.error)
         return End(changes=generation.to_failed(error))
-    backoff_left = _backoff_left(generation, server_now)
-    if backoff_left > 0:
-        return TooSoon(seconds_left=backoff_left)
+    left_to_wait = backoff_left(generation, server_now)
+    if left_to_wait > 0:
+        return TooSoon(seconds_left=left_to_wait)
     expires_at = server_now + timedelta(seconds=lease_seconds)
     lease = generation.lease.taken(worker_id, server_now=server_now, expires_at=expires_at)
     return Claim(lease=lease, changes=generation.to_processing(lease))
 
 
-def _backoff_left(generation: Generation, server_now: datetime) -> float:
+def backoff_left(generation: Generation, server_now: datetime) -> float:
+    """Seconds until the next attempt may begin; 0.0: now."""
     if generation.status is not Status.QUEUED or generation.not_before is None:
         return 0.0
     left = (generation.not_before - server_now).total_seconds()

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.charge import Charge
+from shared.dispatched import Dispatched
 from shared.errors import GenerationError, InvalidInput
 from shared.lease import Lease
 from shared.paths import GenerationPath
@@ -29,6 +30,7 @@ SERVER_FIELDS = (
     "sweep_after",
     "not_before",
     "charge",
+    "dispatch",
 )
 
 
@@ -63,6 +65,8 @@ class Generation:
     not_before: datetime | None = None
     #: What it costs its owner; None where there are no quotas.
     charge: Charge | None = None
+    #: The job that it was handed to; None where workers fetch their work themselves.
+    dispatch: Dispatched | None = None
 
     @classmethod
     def from_document(cls, path: GenerationPath, data: Mapping[str, Any]) -> "Generation":
@@ -88,6 +92,7 @@ class Generation:
             not_before=_moment(data.get("not_before")),
             # Before it is accepted nothing is reserved, whatever somebody wrote there.
             charge=Charge.from_document(data.get("charge")) if status != Status.PENDING else None,
+            dispatch=Dispatched.from_document(data.get("dispatch")),
         )
 
     def rejected(self) -> "Generation":
@@ -140,6 +145,16 @@ class Generation:
     def to_republished(self, sweep_after: datetime) -> Changes:
         """Still queued, and published anew."""
         return {"updated_at": SERVER_TIME, "sweep_after": sweep_after}
+
+    def to_dispatched(self, dispatch: Dispatched, *, lost: GenerationError | None) -> Changes:
+        """Handed to a job, whether or not that has claimed it by now. `lost`: why the job before
+        it came to nothing without a claim, which counts as an attempt."""
+        changes: dict[str, Any] = {"updated_at": SERVER_TIME, "dispatch": dispatch.to_document()}
+        if lost is not None:
+            changes["attempt"] = self.attempt + 1
+            if self.status is Status.QUEUED:
+                changes["error"] = lost.to_document()
+        return changes
 
     def to_processing(self, lease: Lease) -> Changes:
         """Claimed by the worker that `lease` names."""

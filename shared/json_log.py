@@ -57,7 +57,7 @@ def facts_of(error: BaseException) -> dict[str, str]:
     """
     trace = traceback.extract_tb(error.__traceback__)
     facts = {"error": type(error).__name__, "where": _place(trace[-1]) if trace else "nowhere"}
-    return {**facts, "setting": str(error)} if isinstance(error, WrongSetting) else facts
+    return {**facts, "reason": str(error)} if isinstance(error, WrongSetting) else facts
 
 
 def trace_of(error: BaseException) -> dict[str, Any]:

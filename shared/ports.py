@@ -1,7 +1,8 @@
 """What the use cases need of the outside world, as Protocols.
 
 Adapters live in `trigger/adapters` and `gpu_worker/adapters`; `shared/in_memory.py` has one of each
-for tests. Every port has one contract suite (`tests/contract`) that runs over all of them.
+for tests. Every port has one contract suite (`tests/contract`) that runs over all of them. The port
+of services that work on jobs elsewhere is `shared/serverless.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -216,11 +217,13 @@ class StoredObject:
     """One uploaded file."""
 
     name: str
-    #: Readable by whoever knows it; holds a secret token, so it never appears in a log.
+    #: Readable by whoever knows it, for ever or for a time, as the deployment has it; holds a
+    #: secret, so it never appears in a log.
     url: str
     content_type: str
     size_bytes: int
-    #: Opaque; tells this object from another one that gets the same name later.
+    #: Opaque; tells this object from another one that gets the same name later, if it has other
+    #: bytes; some stores tell equals apart, too.
     generation: Any = None
 
 
@@ -252,7 +255,7 @@ class ListedObject:
     name: str
     #: The server's time of its creation.
     created_at: datetime
-    #: Opaque; tells this object from another one that gets the same name later.
+    #: As `StoredObject.generation`.
     generation: Any
 
 

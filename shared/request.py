@@ -21,7 +21,7 @@ DEFAULT_MAX_IMAGES = 2
 MAX_PROMPT_CHARACTERS = 2000
 #: A base64 data URL of a 10 MB file.
 MAX_URL_CHARACTERS = 14_000_000
-URL_SCHEMES = ("https://", "http://", "gs://", "data:image/")
+URL_SCHEMES = ("https://", "http://", "gs://", "s3://", "data:image/")
 #: More would blur into each other, and each costs time in every step.
 MAX_LORAS = 4
 #: Beyond it pictures fall apart.

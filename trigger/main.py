@@ -8,14 +8,16 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from firebase_functions import firestore_fn, options, scheduler_fn
+from firebase_functions import core, firestore_fn, options, params, pubsub_fn, scheduler_fn
 from google.cloud.firestore_v1 import DocumentSnapshot
 
 from shared.json_log import facts_of
-from shared.paths import DOCUMENT_PATTERN
+from shared.message import MalformedMessage, NewerSchema
+from shared.paths import DOCUMENT_PATTERN, IMAGE_TOPIC, VIDEO_TOPIC
 from trigger.adapters.document_event import with_fields_only
+from trigger.endpoints import KEY_VARIABLE, KINDS, is_dispatched
 
 #: Where the functions run: next to the database, whose events they cannot receive from elsewhere.
 REGION = os.environ.get("EMBERFRAME_REGION", "us-central1")
@@ -31,6 +33,22 @@ MAX_INSTANCES = 20
 #: One that runs and one that is late.
 MAX_SWEEPS = 2
 
+#: Topics whose generations go to RunPod. The deployment tool reads the same settings when it looks
+#: for functions: without any, none of those below is deployed and no secret is asked for.
+DISPATCHED = frozenset(topic for topic in KINDS if is_dispatched(topic, os.environ))
+#: For the functions that talk to RunPod, and for no other.
+SECRETS = [params.SecretParam(KEY_VARIABLE, label="API key of RunPod")] if DISPATCHED else None
+#: Five calls one after the other, each retried as long as it may be.
+DISPATCH_TIMEOUT_SECONDS = 90
+
+#: Where files lie in S3, boto looks for its credentials in variables of these names.
+S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+#: Of the functions that remove files and end what runs at RunPod.
+CLEANING_SECRETS = [
+    *(SECRETS or ()),
+    *(params.SecretParam(name) for name in S3_KEYS if os.environ.get("EMBERFRAME_STORE") == "s3"),
+] or None
+
 #: Of a function that hears what becomes of generations.
 OF_A_DOCUMENT: Mapping[str, Any] = {
     "document": DOCUMENT_PATTERN,
@@ -40,6 +58,18 @@ OF_A_DOCUMENT: Mapping[str, Any] = {
     "timeout_sec": TIMEOUT_SECONDS,
     "max_instances": MAX_INSTANCES,
     "concurrency": CONCURRENCY,
+}
+OfAMessage: TypeAlias = core.CloudEvent[pubsub_fn.MessagePublishedData[Any]]
+#: Of a function that hands generations to RunPod, which takes 200 such calls at once.
+OF_A_MESSAGE: Mapping[str, Any] = {
+    "region": REGION,
+    "memory": options.MemoryOption.MB_256,
+    "cpu": 1,
+    "timeout_sec": DISPATCH_TIMEOUT_SECONDS,
+    "max_instances": MAX_INSTANCES,
+    "concurrency": CONCURRENCY,
+    "secrets": SECRETS,
+    "retry": True,
 }
 
 LOG = logging.getLogger("trigger")
@@ -71,11 +101,11 @@ def enqueue(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     _logged("enqueue", run, generation=path)
 
 
-@with_fields_only("lease", "charge")
-@firestore_fn.on_document_deleted(**OF_A_DOCUMENT)
+@with_fields_only("status", "lease", "charge", "dispatch")
+@firestore_fn.on_document_deleted(**OF_A_DOCUMENT, secrets=CLEANING_SECRETS)
 def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     """A generation was deleted, by its owner or because its time was over: its files go too,
-    and what was reserved for it is given back."""
+    what was reserved for it is given back, and nobody works on it any more."""
     path = event.document
     deleted = (event.data.to_dict() if event.data else None) or {}
 
@@ -87,7 +117,12 @@ def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
         released = give_back()(path, deleted)
         return {"released": released, "removed": clean_up()(path, last_token)}
 
-    _logged("cleanup", run, generation=path)
+    def run_withdrawal() -> Facts:
+        from trigger.wiring import withdraw_deleted  # noqa: PLC0415
+
+        return {"cancelled": withdraw_deleted()(deleted)}
+
+    _all_logged({"cleanup": run, **({"withdraw": run_withdrawal} if DISPATCHED else {})}, path)
 
 
 @scheduler_fn.on_schedule(
@@ -99,6 +134,7 @@ def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     max_instances=MAX_SWEEPS,
     concurrency=1,
     retry_count=0,  # the next minute is the retry
+    secrets=CLEANING_SECRETS,
 )
 def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
     """Every minute: bring home what was lost, remove files that nobody refers to, give back what is
@@ -121,12 +157,59 @@ def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
         done = reconcile_all()()
         return {"released": done.released, "faults": len(done.faults)}
 
+    _all_logged({"sweep": run, "collect": run_collection, "reconcile": run_reconciliation})
+
+
+def _dispatch(event: OfAMessage) -> None:
+    """A generation may want work: hand it to RunPod, unless somebody has it already."""
+    from trigger.adapters.message_event import read_message  # noqa: PLC0415
+
+    path, comes_again = None, False
+    try:
+        path = read_message(event).path
+    except (MalformedMessage, NewerSchema) as error:
+        fields = {**facts_of(error), "reason": str(error)}
+        LOG.error("dispatch", extra={"fields": fields})  # noqa: TRY400
+        # The next release reads the second; no later delivery makes the first one of ours.
+        comes_again = isinstance(error, NewerSchema)
+    if comes_again:
+        raise Failed
+    if path is None:
+        return
+
+    def run() -> Facts:
+        from trigger.wiring import dispatcher  # noqa: PLC0415
+
+        handed = dispatcher().dispatch(path)
+        return {"outcome": handed.outcome, "job": handed.job_id}
+
+    _logged("dispatch", run, generation=str(path))
+
+
+if IMAGE_TOPIC in DISPATCHED:
+
+    @pubsub_fn.on_message_published(topic=IMAGE_TOPIC, **OF_A_MESSAGE)
+    def dispatch_image(event: OfAMessage) -> None:
+        """Of a request for pictures."""
+        _dispatch(event)
+
+
+if VIDEO_TOPIC in DISPATCHED:
+
+    @pubsub_fn.on_message_published(topic=VIDEO_TOPIC, **OF_A_MESSAGE)
+    def dispatch_video(event: OfAMessage) -> None:
+        """Of a request for films."""
+        _dispatch(event)
+
+
+def _all_logged(runs: Mapping[str, Callable[[], Facts]], generation: str | None = None) -> None:
+    """`_logged` of each; one that fails has no part in the others, but fails the whole."""
+    fields = {"generation": generation} if generation else {}
     failed = False
-    runs = {"sweep": run, "collect": run_collection, "reconcile": run_reconciliation}
     for what, action in runs.items():
         try:
-            _logged(what, action)
-        except Failed:  # the others have no part in it
+            _logged(what, action, **fields)
+        except Failed:
             failed = True
     if failed:
         raise Failed

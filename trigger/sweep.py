@@ -25,11 +25,13 @@ from shared.ports import (
     Overdue,
     Unavailable,
 )
+from shared.serverless import Misconfigured, ServerlessJobs
 from shared.status import Status
 from shared.sweeping import PATIENCE, Patience
 from shared.usage import Limits
 from trigger.enqueue import Outcome, enqueue
 from trigger.settling import Settled, settle
+from trigger.withdraw import withdraw
 
 #: Documents a query; each costs a read here and another when it is settled.
 PAGE_DOCUMENTS = 100
@@ -61,16 +63,20 @@ def sweep(
     patience: Patience = PATIENCE,
     admission: Admission = DEFAULT_ADMISSION,
     limits: Limits | None = None,
+    jobs: ServerlessJobs | None = None,
 ) -> Swept:
     """Never raises for what one document or one kind of them brings about. Without `limits` there
-    are no quotas.
+    are no quotas; without `jobs` no generation was handed to one.
 
     The clock's wall time only chooses where to look: a wrong one finds documents too early, which
     the server's time then lets be, or too late.
     """
     swept = Swept()
     now, began = clock.now(), clock.monotonic()
-    handlers = _handlers(documents, publisher, patience, admission, limits)
+    handlers = dict(_handlers(documents, publisher, patience, admission, limits))
+    if jobs is not None:
+        cancel_job = partial(withdraw, documents=documents, jobs=jobs)
+        handlers[Overdue.CANCELLED] = _after(cancel_job, handlers[Overdue.CANCELLED], swept)
     for number, what in enumerate(Overdue, 1):
         before = now - patience.with_(what)
         # A kind that fails again and again must not keep the others from being looked for.
@@ -108,6 +114,24 @@ def _handlers(
         settle, documents=documents, publisher=publisher, patience=patience, admission=admission
     )
     return {what: accept if what is Overdue.PENDING else settle_ for what in Overdue}
+
+
+def _after(cancel_job: Callable[[str], object], handler: Handler, swept: Swept) -> Handler:
+    """`handler`, after the generation's job was cancelled, or could not be: whoever gets such a job
+    finds the generation cancelled. A service that is away is asked once a run."""
+    is_away = False
+
+    def handle(path: str) -> str:
+        nonlocal is_away
+        try:
+            if not is_away:
+                cancel_job(path)
+        except Exception as error:  # noqa: BLE001 (logged; the generation has no part in it)
+            is_away = isinstance(error, Unavailable | Misconfigured)
+            _log_fault(swept, path, error)
+        return handler(path)
+
+    return handle
 
 
 def _paths(search: GenerationSearch, what: Overdue, before: datetime) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The use cases with real adapters: clients are built when first asked for, and kept.
 
-Importing this connects to nothing, but loads Google's libraries; Storage's, which a new document
-does not need, only with its client.
+Importing this connects to nothing, but loads Google's libraries; the file store's, which a new
+document does not need, only with its client.
 """
 
 import functools
@@ -15,15 +15,26 @@ from google.cloud import firestore
 from shared.clock import SystemClock
 from shared.json_log import log_json
 from shared.ports import ObjectListing
+from shared.serverless import ServerlessJobs
 from trigger import cleanup as cleaning
 from trigger import collect as collecting
 from trigger import enqueue as enqueuing
 from trigger import reconcile as reconciling
 from trigger import sweep as sweeping
+from trigger import withdraw as withdrawing
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
+from trigger.dispatch import Dispatcher
+from trigger.endpoints import (
+    KEY_VARIABLE,
+    KINDS,
+    base_url_from,
+    endpoints_from,
+    is_dispatched,
+)
 from trigger.settings import admission_from, limits_from
+from trigger.stores import s3_from
 
 ADMISSION = admission_from(os.environ)
 
@@ -53,7 +64,24 @@ def sweep() -> Callable[[], sweeping.Swept]:
         clock=SystemClock(),
         admission=ADMISSION,
         limits=LIMITS,
+        jobs=_jobs() if any(is_dispatched(topic, os.environ) for topic in KINDS) else None,
     )
+
+
+@functools.cache
+def dispatcher() -> Dispatcher:
+    return Dispatcher(
+        documents=FirestoreDocuments(_client()),
+        jobs=_jobs(),
+        endpoints=endpoints_from(os.environ),
+        admission=ADMISSION,
+    )
+
+
+@functools.cache
+def withdraw_deleted() -> Callable[[Mapping[str, Any]], bool]:
+    """`trigger.withdraw.withdraw_deleted` of a document as it was deleted."""
+    return functools.partial(withdrawing.withdraw_deleted, jobs=_jobs())
 
 
 @functools.cache
@@ -105,13 +133,32 @@ def _publisher() -> PubSubPublisher:
 
 
 @functools.cache
+def _jobs() -> ServerlessJobs:
+    from trigger.adapters.runpod import RunPodJobs, runpod_client  # noqa: PLC0415
+
+    def connect() -> Any:
+        return runpod_client(os.environ.get(KEY_VARIABLE, ""), base_url_from(os.environ))
+
+    return RunPodJobs(connect)
+
+
+@functools.cache
 def _files() -> ObjectListing:
+    return files_of(os.environ, _client().project)
+
+
+def files_of(environment: Mapping[str, str], project: str) -> ObjectListing:
+    """The bucket that the worker stores in. Raises `WrongSetting`."""
+    s3 = s3_from(environment)
+    if s3 is not None:
+        from trigger.adapters.s3 import S3Listing, s3_client  # noqa: PLC0415
+
+        return S3Listing(s3_client(s3), s3.bucket)
     from google.cloud import storage  # noqa: PLC0415
 
     from trigger.adapters.storage import StorageListing  # noqa: PLC0415
 
-    project = _client().project
-    return StorageListing(storage.Client(project=project), bucket_of(os.environ, project))
+    return StorageListing(storage.Client(project=project), bucket_of(environment, project))
 
 
 def bucket_of(environment: Mapping[str, str], project: str) -> str:

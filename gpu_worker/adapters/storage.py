@@ -1,16 +1,13 @@
-"""Files in Firebase Storage: private objects with a Firebase download token.
+"""Files in Firebase Storage, which is Google Cloud Storage: private objects with secret addresses.
 
-The token in the object's metadata is what a Firebase client's `getDownloadURL()` returns too; no
-object is ever made public. Names are created, never overwritten: a retry after a lost reply finds
-the object, compares its checksum and takes it as its own.
+No object is ever made public. Names are created, never overwritten: a retry after a lost reply
+finds the object, compares its checksum and takes it as its own.
 """
 
 import base64
 import hashlib
-import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import requests
 from google.api_core import exceptions as google
@@ -18,6 +15,7 @@ from google.auth import exceptions as auth
 from google.cloud import storage
 
 from gpu_worker.adapters.patience import call_patiently
+from gpu_worker.adapters.storage_urls import DownloadUrls, TokenUrls
 from shared.ports import AlreadyExists, Missing, StoredObject, TooLarge
 
 #: One try of one call; a film of 10 MB over 10 Mbit/s takes 8 s.
@@ -26,9 +24,6 @@ CALL_TIMEOUT_SECONDS = 30.0
 PATIENCE_SECONDS = 60.0
 #: The content never changes under its name, so a phone may keep it for good.
 CACHE_CONTROL = "private, max-age=31536000, immutable"
-#: Firebase's own key for download tokens.
-TOKEN_KEY = "firebaseStorageDownloadTokens"  # noqa: S105 (a name, not a secret)
-PUBLIC_HOST = "https://firebasestorage.googleapis.com"
 
 TRANSIENT = (
     google.ServerError,
@@ -45,24 +40,24 @@ T = TypeVar("T")
 
 
 class FirebaseStorage:
-    """An `ObjectStore` over one bucket. `host` serves the download URLs (an emulator's, say)."""
+    """An `ObjectStore` over one bucket; `urls` says how phones download from it."""
 
     def __init__(
         self,
         client: storage.Client,
         bucket: str,
         *,
-        host: str = PUBLIC_HOST,
+        urls: DownloadUrls | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._bucket = client.bucket(bucket)
-        self._host = host.rstrip("/")
+        self._urls = urls or TokenUrls()
         self._patience_seconds = patience_seconds
 
     def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
         blob = self._bucket.blob(name)
         blob.cache_control = CACHE_CONTROL
-        blob.metadata = {TOKEN_KEY: str(uuid.uuid4())}
+        blob.metadata = dict(self._urls.metadata())
         try:
             self._call(
                 lambda: blob.upload_from_string(
@@ -120,11 +115,9 @@ class FirebaseStorage:
         return self._stored(blob, blob.content_type, len(data))
 
     def _stored(self, blob: Any, content_type: str, size_bytes: int) -> StoredObject:
-        token = (blob.metadata or {}).get(TOKEN_KEY, "")
-        path = f"/v0/b/{self._bucket.name}/o/{quote(blob.name, safe='')}"
         return StoredObject(
             name=blob.name,
-            url=f"{self._host}{path}?alt=media&token={token}",
+            url=self._urls.url(blob),
             content_type=content_type,
             size_bytes=size_bytes,
             generation=blob.generation,

@@ -45,7 +45,7 @@ def schedule(seed: int, *, long: bool) -> list[Act]:
         *poison.acts(),
         *zombies.acts(),
         *repeats.acts(random, jobs=500 if long else 60),
-        *bad_network.acts(random, rounds=60 if long else 12),
+        *bad_network.acts(random, rounds=60 if long else 8),
         *outages.acts((5.0, 20.0, 70.0) if long else (5.0, 20.0)),
         *clocks.acts(),
         *cancellations.acts(random, times=30 if long else 8),

@@ -13,6 +13,7 @@ from google.cloud import firestore, storage
 
 from gpu_worker.adapters.firestore import FirestoreDocuments
 from gpu_worker.adapters.storage import FirebaseStorage
+from gpu_worker.adapters.storage_urls import TokenUrls
 from shared.ports import (
     DELETE,
     SERVER_TIME,
@@ -210,7 +211,7 @@ def objects(stack: Stack) -> Iterator[FirebaseStorage]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", host)
         client = storage.Client(project=stack.project, credentials=AnonymousCredentials())
-    yield FirebaseStorage(client, stack.bucket, host=host)
+    yield FirebaseStorage(client, stack.bucket, urls=TokenUrls(host))
     client.close()
 
 
@@ -251,7 +252,7 @@ def test_a_name_is_written_once_and_a_repeated_upload_finds_its_own(name: str) -
         patch.setenv("STORAGE_EMULATOR_HOST", address)
         client = storage.Client(project="p", credentials=AnonymousCredentials())
         client.create_bucket("worker-adapters")
-        objects = FirebaseStorage(client, "worker-adapters", host=address)
+        objects = FirebaseStorage(client, "worker-adapters", urls=TokenUrls(address))
         first = objects.create(name, PICTURE, content_type="image/png")
         assert objects.create(name, PICTURE, content_type="image/png") == first
         with pytest.raises(AlreadyExists):

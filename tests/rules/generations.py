@@ -27,6 +27,7 @@ SERVER_FIELDS: Mapping[str, Any] = {
     "timings": {"total": 0.0},
     "cost": {"gpu_seconds": 0.0},
     "charge": {"credits": 1, "day": "2026-11-23", "state": "refunded"},
+    "dispatch": {"endpoint": "theirs", "job_id": "j1", "token": 0},
     "expire_at": REQUEST_TIME,
     "anything_else": True,
 }

@@ -14,6 +14,7 @@ from tools.stack.ports import USUAL_PORTS
 from tools.stack.processes import ProcessIdentity
 from tools.stack.summary import Stack
 from tools.stack.workspace import Workspace
+from trigger.endpoints import BASE_URL_VARIABLE, ENDPOINT_VARIABLE, KEY_VARIABLE, KINDS
 
 
 def test_firebase_json_names_the_usual_ports_and_the_bundle() -> None:
@@ -51,7 +52,12 @@ def test_nothing_real_reaches_the_stacks_processes(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/somewhere/key.json")
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "a-real-project")
+    for variable in (KEY_VARIABLE, ENDPOINT_VARIABLE, BASE_URL_VARIABLE):
+        monkeypatch.setenv(variable, "real")
+    for kind in KINDS.values():
+        monkeypatch.setenv(kind.endpoint_variable, "real")
     environment = process_environment("token")
+    assert [name for name in environment if name.startswith("RUNPOD_")] == []
     assert "GOOGLE_APPLICATION_CREDENTIALS" not in environment
     assert "FIRESTORE_EMULATOR_HOST" not in environment
     assert environment["GOOGLE_CLOUD_PROJECT"] == PROJECT

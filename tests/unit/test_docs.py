@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 
 from gpu_worker.settings import Settings
+from gpu_worker.store_settings import StoreSettings
 from shared.errors import RETRYABLE, ErrorCode
 from shared.request import MODELS
 from shared.status import ALLOWED, Status
+from trigger.endpoints import (
+    BASE_URL,
+    BASE_URL_VARIABLE,
+    ENDPOINT_VARIABLE,
+    KEY_VARIABLE,
+    KINDS,
+    Kind,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
@@ -61,9 +70,12 @@ def test_every_move_of_the_status_table_is_documented(status: Status) -> None:
     assert set(re.findall(r"`(\w+)`", row(section, status).split("|")[3])) == ALLOWED[status]
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+SETTINGS = {**StoreSettings.model_fields, **Settings.model_fields}
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
-    field = Settings.model_fields[name]
+    field = SETTINGS[name]
     variable = field.validation_alias or f"EMBERFRAME_{name.upper()}"
     line = row((DOCS / "settings.md").read_text(), str(variable))
     if isinstance(field.default, str | int | float):
@@ -72,6 +84,16 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
             if isinstance(field.default, float)
             else str(field.default) in line
         )
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_limit_of_a_job_is_documented_with_its_default(kind: Kind) -> None:
+    page = (DOCS / "settings.md").read_text()
+    assert f"`{kind.execution_seconds}`" in row(page, kind.execution_variable)
+    assert f"`{kind.ttl_seconds}`" in row(page, kind.ttl_variable)
+    for variable in (ENDPOINT_VARIABLE, kind.endpoint_variable, KEY_VARIABLE):
+        assert row(page, variable)
+    assert f"`{BASE_URL}`" in row(page, BASE_URL_VARIABLE)
 
 
 def test_every_variable_of_ours_that_the_code_reads_is_documented() -> None:

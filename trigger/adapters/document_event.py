@@ -14,7 +14,12 @@ Answer = TypeVar("Answer")
 Handler = Callable[[Any], Answer]
 
 #: What each field that is kept must be, for a decoder that a client's value cannot upset.
-KINDS = {"status": "string_value", "lease": "map_value", "charge": "map_value"}
+KINDS = {
+    "status": "string_value",
+    "lease": "map_value",
+    "charge": "map_value",
+    "dispatch": "map_value",
+}
 
 
 def with_fields_only(*names: str) -> Callable[[Handler[Answer]], Handler[Answer]]:

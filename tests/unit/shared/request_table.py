@@ -31,7 +31,7 @@ SCHEDULERS = (
     "DEIS, Heun, K_EULER_KARRAS, KLMS_KARRAS, DPMSolverMultistepKarras, DPMSolverSinglestepKarras, "
     "DPMSolverMultistepSDEKarras"
 )
-SCHEMES = "https://, http://, gs://, data:image/"
+SCHEMES = "https://, http://, gs://, s3://, data:image/"
 SEED = "a whole number from 0 to 9007199254740991"
 SIDE = "a whole number from 64 to 2048, a multiple of 8"
 SHARE = "a number from 0 to 1"
@@ -91,7 +91,13 @@ PROMPTED: Mapping[str, Row] = {"prompt": (PROMPT, ["a dog", " a "], ["", " \n\t"
 IMAGED: Mapping[str, Row] = {
     "image_url": (
         ADDRESS,
-        ["https://a/b.png", "http://a/b", "gs://bucket/a.png", "data:image/png;base64,AA=="],
+        [
+            "https://a/b.png",
+            "http://a/b",
+            "gs://bucket/a.png",
+            "s3://bucket/a.png",
+            "data:image/png;base64,AA==",
+        ],
         ["", "file:///etc/passwd", "/etc/passwd", "ftp://a/b", "HTTPS://a/b", 5, {}],
     ),
 }

@@ -112,5 +112,5 @@ def test_where_jobs_are_handled_no_exception_s_text_is_logged() -> None:
 
 def test_an_operator_s_own_mistake_is_quoted_and_no_other_error_is() -> None:
     wrong = "EMBERFRAME_DAILY_CREDITS is 'many'; it must be a whole number"
-    assert facts_of(WrongSetting(wrong))["setting"] == wrong
-    assert "setting" not in facts_of(ValueError(wrong))
+    assert facts_of(WrongSetting(wrong))["reason"] == wrong
+    assert "reason" not in facts_of(ValueError(wrong))

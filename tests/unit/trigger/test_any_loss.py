@@ -151,11 +151,14 @@ class AnyLoss(RuleBasedStateMachine):
                 return
             self.clock.advance(60)
             self.the_sweep_runs()
-            while self.publisher.waiting:
-                self.a_message_comes()
+            self.every_message_comes()
             while self.holders:
                 self.a_worker_ends_its_attempt(0, "completed")
         assert self.over, self.statuses
+
+    def every_message_comes(self) -> None:
+        while self.publisher.waiting:
+            self.a_message_comes()
 
 
 def test_a_round_is_long_enough_for_a_lease_to_lapse() -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ LAZY = (
     "google.cloud.pubsub_v1",
     "google.pubsub_v1",
     "google.cloud.storage",
+    "boto3",
     "pydantic",
     "shared.parse",
     "trigger.enqueue",
@@ -41,6 +43,13 @@ functions = {
     if hasattr(function, "__firebase_endpoint__")
 }
 print(json.dumps([functions, shared.__file__, sorted(sys.modules)]))
+"""
+
+#: What firebase-tools asks a bundle for before it deploys anything.
+MANIFEST = """
+import json, yaml
+from firebase_functions.private import serving
+print(json.dumps(yaml.safe_load(serving.functions_as_yaml(serving.get_functions()))))
 """
 
 FRAMEWORK = """
@@ -67,12 +76,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-def run(folder: Path, code: str) -> str:
+def run(folder: Path, code: str, **settings: str) -> str:
     """What `code` prints in an interpreter that knows nothing of this repository."""
     done = subprocess.run(
         [sys.executable, "-I", "-B", "-W", "error", "-c", code],
         cwd=folder,
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], **settings},
         capture_output=True,
         text=True,
         timeout=IMPORT_TIMEOUT_SECONDS,
@@ -115,6 +124,65 @@ def test_the_bundle_registers_its_functions_in_a_clean_interpreter(target: Path)
 def test_loading_the_bundle_loads_nothing_that_an_event_needs_first(target: Path) -> None:
     loaded = json.loads(run(target, LOOK))[2]
     assert [name for name in LAZY if name in loaded] == []
+
+
+def manifest(target: Path, **settings: str) -> Any:
+    return json.loads(run(target, MANIFEST, **settings))
+
+
+def test_without_an_endpoint_a_deployment_asks_for_no_secret_of_runpod(target: Path) -> None:
+    wanted = manifest(target, RUNPOD_ENDPOINT_ID="", RUNPOD_API_KEY="rpa_forgotten")
+    assert sorted(wanted["endpoints"]) == ["cleanup", "enqueue", "sweep"]
+    assert "RUNPOD" not in json.dumps(wanted)
+    assert "rpa_forgotten" not in json.dumps(wanted)
+
+
+S3_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "secrets"),
+    [
+        ({}, []),
+        ({"EMBERFRAME_STORE": "firebase"}, []),
+        ({"EMBERFRAME_STORE": "s3"}, S3_KEYS),
+        (
+            {"EMBERFRAME_STORE": "s3", "RUNPOD_ENDPOINT_ID": "sdxl"},
+            ["RUNPOD_API_KEY", *S3_KEYS],
+        ),
+    ],
+)
+def test_the_functions_that_remove_files_are_given_the_keys_of_s3_where_these_lie_there(
+    target: Path, settings: dict[str, str], secrets: list[str]
+) -> None:
+    endpoints = manifest(target, **settings)["endpoints"]
+    given = {
+        name: [one["key"] for one in endpoints[name].get("secretEnvironmentVariables") or []]
+        for name in ("enqueue", "cleanup", "sweep")
+    }
+    assert given == {"enqueue": [], "cleanup": secrets, "sweep": secrets}
+
+
+def test_with_an_endpoint_those_that_talk_to_runpod_get_its_key_from_secret_manager(
+    target: Path,
+) -> None:
+    wanted = manifest(target, RUNPOD_VIDEO_ENDPOINT_ID="wan", RUNPOD_API_KEY="rpa_a_secret")
+    secrets = {
+        name: [one["key"] for one in endpoint.get("secretEnvironmentVariables") or []]
+        for name, endpoint in wanted["endpoints"].items()
+    }
+    key = ["RUNPOD_API_KEY"]
+    assert secrets == {"cleanup": key, "dispatch_video": key, "enqueue": [], "sweep": key}
+    assert [(it["name"], it["type"]) for it in wanted["params"]] == [("RUNPOD_API_KEY", "secret")]
+    trigger = wanted["endpoints"]["dispatch_video"]["eventTrigger"]
+    assert trigger["eventType"] == "google.cloud.pubsub.topic.v1.messagePublished"
+    assert (trigger["eventFilters"], trigger["retry"]) == ({"topic": "generate-video"}, True)
+    assert "rpa_a_secret" not in json.dumps(wanted)
+
+
+def test_one_endpoint_for_all_deploys_a_function_a_topic(target: Path) -> None:
+    wanted = manifest(target, RUNPOD_ENDPOINT_ID="all")
+    assert {"dispatch_image", "dispatch_video"} <= set(wanted["endpoints"])
 
 
 def test_the_function_host_loads_the_bundle_and_refuses_what_is_no_event(target: Path) -> None:
