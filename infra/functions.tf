@@ -4,7 +4,7 @@
 locals {
   runtime = "python311"
 
-  function_environment = merge(local.admission, {
+  function_environment = merge(local.admission, local.store, {
     EMBERFRAME_REGION                 = var.region
     EMBERFRAME_BUCKET                 = google_storage_bucket.files.name
     EMBERFRAME_QUOTAS                 = var.quotas.enabled ? "on" : "off"
@@ -21,18 +21,18 @@ locals {
     video = "RUNPOD_VIDEO_ENDPOINT_ID"
   }
 
-  of_a_document = { memory = "256Mi", timeout = 60, instances = 20, concurrency = 4, secret = false, topic = null }
+  of_a_document = { memory = "256Mi", timeout = 60, instances = 20, concurrency = 4, topic = null }
 
   functions = merge(
     {
       enqueue = merge(local.of_a_document, { account = "enqueue", event = "google.cloud.firestore.document.v1.created" })
-      cleanup = merge(local.of_a_document, { account = "cleanup", event = "google.cloud.firestore.document.v1.deleted", secret = local.dispatches })
-      sweep   = { account = "sweep", event = null, memory = "512Mi", timeout = 180, instances = 2, concurrency = 1, secret = local.dispatches, topic = null }
+      cleanup = merge(local.of_a_document, { account = "cleanup", event = "google.cloud.firestore.document.v1.deleted" })
+      sweep   = { account = "sweep", event = null, memory = "512Mi", timeout = 180, instances = 2, concurrency = 1, topic = null }
     },
     {
       for kind in local.dispatched : "dispatch_${kind}" => {
         account   = "dispatch", event = "google.cloud.pubsub.topic.v1.messagePublished", memory = "256Mi", timeout = 90,
-        instances = 20, concurrency = 4, secret = true, topic = google_pubsub_topic.work[kind].id
+        instances = 20, concurrency = 4, topic = google_pubsub_topic.work[kind].id
       }
     },
   )
@@ -87,11 +87,11 @@ resource "google_cloudfunctions2_function" "all" {
     environment_variables            = local.function_environment
 
     dynamic "secret_environment_variables" {
-      for_each = each.value.secret ? [local.runpod_secret] : []
+      for_each = [for name, readers in local.secrets : name if contains(readers, each.value.account)]
       content {
         project_id = var.project
         key        = secret_environment_variables.value
-        secret     = google_secret_manager_secret.runpod[0].secret_id
+        secret     = google_secret_manager_secret.all[secret_environment_variables.value].secret_id
         version    = "latest"
       }
     }
@@ -129,7 +129,7 @@ resource "google_cloudfunctions2_function" "all" {
     google_project_iam_member.documents,
     google_project_iam_member.events,
     google_project_service_identity.eventarc,
-    google_secret_manager_secret_iam_member.runpod,
+    google_secret_manager_secret_iam_member.all,
     google_storage_bucket_iam_member.builder,
   ]
 }

@@ -26,7 +26,18 @@ locals {
     var.blocked_terms == null ? {} : { EMBERFRAME_BLOCKED_TERMS = var.blocked_terms },
   )
 
-  worker_environment = merge(local.admission, {
+  # Where files lie, if not in the bucket here: likewise.
+  store = var.s3 == null ? {} : {
+    for name, value in {
+      EMBERFRAME_STORE         = "s3"
+      EMBERFRAME_S3_BUCKET     = var.s3.bucket
+      EMBERFRAME_S3_REGION     = var.s3.region
+      EMBERFRAME_S3_ENDPOINT   = var.s3.endpoint
+      EMBERFRAME_S3_PATH_STYLE = var.s3.path_style ? "true" : null
+    } : name => value if value != null
+  }
+
+  worker_environment = merge(local.admission, local.store, {
     GOOGLE_CLOUD_PROJECT = var.project
     EMBERFRAME_BUCKET    = google_storage_bucket.files.name
   }, var.worker_environment)

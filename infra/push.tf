@@ -92,6 +92,19 @@ resource "google_cloud_run_v2_service" "push" {
         failure_threshold = 3
       }
 
+      dynamic "env" {
+        for_each = local.worker_secrets
+        content {
+          name = env.value
+          value_source {
+            secret_key_ref {
+              secret  = google_secret_manager_secret.all[env.value].secret_id
+              version = "latest"
+            }
+          }
+        }
+      }
+
       dynamic "volume_mounts" {
         for_each = local.models_bucket == null ? [] : [local.checkpoints]
         content {
@@ -113,5 +126,5 @@ resource "google_cloud_run_v2_service" "push" {
     }
   }
 
-  depends_on = [google_project_iam_member.documents]
+  depends_on = [google_project_iam_member.documents, google_secret_manager_secret_iam_member.all]
 }

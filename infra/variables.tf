@@ -146,6 +146,17 @@ variable "runpod_endpoints" {
   }
 }
 
+variable "s3" {
+  description = "An S3-compatible store for pictures and films in place of the bucket; its keys go into Secret Manager. Null: none."
+  type = object({
+    bucket     = string
+    region     = string
+    endpoint   = optional(string)
+    path_style = optional(bool, false)
+  })
+  default = null
+}
+
 variable "pod_identity" {
   description = "Lets pods outside Google act as the worker without a key: an OIDC issuer and whose tokens count. Null: none."
   type = object({

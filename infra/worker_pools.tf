@@ -55,6 +55,19 @@ resource "google_cloud_run_v2_worker_pool" "pull" {
         }
       }
 
+      dynamic "env" {
+        for_each = local.worker_secrets
+        content {
+          name = env.value
+          value_source {
+            secret_key_ref {
+              secret  = google_secret_manager_secret.all[env.value].secret_id
+              version = "latest"
+            }
+          }
+        }
+      }
+
       dynamic "volume_mounts" {
         for_each = local.models_bucket == null ? [] : [local.checkpoints]
         content {
@@ -81,5 +94,5 @@ resource "google_cloud_run_v2_worker_pool" "pull" {
     ignore_changes = [scaling[0].manual_instance_count]
   }
 
-  depends_on = [google_project_iam_member.documents, google_pubsub_subscription_iam_member.workers]
+  depends_on = [google_project_iam_member.documents, google_secret_manager_secret_iam_member.all, google_pubsub_subscription_iam_member.workers]
 }

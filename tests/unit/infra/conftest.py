@@ -9,7 +9,7 @@ import pytest
 from tests.unit.infra.terraform import Terraform
 from tools.provider_schema import INFRA
 
-#: What the examples leave out: push for pictures, RunPod for films, models from a bucket.
+#: What the examples leave out: push for pictures, RunPod for films, files in S3.
 OTHER_WAYS = {
     "project": "other-project",
     "image": f"europe-docker.pkg.dev/other-project/emberframe/worker@sha256:{'a' * 64}",
@@ -18,6 +18,7 @@ OTHER_WAYS = {
     "push": {"max": 3},
     "pools": {"spare": {"tasks": "image", "min": 1, "max": 1}},
     "runpod_endpoints": {"video": "abc123"},
+    "s3": {"bucket": "other-pictures", "region": "auto", "endpoint": "https://s3.example.com"},
     "models_bucket": "other-models",
     "blocked_terms": "none",
     "worker_environment": {"EMBERFRAME_LOG_LEVEL": "WARNING"},

@@ -139,8 +139,10 @@ def planned(schema: dict[str, Any], type_name: str, proposed: bytes) -> bytes:
 def _filled(block: dict[str, Any], wanted: dict[str, Any], who: str) -> dict[str, Any]:
     filled = dict(wanted)
     for name, attribute in block["attributes"].items():
-        if attribute.get("computed") and wanted.get(name) is None:
-            filled[name] = _made_up(attribute, f"{who}:{name}")
+        # What could be left out and was stays so; but an id everything has.
+        is_made_up = attribute.get("computed") and (not attribute.get("optional") or name == "id")
+        if is_made_up and wanted.get(name) is None:
+            filled[name] = _made_up(attribute["type"], f"{who}:{name}")
     for name, nested in block["blocks"].items():
         inner = wanted.get(name)
         if isinstance(inner, list):
@@ -148,19 +150,11 @@ def _filled(block: dict[str, Any], wanted: dict[str, Any], who: str) -> dict[str
     return filled
 
 
-def _made_up(attribute: dict[str, Any], text: str) -> Any:
-    """What could be left out and was stays so, as long as it is no text that others refer to."""
-    if attribute["type"] == "string":
-        return text
-    if attribute.get("optional"):
-        return None
-    return (
-        {"number": 0, "bool": False}.get(str(attribute["type"]))
-        if isinstance(attribute["type"], str)
-        else {}
-        if attribute["type"][0] == "map"
-        else []
-    )
+def _made_up(kind: Any, text: str) -> Any:
+    """A value of a type as Terraform writes it: "string", ["list", "string"] …"""
+    if isinstance(kind, str):
+        return {"string": text, "number": 0, "bool": False}[kind]
+    return {} if kind[0] == "map" else []
 
 
 def certificate() -> tuple[bytes, bytes, bytes]:

@@ -30,6 +30,7 @@ print(json.dumps({name: {
     "concurrency": it.concurrency, "cpu": it.cpu,
     "event": (it.eventTrigger or {}).get("eventType"),
     "document": (it.eventTrigger or {}).get("eventFilterPathPatterns", {}).get("document"),
+    "secrets": [secret["key"] for secret in it.secretEnvironmentVariables],
     "schedule": (it.scheduleTrigger or {}).get("schedule"),
 } for name, it in endpoints.items()}))
 """
@@ -37,7 +38,7 @@ print(json.dumps({name: {
 
 @pytest.fixture(scope="module")
 def functions() -> dict[str, dict[str, Any]]:
-    """What trigger/main.py says, in a deployment that hands films to RunPod as `other` does."""
+    """What trigger/main.py says in a deployment that is set as the plan `other` is."""
     done = subprocess.run(
         [sys.executable, "-c", MANIFEST],
         check=True,
@@ -45,7 +46,7 @@ def functions() -> dict[str, dict[str, Any]]:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "RUNPOD_VIDEO_ENDPOINT_ID": "abc123"},
+        env={**os.environ, "RUNPOD_VIDEO_ENDPOINT_ID": "abc123", "EMBERFRAME_STORE": "s3"},
     )
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -77,8 +78,7 @@ def test_functions_are_as_the_code_has_them(
     plans: dict[str, Plan], functions: dict[str, dict[str, Any]]
 ) -> None:
     planned = resources(plans["other"], "google_cloudfunctions2_function")
-    assert set(functions) >= {"enqueue", "cleanup", "sweep"}
-    assert set(functions) <= set(planned)
+    assert set(planned) == set(functions) == {"enqueue", "cleanup", "sweep", "dispatch_video"}
     for name, said in functions.items():
         service = planned[name]["service_config"][0]
         assert planned[name]["build_config"][0]["entry_point"] == name
@@ -89,6 +89,8 @@ def test_functions_are_as_the_code_has_them(
             f"{said['memory']}Mi", said["timeout"], said["instances"],
             said["concurrency"], str(said["cpu"]),
         )  # fmt: skip
+        secrets = [it["key"] for it in service["secret_environment_variables"]]
+        assert sorted(secrets) == sorted(said["secrets"])
         triggers = planned[name]["event_trigger"]
         assert [it["event_type"] for it in triggers] == ([said["event"]] if said["event"] else [])
         for trigger in triggers:
@@ -153,18 +155,15 @@ def test_every_variable_that_is_handed_on_is_a_setting(plans: dict[str, Plan]) -
         name
         for plan in plans.values()
         for _, kind, values in all_resources(plan)
-        for name in re.findall(r'"((?:EMBERFRAME|RUNPOD)_[A-Z_]+)"', json.dumps(values))
+        for name in re.findall(r'"((?:EMBERFRAME|RUNPOD|AWS)_[A-Z0-9_]+)"', json.dumps(values))
     }
     assert {"EMBERFRAME_BUCKET", "EMBERFRAME_TASKS", "EMBERFRAME_QUOTAS"} <= handed
     documented = (DOCS / "settings.md").read_text()
     assert {name for name in handed if f"`{name}`" not in documented} <= BESIDE
 
 
-#: Of push and of RunPod's dispatch, which come with their own pages.
-BESIDE = {
-    "EMBERFRAME_PUSH_AUDIENCE", "EMBERFRAME_PUSH_ACCOUNT", "RUNPOD_API_KEY",
-    "RUNPOD_VIDEO_ENDPOINT_ID",
-}  # fmt: skip
+#: Of push, whose page comes with it.
+BESIDE = {"EMBERFRAME_PUSH_AUDIENCE", "EMBERFRAME_PUSH_ACCOUNT"}
 
 
 def test_worker_and_functions_are_told_the_same_bucket_and_the_same_limits(plan: Plan) -> None:

@@ -18,6 +18,7 @@ RIGHTS = {
     "dispatch": {"datastore.user", "secretmanager.secretAccessor"},
     "worker": {
         "datastore.user", "pubsub.subscriber", "storage.objectUser", "storage.objectViewer",
+        "secretmanager.secretAccessor",
     },
     "builder": {"artifactregistry.writer", "logging.logWriter", "storage.objectViewer"},
     "trigger": {"eventarc.eventReceiver", "run.invoker"},
@@ -164,17 +165,28 @@ def test_secrets_are_made_empty_and_each_is_read_by_who_may(plans: dict[str, Pla
     # Both would put what is secret into the state.
     assert not kinds & {"google_secret_manager_secret_version", "google_service_account_key"}
     plan = plans["other"]
-    (secret,) = resources(plan, "google_secret_manager_secret").values()
-    functions = resources(plan, "google_cloudfunctions2_function")
-    readers = {
-        name
-        for name, values in functions.items()
-        for it in values["service_config"][0]["secret_environment_variables"]
-        if it["secret"] == secret["secret_id"]
+    made = {it["secret_id"] for it in resources(plan, "google_secret_manager_secret").values()}
+    assert made == {"RUNPOD_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    read = set()
+    for values in resources(plan, "google_cloudfunctions2_function").values():
+        service = values["service_config"][0]
+        for it in service["secret_environment_variables"]:
+            assert it["key"] == it["secret"]
+            read.add((it["secret"], service["service_account_email"]))
+    for kind in ("google_cloud_run_v2_worker_pool", "google_cloud_run_v2_service"):
+        for values in resources(plan, kind).values():
+            template = values["template"][0]
+            for it in template["containers"][0]["env"]:
+                for source in it["value_source"]:
+                    secret = source["secret_key_ref"][0]["secret"]
+                    assert secret == it["name"]
+                    read.add((secret, template["service_account"]))
+    allowed = {
+        (it["secret_id"], it["member"].replace(":member", ":email"))
+        for it in resources(plan, "google_secret_manager_secret_iam_member").values()
     }
-    assert readers == {"cleanup", "sweep", "dispatch_video"}
-    allowed = resources(plan, "google_secret_manager_secret_iam_member")
-    assert set(allowed) == {"cleanup", "sweep", "dispatch"}
+    assert {secret for secret, _ in read} == made
+    assert read == allowed
     for other in ("small", "runpod"):
         assert resources(plans[other], "google_secret_manager_secret") == {}
 
@@ -187,8 +199,10 @@ def test_no_file_is_public_and_no_variable_is_a_secret(plan: Plan) -> None:
         assert bucket["public_access_prevention"] == "enforced"
     secret = re.compile("TOKEN|_KEY|SECRET|PASSWORD")
     for address, _, values in all_resources(plan):
-        for name in re.findall(r'"name": "([A-Z_]+)"', json.dumps(values)):
-            assert not secret.search(name), address
+        # Plain variables: of functions a table, of containers a list.
+        named = re.findall(r'"([A-Z0-9_]+)": "', json.dumps(values))
+        named += re.findall(r'"name": "([A-Z0-9_]+)", "value": "', json.dumps(values))
+        assert [it for it in named if secret.search(it)] == [], address
 
 
 def test_what_is_pushed_is_signed_and_checked_by_the_same_words(plans: dict[str, Plan]) -> None:
