@@ -1,5 +1,5 @@
 # The database, and what firestore.indexes.json says of its indexes: one file for Terraform, for
-# firebase-tools and for the emulator. Rules are deployed by firebase-tools.
+# firebase-tools and for the emulator.
 
 locals {
   index_file = jsondecode(file("${path.module}/../firestore.indexes.json"))

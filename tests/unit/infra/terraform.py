@@ -24,7 +24,8 @@ class Terraform:
         text = versions.read_text()
         assert REMOTE_STATE in text
         versions.write_text(text.replace(REMOTE_STATE, ""))
-        shutil.copy(REPOSITORY / "firestore.indexes.json", folder)
+        for name in ("firestore.indexes.json", "firestore.rules", "storage.rules"):
+            shutil.copy(REPOSITORY / name, folder)
         (folder / "build/trigger").mkdir(parents=True)
         overrides = []
         for schema in SCHEMAS.glob("*.json"):

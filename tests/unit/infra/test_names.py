@@ -150,6 +150,26 @@ def test_indexes_and_exemptions_are_those_of_the_one_file(plan: Plan) -> None:
     ]
 
 
+def test_rules_are_those_of_the_files_and_hold_for_this_database_and_this_bucket(
+    plan: Plan,
+) -> None:
+    bucket = resources(plan, "google_storage_bucket")["files"]["name"]
+    (linked,) = resources(plan, "google_firebase_storage_bucket").values()
+    assert linked["bucket_id"] == bucket
+    sources = {
+        name: it["source"][0]["files"][0]["content"]
+        for name, it in resources(plan, "google_firebaserules_ruleset").items()
+    }
+    for name in ("firestore", "storage"):
+        assert sources.pop(name) == (REPOSITORY / f"{name}.rules").read_text()
+    assert sources == {}
+    releases = resources(plan, "google_firebaserules_release")
+    assert {name: it["name"] for name, it in releases.items()} == {
+        "firestore": "cloud.firestore",
+        "storage": f"firebase.storage/{bucket}",
+    }
+
+
 def test_every_variable_that_is_handed_on_is_a_setting(plans: dict[str, Plan]) -> None:
     handed = {
         name

@@ -35,6 +35,7 @@ GRANTS = ("_iam_member", "_iam_binding", "_iam_policy")
 ON_THE_PROJECT = {
     "datastore.user", "artifactregistry.writer", "logging.logWriter", "eventarc.eventReceiver",
     "monitoring.viewer", "parametermanager.parameterViewer",
+    "firebaserules.firestoreServiceAgent",
 }  # fmt: skip
 
 
@@ -83,6 +84,9 @@ def test_each_account_has_the_rights_that_its_process_needs_and_no_other(
     assert given.pop(agent) == {
         "pubsub.publisher", "pubsub.subscriber", "iam.serviceAccountTokenCreator",
     }  # fmt: skip
+    # storage.rules may look a document up.
+    agent = "google_project_service_identity:firebasestorage.googleapis.com:member"
+    assert given.pop(agent) == {"firebaserules.firestoreServiceAgent"}
     ((pod, rights),) = given.items()
     assert pod.endswith("/subject/pod:emberframe-worker")
     assert rights == {"iam.workloadIdentityUser"}
