@@ -1,4 +1,4 @@
-"""The container's ways to run: `pull` serves a deployment, `once` tries one request here."""
+"""The container's ways to run: services of a deployment, and `once` tries one request here."""
 
 import argparse
 import importlib
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.precision import Precision
@@ -23,7 +22,10 @@ from gpu_worker.media.film_codec import (
 from shared.json_log import log_json
 
 #: The ways to serve a deployment; `gpu_worker/{name}.py` has its `run_{name}`.
-SERVICES = {"pull": "pull from Pub/Sub until SIGTERM"}
+SERVICES = {
+    "pull": "pull from Pub/Sub until SIGTERM",
+    "push": "answer Pub/Sub's push requests until SIGTERM",
+}
 LORAS_VARIABLE = "EMBERFRAME_LORAS"
 
 
@@ -102,6 +104,7 @@ def _serve(service: str) -> int:
     from gpu_worker.credentials import NoCredentials, check_credentials  # noqa: PLC0415
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
     from gpu_worker.loras import Loras  # noqa: PLC0415
+    from gpu_worker.setting_faults import tell_faults  # noqa: PLC0415
     from gpu_worker.settings import Settings  # noqa: PLC0415
     from gpu_worker.store_settings import StoreSettings  # noqa: PLC0415
     from gpu_worker.store_trial import try_store  # noqa: PLC0415
@@ -111,8 +114,7 @@ def _serve(service: str) -> int:
         settings = Settings()
         store = StoreSettings()
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            print(_sentence(fault), file=sys.stderr)
+        tell_faults(error)
         return 2
     try:
         if not settings.emulated:
@@ -144,18 +146,6 @@ def _serve(service: str) -> int:
         importlib.import_module(f"gpu_worker.{service}"), f"run_{service}"
     )
     return run(settings, loras)
-
-
-def _sentence(fault: ErrorDetails) -> str:
-    """Variable, value and what is allowed."""
-    allowed = fault["msg"].removeprefix("Value error, ")
-    if not fault["loc"]:
-        return allowed  # about several variables, which it names itself
-    name = str(fault["loc"][0])
-    variable = name if name.isupper() else f"EMBERFRAME_{name.upper()}"
-    # The input of what is missing would be all the other settings.
-    wrong = "is not set" if fault["type"] == "missing" else f"is {fault['input']!r}"
-    return f"{variable} {wrong}: {allowed}"
 
 
 if __name__ == "__main__":

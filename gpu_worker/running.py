@@ -20,22 +20,29 @@ from gpu_worker.settings import Settings
 MakeIntake: TypeAlias = Callable[[GenerationRunner, Pulse, ExitStack], Intake]
 
 
-def run_until_signal(settings: Settings, loras: Loras, make_intake: MakeIntake) -> int:
+def run_until_signal(
+    settings: Settings, loras: Loras, make_intake: MakeIntake, *, health: HealthFile | None = None
+) -> int:
     """Ends the process, with 0 after a signal, with 1 when the engine or the intake failed.
 
-    `loras` are those that requests may name.
+    `loras` are those that requests may name. `health`, of `settings.health_file`, is for an intake
+    that asks it too.
     """
+    health = health or HealthFile(settings.health_file)
     departure = Departure()
     departure.listen()
     # Left without returning: Python would wait for threads in calls that hang, an upload's say.
-    return departure.leave(_run(settings, loras, make_intake, departure.stopping))
+    return departure.leave(_run(settings, loras, make_intake, departure.stopping, health))
 
 
 def _run(
-    settings: Settings, loras: Loras, make_intake: MakeIntake, stopping: threading.Event
+    settings: Settings,
+    loras: Loras,
+    make_intake: MakeIntake,
+    stopping: threading.Event,
+    health: HealthFile,
 ) -> int:
     pulse = Pulse()
-    health = HealthFile(settings.health_file)
     health.write(Health.STARTING)
     engine = make_engine(settings)
     engine.start()

@@ -180,6 +180,6 @@ class Service:
                 log.warning("a stream did not end cleanly", exc_info=error)
                 return
             self._failure = error
-            log.critical("pulling failed", exc_info=error)
+            log.critical("the intake failed", exc_info=error)
         finally:
             self._stopping.set()

@@ -24,7 +24,7 @@ _HOST_NAME = re.compile(
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
-def _like(pattern: str, allowed: str) -> Callable[[str], str]:
+def like(pattern: str, allowed: str) -> Callable[[str], str]:
     """A check that the whole value is like `pattern`, which `allowed` says in words."""
     form = re.compile(pattern)
 
@@ -104,7 +104,7 @@ def _is_address(value: str) -> bool:
 ProjectId = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
             "a project's id: 6 to 30 lower-case letters, digits or hyphens, beginning with a "
             "letter and not ending with a hyphen",
@@ -114,7 +114,7 @@ ProjectId = Annotated[
 BucketName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?=.{3,222}\Z)(?!goog)(?!(?:[0-9]+\.){3}[0-9]+\Z)"
             r"(?![_-])[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*(?<![_-])",
             "a bucket's name without gs://: 3 to 63 lower-case letters, digits, - or _ (more in "
@@ -126,7 +126,7 @@ BucketName = Annotated[
 S3BucketName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?!(?:[0-9]+\.){3}[0-9]+\Z)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
             "a bucket's name without s3://: 3 to 63 lower-case letters, digits, hyphens or dots, "
             "beginning and ending with a letter or digit, and no IP address",
@@ -136,7 +136,7 @@ S3BucketName = Annotated[
 RegionName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?![0-9]+\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
             "a region's name: lower-case letters, digits and hyphens, such as eu-central-1",
         )
@@ -145,7 +145,7 @@ RegionName = Annotated[
 SubscriptionName = Annotated[
     str,
     AfterValidator(
-        _like(
+        like(
             r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}",
             "a subscription's name without its project: 3 to 255 letters, digits or - . _ ~ + %, "
             "beginning with a letter and not with goog",

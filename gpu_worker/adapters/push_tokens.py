@@ -20,6 +20,8 @@ SKEW_SECONDS = 10
 #: A token of Google's takes about 1 200 bytes.
 MAX_CHARACTERS = 8192
 _SCHEME = "bearer "
+#: What Cloud Run leaves of the signature of a token that it has checked itself.
+_REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
 
 
 class PubSubTokens:
@@ -72,4 +74,9 @@ def _token(authorization: str | None) -> str:
     token = authorization[len(_SCHEME) :].strip()
     if len(token) > MAX_CHARACTERS or not token.isascii():
         raise NotOurs("its token is none")
+    if token.endswith(_REMOVED):
+        raise NotOurs(
+            "Cloud Run has taken its token's signature away, as it does where it checks callers "
+            "itself; a service whose worker checks them must allow unauthenticated calls"
+        )
     return token

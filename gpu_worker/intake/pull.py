@@ -28,6 +28,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from gpu_worker.intake.delivery import read, settle
 from gpu_worker.intake.steady_time import use_steady_time
 from gpu_worker.intake.stream_watch import (
     CONFIRM_SECONDS,
@@ -35,20 +36,14 @@ from gpu_worker.intake.stream_watch import (
     Stalled,
     StreamWatch,
 )
-from gpu_worker.lifecycle.handled import Done, Handler
+from gpu_worker.lifecycle.handled import Done, Handled, Handler
 from shared.clock import SystemClock
-from shared.crash_points import CrashPoint, crash_point
-from shared.json_log import trace_of
-from shared.message import GenerationMessage, MalformedMessage, NewerSchema
+from shared.paths import GenerationPath
 
 log = logging.getLogger(__name__)
 
 #: Pub/Sub's own limit for an ack deadline.
 MAX_DEFER_SECONDS = 600
-#: How long an older worker leaves a newer release's message to others.
-NEWER_SCHEMA_SECONDS = 10
-#: After a fault of ours: what went wrong for one message should not spin, nor stop the others.
-FAULT_SECONDS = 10
 #: How far ahead the client leases a message. Left alone it learns from the jobs' length, and a
 #: ten-minute job's message would come back ten minutes after a kill -9. A lease that lapses too
 #: early costs one read: the document's own lease keeps the duplicate away.
@@ -223,33 +218,18 @@ class PullIntake:
             self._take(message)
 
     def _take(self, message: Message) -> None:
-        try:
-            parsed = GenerationMessage.from_bytes(message.data)
-        except MalformedMessage as error:
-            # No later delivery would make it readable, and its document is rescued by the sweep.
-            log.error("dropped a message: %s", error)  # noqa: TRY400 (no trace wanted)
-            message.ack()
-            return
-        except NewerSchema as error:
-            log.warning("left a message to a newer worker: %s", error)
-            _defer(message, NEWER_SCHEMA_SECONDS)
-            return
-        try:
-            crash_point(CrashPoint.RECEIVED)
-            with self._free_slots:
-                handled = self._runner.handle(parsed.path)
-        except Exception as error:  # noqa: BLE001 (logged without its text)
-            # Raising would end the stream, and with it the worker, for one message. Without an
-            # answer the message would hold its flow-control slot for an hour.
-            fields = {"generation": str(parsed.path), **trace_of(error)}
-            log.error("could not handle a message", extra={"fields": fields})  # noqa: TRY400
-            _defer(message, FAULT_SECONDS)
-            return
+        # Raising would end the stream, and with it the worker, for one message. Without an answer
+        # the message would hold its flow-control slot for an hour.
+        found = read(message.data)
+        handled = settle(found, self._in_a_slot) if isinstance(found, GenerationPath) else found
         if isinstance(handled, Done):
-            crash_point(CrashPoint.ACKNOWLEDGING)
             message.ack()
         else:
             _defer(message, handled.seconds)
+
+    def _in_a_slot(self, path: GenerationPath) -> Handled:
+        with self._free_slots:
+            return self._runner.handle(path)
 
 
 def _defer(message: Message, seconds: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gpu_worker.push_settings import PushSettings
 from gpu_worker.settings import Settings
 from gpu_worker.store_settings import StoreSettings
 from shared.errors import RETRYABLE, ErrorCode
@@ -70,7 +71,11 @@ def test_every_move_of_the_status_table_is_documented(status: Status) -> None:
     assert set(re.findall(r"`(\w+)`", row(section, status).split("|")[3])) == ALLOWED[status]
 
 
-SETTINGS = {**StoreSettings.model_fields, **Settings.model_fields}
+SETTINGS = {
+    name: field
+    for kind in (StoreSettings, PushSettings, Settings)
+    for name, field in kind.model_fields.items()
+}
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))

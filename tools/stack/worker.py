@@ -16,7 +16,7 @@ TERMINATION_GRACE_SECONDS = 10.0
 
 
 class Worker:
-    """One `python -m gpu_worker pull`."""
+    """One `python -m gpu_worker pull`, or another service of it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", health_file: Path, log: Path) -> None:
         self.process = process
@@ -24,11 +24,19 @@ class Worker:
         self.log = log
 
     @classmethod
-    def start(cls, environment: dict[str, str], health_file: Path, log: Path) -> "Worker":
+    def start(
+        cls,
+        environment: dict[str, str],
+        health_file: Path,
+        log: Path,
+        *,
+        command: tuple[str, ...] = ("gpu_worker", "pull"),
+    ) -> "Worker":
+        """`command` is a module and its arguments."""
         python = VIRTUAL_ENVIRONMENT / "bin" / "python"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [str(python), "-m", "gpu_worker", "pull"],
+                [str(python), "-m", *command],
                 cwd=REPOSITORY,
                 env={**environment, "EMBERFRAME_HEALTH_FILE": str(health_file)},
                 stdin=subprocess.DEVNULL,

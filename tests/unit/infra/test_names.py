@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from gpu_worker.__main__ import SERVICES
 from gpu_worker.lifecycle.control import StopReason
+from gpu_worker.push_settings import PushSettings
+from gpu_worker.settings import Settings
 from shared import paths
 from shared.errors import ErrorCode
 from tests.unit.infra.terraform import Terraform, all_resources, resources
@@ -179,11 +182,41 @@ def test_every_variable_that_is_handed_on_is_a_setting(plans: dict[str, Plan]) -
     }
     assert {"EMBERFRAME_BUCKET", "EMBERFRAME_TASKS", "EMBERFRAME_QUOTAS"} <= handed
     documented = (DOCS / "settings.md").read_text()
-    assert {name for name in handed if f"`{name}`" not in documented} <= BESIDE
+    assert {name for name in handed if f"`{name}`" not in documented} == set()
+    assert {"EMBERFRAME_PUSH_AUDIENCE", "EMBERFRAME_PUSH_ACCOUNT"} <= handed
 
 
-#: Of push, whose page comes with it.
-BESIDE = {"EMBERFRAME_PUSH_AUDIENCE", "EMBERFRAME_PUSH_ACCOUNT"}
+def worker_environments(plan: Plan) -> list[tuple[str, dict[str, str]]]:
+    """(command, variables) of every container of the worker's image; secrets have some value."""
+    found = []
+    for kind in ("google_cloud_run_v2_worker_pool", "google_cloud_run_v2_service"):
+        for values in resources(plan, kind).values():
+            container = values["template"][0]["containers"][0]
+            variables = {it["name"]: it["value"] or "a-secret" for it in container["env"]}
+            if "CREMA_CONFIG" not in variables:
+                found.append((container["args"][0], variables))
+    return found
+
+
+def test_every_worker_understands_what_it_is_told(
+    plans: dict[str, Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [it for plan in plans.values() for it in worker_environments(plan)]
+    assert sorted(command for command, _ in told) == ["pull", "pull", "push"]
+    for command, variables in told:
+        assert command in SERVICES
+        with monkeypatch.context() as environment:
+            for name, value in variables.items():
+                # Folders that are mounted there are not here, and a plan has no addresses yet.
+                if not name.endswith("_DIR"):
+                    has_address = value.startswith("google_service_account:")
+                    known = "pusher@other-project.iam.gserviceaccount.com" if has_address else value
+                    environment.setenv(name, known)
+            settings = Settings()
+            assert settings.project == variables["GOOGLE_CLOUD_PROJECT"]
+            assert settings.tasks.value == variables["EMBERFRAME_TASKS"]
+            if command == "push":
+                assert PushSettings().push_audience == variables["EMBERFRAME_PUSH_AUDIENCE"]
 
 
 def test_worker_and_functions_are_told_the_same_bucket_and_the_same_limits(plan: Plan) -> None:
@@ -192,12 +225,7 @@ def test_worker_and_functions_are_told_the_same_bucket_and_the_same_limits(plan:
         it["service_config"][0]["environment_variables"]
         for it in resources(plan, "google_cloudfunctions2_function").values()
     ]
-    for kind in ("google_cloud_run_v2_worker_pool", "google_cloud_run_v2_service"):
-        for values in resources(plan, kind).values():
-            container = values["template"][0]["containers"][0]
-            variables = {it["name"]: it["value"] for it in container["env"]}
-            if "CREMA_CONFIG" not in variables:
-                told.append(variables)
+    told += [variables for _, variables in worker_environments(plan)]
     assert {it["EMBERFRAME_BUCKET"] for it in told} == {name}
     for shared in ("EMBERFRAME_MAX_IMAGES", "EMBERFRAME_BLOCKED_TERMS", "GOOGLE_CLOUD_PROJECT"):
         assert len({it.get(shared) for it in told}) == 1

@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from gpu_worker.adapters.push_tokens import PubSubTokens
 from gpu_worker.adapters.signing_keys import SigningKeys
 from gpu_worker.intake.push_sender import NotOurs
 from tests.unit.intake.google_keys import KeyServer, Signer, running_key_server
-from tests.unit.lifecycle.world import ManualClock
+from tests.unit.lifecycle.world import ManualClock, World
 
 AUDIENCE = "https://worker.example/push"
 ACCOUNT = "pusher@demo-emberframe.iam.gserviceaccount.com"
@@ -81,3 +82,11 @@ def refused(sender: PubSubTokens, token: str) -> str:
     shown = "".join(traceback.format_exception(caught.value))
     assert token not in shown, "the library's own message quotes it"
     return said
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with ThreadPoolExecutor(8) as pool, ThreadPoolExecutor(4) as files:
+        world = World(pool, files)
+        yield world
+        world.close()

@@ -9,12 +9,8 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 
-from gpu_worker.intake.pull import (
-    FAULT_SECONDS,
-    MAX_DEFER_SECONDS,
-    NEWER_SCHEMA_SECONDS,
-    PullIntake,
-)
+from gpu_worker.intake.delivery import FAULT_SECONDS, NEWER_SCHEMA_SECONDS
+from gpu_worker.intake.pull import MAX_DEFER_SECONDS, PullIntake
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from shared.message import GenerationMessage
 from shared.paths import GenerationPath

@@ -5,6 +5,7 @@ import os
 import pytest
 
 OURS = (
+    "PORT",
     "EMBERFRAME_",
     "GOOGLE_CLOUD_PROJECT",
     "FIRESTORE_EMULATOR_HOST",

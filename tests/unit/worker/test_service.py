@@ -137,7 +137,7 @@ def test_a_failed_pull_ends_the_worker(tmp_path: Path, caplog: pytest.LogCapture
     parts = Parts(tmp_path, intake=Forbidden())
     parts.start()
     assert parts.join() == 1
-    assert "pulling failed" in caplog.text
+    assert "the intake failed" in caplog.text
 
 
 def test_a_job_that_only_the_engine_s_end_frees_is_given_back(tmp_path: Path) -> None:
