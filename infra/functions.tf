@@ -14,7 +14,7 @@ locals {
     GCLOUD_PROJECT                    = var.project
     FIREBASE_CONFIG                   = jsonencode({ projectId = var.project, storageBucket = google_storage_bucket.files.name })
     }, { for kind, endpoint in var.runpod_endpoints : local.endpoint_variables[kind] => endpoint
-  })
+  }, var.function_environment)
 
   endpoint_variables = {
     image = "RUNPOD_IMAGE_ENDPOINT_ID"
@@ -45,7 +45,7 @@ data "archive_file" "source" {
   source_dir  = "${path.module}/../build/trigger"
   output_path = "${path.module}/../build/trigger.zip"
   # What firebase-tools and a developer leave there.
-  excludes         = ["venv", ".env", "**/__pycache__/**"]
+  excludes         = ["venv", "venv/**", ".env*", "**/__pycache__/**"]
   output_file_mode = "0644"
 }
 

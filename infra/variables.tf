@@ -107,6 +107,12 @@ variable "worker_environment" {
   default     = {}
 }
 
+variable "function_environment" {
+  description = "Further settings of every function (docs/settings.md). No secrets: they would lie in the state."
+  type        = map(string)
+  default     = {}
+}
+
 variable "autoscaler_image" {
   description = "Google's Cloud Run External Metrics Autoscaler, which sets how many containers a pool has."
   type        = string

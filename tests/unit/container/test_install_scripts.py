@@ -84,6 +84,17 @@ def test_a_file_of_another_hash_ends_the_build(wheels: Path, venv: Path, tmp_pat
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr
 
 
+def test_a_file_without_a_hash_ends_the_build(wheels: Path, venv: Path, tmp_path: Path) -> None:
+    file = tmp_path / "some.lock"
+    file.write_text(f"{NAME}==1.0\n")
+    done = run(
+        "install_packages.sh", venv, file, "--no-index", "--find-links", wheels,
+        "--force-reinstall",
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "Hashes are required in --require-hashes mode" in done.stderr
+
+
 def test_a_lock_has_to_be_named() -> None:
     done = run("install_packages.sh", "/nowhere")
     assert (done.returncode, done.stderr[:27]) == (2, "usage: install_packages.sh ")

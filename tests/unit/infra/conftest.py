@@ -22,6 +22,7 @@ OTHER_WAYS = {
     "models_bucket": "other-models",
     "blocked_terms": "none",
     "worker_environment": {"EMBERFRAME_LOG_LEVEL": "WARNING"},
+    "function_environment": {"EMBERFRAME_RUNPOD_VIDEO_TTL_SECONDS": "43200"},
     "deletion_protection": False,
 }
 

@@ -14,10 +14,13 @@ from gpu_worker.__main__ import SERVICES
 from gpu_worker.lifecycle.control import StopReason
 from gpu_worker.push_settings import PushSettings
 from gpu_worker.settings import Settings
+from gpu_worker.store_settings import StoreSettings
 from shared import paths
 from shared.errors import ErrorCode
 from tests.unit.infra.terraform import Terraform, all_resources, resources
 from tools.provider_schema import INFRA, REPOSITORY
+from trigger.endpoints import endpoints_from
+from trigger.settings import admission_from, limits_from
 from trigger.settling import Settled
 
 Plan = dict[str, Any]
@@ -215,8 +218,24 @@ def test_every_worker_understands_what_it_is_told(
             settings = Settings()
             assert settings.project == variables["GOOGLE_CLOUD_PROJECT"]
             assert settings.tasks.value == variables["EMBERFRAME_TASKS"]
+            store = StoreSettings()
+            assert store.store.value == variables.get("EMBERFRAME_STORE", "firebase")
             if command == "push":
                 assert PushSettings().push_audience == variables["EMBERFRAME_PUSH_AUDIENCE"]
+
+
+def test_every_function_understands_what_it_is_told(plans: dict[str, Plan]) -> None:
+    for name, plan in plans.items():
+        for function in resources(plan, "google_cloudfunctions2_function").values():
+            environment = function["service_config"][0]["environment_variables"]
+            assert admission_from(environment).max_images == 2
+            limits = limits_from(environment)
+            assert limits is not None
+            assert limits.concurrent == (3 if name == "small" else 10)
+            endpoints = endpoints_from(environment)
+            assert set(endpoints) == ({paths.VIDEO_TOPIC} if name == "other" else set())
+            for endpoint in endpoints.values():
+                assert endpoint.limits.ttl_seconds == 43_200
 
 
 def test_worker_and_functions_are_told_the_same_bucket_and_the_same_limits(plan: Plan) -> None:
