@@ -16,12 +16,15 @@ def percentile(values: Sequence[float], share: float) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[round(share * 100) - 1]
 
 
-def write_section(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Replace the section `name` of the figures page by a Markdown table of `rows`."""
+def write_section(
+    name: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, how: str = "Measured"
+) -> None:
+    """Replace the section `name` of the figures page by a Markdown table of `rows`; `how` they came
+    about is said below it."""
     lines = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     cores = os.cpu_count()
-    lines.append(f"\nMeasured {when} on {cores} cores, Python {platform.python_version()}.")
+    lines.append(f"\n{how} {when} on {cores} cores, Python {platform.python_version()}.")
     table = "\n".join(lines)
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     page = FIGURES.read_text()

@@ -76,7 +76,7 @@ class ServedAddresses:
         if found is None:
             raise self.refusal(field, "is not an address of a form that is served here")
         host = found["host"].lower()
-        if not self._allows(host):
+        if self.allowing(host) is None:
             raise self.refusal(field, "is the address of a host that is not allowed here")
         target = found["target"] or "/"
         return WebFile(host, quote(target if target[0] == "/" else "/" + target, _TARGET_SAFE))
@@ -96,11 +96,12 @@ class ServedAddresses:
             ways.append(f"an https address of {named}, without a user and on port 443")
         return ", or ".join(ways)
 
-    def _allows(self, host: str) -> bool:
-        return any(
-            host.endswith(allowed) if allowed.startswith(".") else host == allowed
-            for allowed in self.hosts
-        )
+    def allowing(self, host: str) -> str | None:
+        """Which of `hosts` allows `host`, in lower case; None when none does."""
+        for allowed in self.hosts:
+            if host.endswith(allowed) if allowed.startswith(".") else host == allowed:
+                return allowed
+        return None
 
     def _own_name(self, url: str, field: str) -> str | None:
         """The object's name if `url` leads into the bucket; None for any other address."""

@@ -67,7 +67,10 @@ class Charge:
         Whatever else happens to the usage at the same time: additions and removals do not conflict,
         so a worker never has to try the last write of a generation again because of it.
         """
-        refund: dict[FieldPath, int] = {("spent", self.day): -self.credits}
+        refund: dict[FieldPath, int] = {
+            ("spent", self.day): -self.credits,
+            ("refunded", self.day): self.credits,
+        }
         return Adjustment(
             path=path.usage,
             remove=(("reserved", path.generation_id),),

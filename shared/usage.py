@@ -6,7 +6,7 @@ clock. Bounds: `Limits.concurrent` reservations and `KEPT_DAYS` days, so the doc
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +81,8 @@ class Usage:
 
     #: Day → credits of its completed generations and of those in the making.
     spent: Mapping[str, int] = field(default_factory=dict)
+    #: Day → credits of its generations that failed or were cancelled.
+    refunded: Mapping[str, int] = field(default_factory=dict)
     #: Id of a generation in the making → its charge.
     reserved: Mapping[str, Charge] = field(default_factory=dict)
     #: What an administrator has granted, unparsed.
@@ -89,14 +91,10 @@ class Usage:
 
     @classmethod
     def from_document(cls, data: Mapping[str, Any]) -> "Usage":
-        spent, reserved = data.get("spent"), data.get("reserved")
-        due = data.get("reconcile_after")
+        reserved, due = data.get("reserved"), data.get("reconcile_after")
         return cls(
-            spent={
-                day: amount
-                for day, amount in (spent if isinstance(spent, Mapping) else {}).items()
-                if type(amount) is int
-            },
+            spent=_by_day(data.get("spent")),
+            refunded=_by_day(data.get("refunded")),
             reserved={
                 name: charge
                 for name, raw in (reserved if isinstance(reserved, Mapping) else {}).items()
@@ -116,18 +114,21 @@ class Usage:
         cleared = self.without({generation_id})
         day = server_now.date().isoformat()
         spent = max(0, cleared.spent.get(day, 0))
-        _check(amount, spent, len(cleared.reserved), limits, renews_at=_next_day(server_now))
+        # Above a day's credits nothing is given back: what is cancelled has kept a GPU busy too.
+        lost = max(0, self.refunded.get(day, 0) - limits.daily_credits)
+        _check(amount, spent + lost, len(cleared.reserved), limits, renews_at=_next_day(server_now))
         charge = Charge(credits=amount, day=day)
         reserved = {**cleared.reserved, generation_id: charge}
         oldest = (server_now - timedelta(days=KEPT_DAYS - 1)).date().isoformat()
-        kept = {then: it for then, it in cleared.spent.items() if then >= oldest}
         changes = {
-            "spent": {**kept, day: spent + amount},
+            "spent": {**_since(oldest, cleared.spent), day: spent + amount},
             "reserved": _document(reserved),
             "limits": limits.to_document(),
             "renews_at": _next_day(server_now),
             "updated_at": SERVER_TIME,
         }
+        if self.refunded:
+            changes["refunded"] = _since(oldest, self.refunded)
         if self.reconcile_after is None:
             changes["reconcile_after"] = server_now + RECONCILE_AFTER
         return Reservation(charge=charge, usage=changes)
@@ -139,12 +140,7 @@ class Usage:
             charge = self.reserved[name]
             spent[charge.day] = spent.get(charge.day, 0) - charge.credits
         reserved = {name: charge for name, charge in self.reserved.items() if name not in ids}
-        return Usage(
-            spent=spent,
-            reserved=reserved,
-            granted=self.granted,
-            reconcile_after=self.reconcile_after,
-        )
+        return replace(self, spent=spent, reserved=reserved)
 
     def reconciled(self, gone: set[str], settled: set[str], *, server_now: datetime) -> Changes:
         """The fields to write when the generations `gone` are no more, so that theirs is given
@@ -156,6 +152,16 @@ class Usage:
             "reserved": _document(reserved),
             "reconcile_after": server_now + RECONCILE_AFTER if reserved else DELETE,
         }
+
+
+def _by_day(raw: object) -> dict[str, int]:
+    """Credits, as far as they are whole numbers."""
+    given = raw if isinstance(raw, Mapping) else {}
+    return {day: amount for day, amount in given.items() if type(amount) is int}
+
+
+def _since(oldest: str, credits_: Mapping[str, int]) -> dict[str, int]:
+    return {day: amount for day, amount in credits_.items() if day >= oldest}
 
 
 def _reserved(raw: object) -> Charge | None:

@@ -22,7 +22,8 @@ SPECIAL = "()+-\\"
 #: keep the number and the signs whole.
 _NUMBER = re.compile(r"(?>-?(?:\d+(?:\.\d+)?|\.\d+))(?!\w)")
 _SIGNS = re.compile(r"(?>\++|-+)(?![\w+\-])")
-_LAST_WORD = re.compile(r"[^\s,;:.!?\"]+$")
+#: Of text that is turned round, so that nothing before the word is looked at.
+_LAST_WORD = re.compile(r"[^\s,;:.!?\"]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,13 +113,14 @@ class _Reader:
 
     def _weigh_last_word(self, signs: str) -> None:
         words = "".join(self._words)
-        word = _LAST_WORD.search(words)
+        word = _LAST_WORD.match(words[::-1])
         if word is None:  # a dash between words
             self._words.append(signs)
             return
-        self._words = [words[: word.start()]]
+        begins = len(words) - word.end()
+        self._words = [words[:begins]]
         self._end_stretch()
-        self._stretches.append(Weighted(text=word[0], weight=_of_signs(signs)))
+        self._stretches.append(Weighted(text=words[begins:], weight=_of_signs(signs)))
 
     def _multiply(self, first: int, factor: float) -> None:
         for index in range(first, len(self._stretches)):

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.cost import credits_of
 from shared.document import Generation, unreadable_to_failed
-from shared.errors import GenerationError, InvalidInput
+from shared.errors import ErrorCode, GenerationError, InvalidInput
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Beside, Changes
@@ -44,6 +44,8 @@ class Refuse:
     """Write `changes`; the generation fails and no worker hears of it."""
 
     changes: Changes
+    #: Its prompt has what is not allowed here; else the request breaks the contract.
+    for_content: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +89,8 @@ def decide_acceptance(
         _check_was_pending(created)
         return _decide_for_readable(generation, admission)
     except GenerationError as error:
-        return Refuse(changes=generation.to_failed(error))
+        for_content = error.code is ErrorCode.CONTENT_REJECTED
+        return Refuse(changes=generation.to_failed(error), for_content=for_content)
 
 
 def _refuse_unreadable(current: Mapping[str, Any], error: InvalidInput) -> Acceptance:

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     #: The request breaks the contract: `failed`, `invalid_input`.
     REFUSED = "refused"
+    #: Its prompt has words that are not allowed here: `failed`, `content_rejected`.
+    CONTENT_REJECTED = "content_rejected"
     #: It is more than its owner may have: `failed`, `quota_exceeded`.
     OVER_QUOTA = "over_quota"
     CANCELLED = "cancelled"
@@ -74,7 +76,7 @@ def enqueue(
         accepted = checked if isinstance(checked, Accept) else None
         return Write(
             changes=checked.changes,
-            outcome=_OUTCOMES[type(checked)],
+            outcome=_outcome(checked),
             beside=accepted.beside if accepted else (),
         )
 
@@ -94,6 +96,12 @@ def enqueue(
         return outcome
     publisher.publish(accepted.topic, accepted.message.to_bytes())
     return Outcome.ACCEPTED
+
+
+def _outcome(decision: Accept | Refuse | Cancel | OverQuota) -> Outcome:
+    if isinstance(decision, Refuse) and decision.for_content:
+        return Outcome.CONTENT_REJECTED
+    return _OUTCOMES[type(decision)]
 
 
 _OUTCOMES: Mapping[type, Outcome] = {

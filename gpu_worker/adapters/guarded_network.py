@@ -28,6 +28,10 @@ MAX_ADDRESSES = 4
 class NotPublic(Exception):
     """Some address of a host is not of the public internet."""
 
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+
 
 class Overdue(Exception):
     """The deadline has passed."""

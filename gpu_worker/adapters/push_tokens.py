@@ -50,7 +50,8 @@ class PubSubTokens:
     def _signed_claims(self, token: str) -> Mapping[str, Any]:
         try:
             header = jwt.decode_header(token)
-        except (exceptions.GoogleAuthError, ValueError):
+        # Lists within lists, which nobody signed, end in Python's own bound.
+        except (exceptions.GoogleAuthError, ValueError, RecursionError):
             raise NotOurs("its token is none") from None
         key_id = header.get("kid")
         if header.get("alg") != ALGORITHM or not isinstance(key_id, str):

@@ -5,6 +5,7 @@ that strangers who invent ids cannot make us ask for each. While the source is a
 on for MAX_STALE_SECONDS.
 """
 
+import logging
 import re
 import threading
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ import requests
 
 from shared.clock import Clock
 from shared.ports import Unavailable
+
+log = logging.getLogger(__name__)
 
 #: Google's own, as X.509 certificates.
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
@@ -58,15 +61,23 @@ class SigningKeys:
             answer = requests.get(self._url, timeout=REQUEST_SECONDS, allow_redirects=False)
             answer.raise_for_status()
             found = answer.json()
-        except requests.RequestException:  # what is no JSON raises one too
+        except requests.RequestException as error:  # what is no JSON raises one too
+            self._tell(now, type(error).__name__)
             return
         if answer.status_code != requests.codes.ok or not _are_certificates(found):
+            self._tell(now, "none were among what it answered")
             return
         said = _MAX_AGE.search(answer.headers.get("cache-control", ""))
         age = float(said[1]) if said else USUAL_AGE_SECONDS
         self._certificates = found
         self._fetched_at = now
         self._fresh_until = now + min(max(age, MIN_AGE_SECONDS), MAX_AGE_SECONDS)
+
+    def _tell(self, now: float, why: str) -> None:
+        # A day before anything fails: afterwards nobody gets in.
+        left = max(0, round(self._fetched_at + MAX_STALE_SECONDS - now))
+        fields = {"error": why, "seconds_left": left}
+        log.warning("the signing keys cannot be fetched", extra={"fields": fields})
 
 
 def _are_certificates(found: object) -> bool:

@@ -5,6 +5,7 @@ no encoding is asked for, and one that comes all the same is refused. What may p
 is tried TRIES times; all of it, redirects and pauses too, has FETCH_SECONDS.
 """
 
+import logging
 import ssl
 from collections.abc import Callable
 from functools import cached_property
@@ -18,6 +19,8 @@ from gpu_worker.adapters.guarded_network import GuardedNetwork, Limit, NotPublic
 from gpu_worker.image_addresses import ServedAddresses, WebFile
 from gpu_worker.ports import Resolver, Unresolved
 from shared.errors import ErrorCode, GenerationError
+
+log = logging.getLogger(__name__)
 
 #: For one image. A phone's photo of 10 MB comes in 8 s over a line of 10 Mbit/s.
 FETCH_SECONDS = 30.0
@@ -88,7 +91,10 @@ class WebImages:
             raise _unavailable(
                 field, f"its host did not deliver it within {self._seconds:g} seconds"
             ) from None
-        except NotPublic:
+        except NotPublic as error:
+            # Not the host, of which a person may have written a part.
+            allowed = self._served.allowing(error.host)
+            log.warning("a host of images leads inside", extra={"fields": {"allowed": allowed}})
             raise self._served.refusal(
                 field, "leads to an address that is not one of the public internet"
             ) from None

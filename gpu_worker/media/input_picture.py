@@ -1,17 +1,17 @@
 """Decodes pictures that strangers sent: known formats only, pixels and parts bounded beforehand.
 
-Pillow reads the header, then the size is judged, then the file is verified, reopened and decoded. A
-22 kB file can declare 180 million pixels; it gets no further than its header. Only pixels go on: no
-metadata does, and colour profiles are not obeyed, since their reader is one more for strangers.
+What is no picture is taken out first. Pillow reads the header, then the size is judged, then the
+file is verified, reopened and decoded. A 22 kB file can declare 180 million pixels; it gets no
+further than its header. Colour profiles are not obeyed: their reader is one more for strangers.
 """
 
 import io
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from gpu_worker.media.picture_parts import has_too_many_parts
+from gpu_worker.media.bare_picture import BarePicture, TooManyParts, bare_picture
 from gpu_worker.ports import Mask, Pixels
 from shared.errors import InvalidInput
 
@@ -24,6 +24,16 @@ MIN_SIDE = 8
 MASK_THRESHOLD = 128
 WHITE = (255, 255, 255)
 BLACK = (0, 0, 0)
+#: What sets a picture upright, by EXIF's number.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIZES = f"it must have at most {MAX_PIXELS // 1_000_000} million, and at least {MIN_SIDE} a side"
 
 
@@ -43,21 +53,18 @@ def decode_mask(data: bytes, field: str) -> Mask:
 
 def _decode(data: bytes, field: str, ground: tuple[int, int, int]) -> Image.Image:
     """RGB, upright, over `ground` where it is transparent."""
-    if has_too_many_parts(data):
-        raise InvalidInput(
-            f"{field} is a picture of too many parts; it must be as cameras and editors write it: "
-            "save it anew, without metadata."
-        )
+    bare = _bare(data, field)
     try:
         with warnings.catch_warnings():
             # Damaged tags are told as warnings; the picture counts.
             warnings.simplefilter("ignore")
-            with _opened(data) as header:
+            with _opened(bare.data) as header:
                 _check_size(header.size, field)
                 header.verify()
-            image = _opened(data)  # `verify` leaves it unusable
+            image: Image.Image = _opened(bare.data)  # `verify` leaves it unusable
             image.load()
-            ImageOps.exif_transpose(image, in_place=True)
+            if bare.orientation in TURNS:
+                image = image.transpose(TURNS[bare.orientation])
             return _flattened(image, ground)
     except Image.DecompressionBombError:
         raise InvalidInput(f"{field} is a picture of far too many pixels; {_SIZES}.") from None
@@ -68,6 +75,16 @@ def _decode(data: bytes, field: str, ground: tuple[int, int, int]) -> Image.Imag
         raise InvalidInput(
             f"{field} is no picture that can be read; it must be a PNG, JPEG or WebP file.",
         ) from error
+
+
+def _bare(data: bytes, field: str) -> BarePicture:
+    try:
+        return bare_picture(data)
+    except TooManyParts:
+        raise InvalidInput(
+            f"{field} is a picture of too many parts; it must be as cameras and editors write it: "
+            "save it anew, without metadata."
+        ) from None
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -58,6 +58,20 @@ def test_a_name_that_leads_to_no_public_address_is_refused_before_anything_is_di
         assert worker.switchboard.dialled == []
 
 
+def test_a_host_that_leads_inside_is_told_in_the_log_by_the_setting_that_allows_it(
+    server: WebServer, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistake of the operator's, or somebody is at it; the sentence only its author sees."""
+    inside = "some-words.cdn.example.com"
+    refused(Worker(server, authority, {inside: [[METADATA]]}), f"https://{inside}/a.png")
+    (record,) = [it for it in caplog.records if it.name.startswith("gpu_worker")]
+    assert (record.levelname, vars(record)["fields"]) == (
+        "WARNING",
+        {"allowed": ".cdn.example.com"},
+    )
+    assert "some-words" not in caplog.text
+
+
 def test_a_name_that_answers_differently_the_second_time_gains_nothing(
     server: WebServer, authority: Authority
 ) -> None:

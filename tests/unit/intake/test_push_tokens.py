@@ -117,6 +117,12 @@ def test_claims_that_were_changed_after_signing_are_refused(
     assert "forged" in refused(sender, f"{first}.{part(claims())}.{signature}")
 
 
+def test_a_token_of_lists_within_lists_is_refused(sender: PubSubTokens) -> None:
+    nested = encoded(b"[" * 5000)
+    assert "none" in refused(sender, f"{nested}.{part(claims())}.AA")
+    assert "none" in refused(sender, f"{part(header())}.{nested}.AA")
+
+
 @pytest.mark.parametrize(
     "authorization",
     [

@@ -96,6 +96,26 @@ def test_keys_serve_on_for_a_day_while_their_source_is_away(
         sender.check(token)
 
 
+def test_that_keys_cannot_be_fetched_is_told_long_before_it_hurts(
+    sender: PubSubTokens,
+    server: KeyServer,
+    clock: ManualClock,
+    google: Signer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    token = "Bearer " + google.token(header(), claims())
+    sender.check(token)
+    assert caplog.records == []
+    for number, fault in enumerate((broken, no_json, nothing), 1):
+        fault(server)
+        clock.advance(HOUR)
+        sender.check(token)
+        told = caplog.records[-1]
+        assert (told.levelname, told.message) == ("WARNING", "the signing keys cannot be fetched")
+        assert vars(told)["fields"]["seconds_left"] == MAX_STALE_SECONDS - number * HOUR
+    assert len(caplog.records) == number
+
+
 def test_without_any_key_nobody_is_judged(
     sender: PubSubTokens, server: KeyServer, clock: ManualClock, google: Signer
 ) -> None:

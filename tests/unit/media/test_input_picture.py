@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from gpu_worker.media.bare_picture import MAX_CHUNKS, MAX_SCANS, MAX_SEGMENTS
 from gpu_worker.media.input_picture import MAX_PIXELS, decode_image, decode_mask
-from gpu_worker.media.picture_parts import MAX_CHUNKS, MAX_SCANS, MAX_SEGMENTS
 from shared.errors import ErrorCode, GenerationError
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -131,6 +131,9 @@ SEGMENT = b"\xff\xfe\0\2"  # a comment of nothing
 EXIF_BIT = b"\xff\xe1\0\x09Exif\0\0x"
 
 
+TABLE = b"\xff\xdb\0\x43\0" + b"\1" * 64
+
+
 def behind_the_start(part: bytes, count: int) -> bytes:
     whole = file_of(halves(), "jpeg")
     return whole[:2] + part * count + whole[2:]
@@ -150,6 +153,11 @@ def with_chunks(count: int) -> bytes:
     return whole[:-12] + chunk * count + whole[-12:]
 
 
+def webp_with(part: bytes, count: int) -> bytes:
+    whole = file_of(halves(), "webp") + part * count
+    return whole[:4] + struct.pack("<I", len(whole) - 8) + whole[8:]
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -157,10 +165,15 @@ def with_chunks(count: int) -> bytes:
         behind_the_start(EXIF_BIT, MAX_SEGMENTS),
         behind_the_start(b"\xff" + SEGMENT + b"junk", MAX_SEGMENTS),
         behind_the_start(b"\xff\xe0\0\0", MAX_SEGMENTS),
+        behind_the_start(TABLE[:2] + b"\xff\xff" + TABLE[4:5] + TABLE[5:] * 1024, 2),
         with_scans(MAX_SCANS),
         with_chunks(MAX_CHUNKS),
+        webp_with(b"teSt\0\0\0\0", MAX_CHUNKS),
     ],
-    ids=["segments", "EXIF in bits", "padded", "length 0", "scans", "chunks"],
+    ids=[
+        *("segments", "EXIF in bits", "padded", "length 0", "tables", "scans", "chunks"),
+        "a WebP's chunks",
+    ],
 )
 def test_a_picture_of_too_many_parts_is_refused_before_it_is_decoded(
     monkeypatch: pytest.MonkeyPatch, data: bytes

@@ -70,7 +70,7 @@ def test_one_that_fails_or_is_cancelled_gives_them_back_to_the_day_they_were_of(
     assert it.beside(changes) == (
         Adjustment(
             path="users/ann/account/usage",
-            add={("spent", "2026-11-23"): -10},
+            add={("spent", "2026-11-23"): -10, ("refunded", "2026-11-23"): 10},
             remove=(("reserved", "g1"),),
         ),
     )

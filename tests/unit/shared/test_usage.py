@@ -119,6 +119,30 @@ def test_an_id_that_is_still_reserved_is_given_back_before_it_is_reserved_anew()
     assert written["reserved"] == {"new": {"credits": 10, "day": TODAY}}
 
 
+@pytest.mark.parametrize(
+    ("refunded", "left"),
+    [
+        ({}, 100),
+        ({TODAY: 100}, 100),
+        ({TODAY: 101}, 99),
+        ({TODAY: 250}, 0),
+        ({YESTERDAY: 250}, 100),
+    ],
+)
+def test_above_a_day_s_credits_nothing_is_given_back(refunded: dict[str, int], left: int) -> None:
+    usage = Usage(refunded=refunded)
+    if left:
+        reserve(usage, left)
+    if left < 100:
+        assert refused(usage, left + 1)["quota"]["left"] == left
+
+
+def test_what_was_given_back_more_than_a_week_ago_is_forgotten() -> None:
+    written = reserve(Usage(refunded={TODAY: 5, "2026-11-16": 7})).usage
+    assert written["refunded"] == {TODAY: 5}
+    assert Usage.from_document({**written, "refunded": {TODAY: 5, "x": "y"}}).refunded == {TODAY: 5}
+
+
 def test_days_of_more_than_a_week_ago_are_forgotten() -> None:
     days = [(NOW - timedelta(days=age)).date().isoformat() for age in range(KEPT_DAYS + 2)]
     written = reserve(Usage(spent=dict.fromkeys(days, 1))).usage

@@ -84,6 +84,13 @@ def test_brackets_within_brackets_cost_no_time() -> None:
     assert (stretch.text, stretch.weight) == ("red", 1.0)
 
 
+def test_dashes_behind_a_long_word_cost_no_time() -> None:
+    """As many as a prompt has took two seconds, and these would take minutes."""
+    prompt = "a" * 5000 + " " + "- " * 2500
+    (stretch,) = read_weights(prompt)
+    assert (stretch.text, stretch.weight) == (prompt, 1.0)
+
+
 @pytest.mark.parametrize(
     ("prompt", "sentence"),
     [

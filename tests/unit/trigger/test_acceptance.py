@@ -92,6 +92,15 @@ def test_a_prompt_with_blocked_words_is_refused_and_a_negative_prompt_is_not() -
     assert isinstance(decided({"prompt": "a hill", "negative_prompt": "green"}), Accept)
 
 
+@pytest.mark.parametrize("prompt", ["a gr()een hill", "a gr(x)0(een) hill", "a (gr)(een) hill"])
+def test_a_word_that_the_syntax_of_weights_splits_is_refused_where_it_is_read(prompt: str) -> None:
+    admission = Admission(prompts=BlockedTerms.of(["green"]))
+    for weighting, decision in ((True, Refuse), (False, Accept)):
+        current = {**GOOD, "input": {"prompt": prompt, "prompt_weighting": weighting}}
+        decided = decide_acceptance(PATH, created=current, current=current, admission=admission)
+        assert isinstance(decided, decision)
+
+
 def test_a_request_may_name_the_user_and_id_of_its_path() -> None:
     given = {"prompt": "x", "user_id": "ann", "file_uid": "g1"}
     assert isinstance(decide({**GOOD, "input": given}), Accept)

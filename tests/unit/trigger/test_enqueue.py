@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared.admission import Admission
+from shared.blocked_terms import BlockedTerms
 from shared.clock import Clock
 from shared.in_memory import InMemoryDocuments, InMemoryPublisher
 from shared.message import GenerationMessage
@@ -95,6 +97,19 @@ def test_a_bad_document_fails_and_nothing_is_published(publisher: InMemoryPublis
     documents.create(PATH, bad)
     assert run(documents, publisher, bad) is Outcome.REFUSED
     assert document_of(documents)["error"]["message"].startswith("prompt is 5; it must be")
+    assert publisher.published == {IMAGE_TOPIC: [], VIDEO_TOPIC: []}
+
+
+def test_a_prompt_that_is_not_allowed_is_an_outcome_of_its_own(
+    publisher: InMemoryPublisher,
+) -> None:
+    """Whoever reads the log tells one who tries again and again from one who mistypes."""
+    documents = InMemoryDocuments()
+    documents.create(PATH, {**CREATED, "input": {"prompt": "a green hill"}})
+    admission = Admission(prompts=BlockedTerms.of(["green"]))
+    outcome = enqueue(PATH, CREATED, documents=documents, publisher=publisher, admission=admission)
+    assert outcome is Outcome.CONTENT_REJECTED
+    assert document_of(documents)["error"]["code"] == "content_rejected"
     assert publisher.published == {IMAGE_TOPIC: [], VIDEO_TOPIC: []}
 
 

@@ -47,7 +47,7 @@ def test_usage_that_is_due_is_found_by_an_index_over_everybody_s() -> None:
     everybody_s = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
     assert overrides[RECONCILE_AFTER] == [everybody_s]
     # Of maps by id and by day each entry would be indexed by itself.
-    assert overrides["reserved"] == overrides["spent"] == []
+    assert overrides["reserved"] == overrides["spent"] == overrides["refunded"] == []
 
 
 def test_there_is_no_index_that_nothing_asks_for() -> None:

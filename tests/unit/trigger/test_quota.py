@@ -284,3 +284,23 @@ def test_an_end_that_lost_its_race_gives_nothing_back(publisher: InMemoryPublish
     with pytest.raises(Exception, match="window"):
         first.end(Generation.to_cancelled)
     assert data(documents, USAGE) == before
+
+
+def test_who_cancels_at_the_last_step_again_and_again_gets_two_days_work_and_no_more(
+    publisher: InMemoryPublisher,
+) -> None:
+    """A worker has drawn nearly all of it by then, and its previews were to be seen."""
+    clock = ManualClock()
+    documents = InMemoryDocuments(clock)
+    worked, outcome = 0, Outcome.ACCEPTED
+    while outcome is Outcome.ACCEPTED and worked < 10 * LIMITS.daily_credits:
+        documents.create(PATH, CREATED)
+        outcome = accept(documents, publisher)
+        if outcome is Outcome.ACCEPTED:
+            claim(documents, clock).end(Generation.to_cancelled)
+            worked += COST
+            documents.delete(PATH)
+    assert outcome is Outcome.OVER_QUOTA
+    assert worked <= 2 * LIMITS.daily_credits
+    assert data(documents, USAGE)["reserved"] == {}
+    assert data(documents)["error"]["quota"]["renews_at"] == data(documents, USAGE)["renews_at"]

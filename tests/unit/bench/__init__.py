@@ -1,0 +1,1 @@
+"""Measurements are only worth what their scripts are."""
