@@ -21,7 +21,7 @@ locals {
     video = "RUNPOD_VIDEO_ENDPOINT_ID"
   }
 
-  of_a_document = { memory = "256Mi", timeout = 60, instances = 20, concurrency = 4, topic = null }
+  of_a_document = { memory = "1024Mi", timeout = 60, instances = 20, concurrency = 4, topic = null }
 
   functions = merge(
     {
