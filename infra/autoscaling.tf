@@ -29,7 +29,7 @@ locals {
               value            = tostring(pool.jobs_per_container)
             }
             authenticationRef = { name = "own" }
-          } if contains(local.pulled, kind)]
+          }]
           advanced = {
             horizontalPodAutoscalerConfig = {
               behavior = {

@@ -17,7 +17,7 @@ locals {
 
   # Who gets a kind's messages: RunPod's endpoint, the push service, or workers that pull.
   dispatched = toset([for kind in keys(local.kinds) : kind if lookup(var.runpod_endpoints, kind, null) != null])
-  pushed     = toset([for kind in keys(local.kinds) : kind if kind == "image" && var.push != null && !contains(local.dispatched, kind)])
+  pushed     = toset([for kind in keys(local.kinds) : kind if kind == "image" && var.push != null])
   pulled     = toset([for kind in keys(local.kinds) : kind if !contains(local.dispatched, kind) && !contains(local.pushed, kind)])
 
   # Of the functions and of every worker alike: both have to be told the same.

@@ -80,6 +80,18 @@ variable "pools" {
     condition     = alltrue([for pool in values(var.pools) : pool.min >= 0 && pool.max >= max(pool.min, 1)])
     error_message = "A pool's max must be at least 1 and at least its min."
   }
+
+  validation {
+    condition     = var.push == null || alltrue([for pool in values(var.pools) : pool.tasks == "video"])
+    error_message = "With push, pictures are pushed and not pulled: pools can take video only."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for pool in values(var.pools) : [for kind in keys(var.runpod_endpoints) : !contains([kind, "both"], pool.tasks)]
+    ]))
+    error_message = "What runpod_endpoints names is handed to RunPod and not pulled: no pool can take it."
+  }
 }
 
 variable "push" {
@@ -93,6 +105,11 @@ variable "push" {
     environment = optional(map(string), {})
   })
   default = null
+
+  validation {
+    condition     = var.push == null || !contains(keys(var.runpod_endpoints), "image")
+    error_message = "Pictures are either pushed (push) or handed to RunPod (runpod_endpoints), not both."
+  }
 }
 
 variable "models_bucket" {

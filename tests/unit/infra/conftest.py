@@ -16,7 +16,6 @@ OTHER_WAYS = {
     "bucket": "other-files",
     "nearline_days": 30,
     "push": {"max": 3},
-    "pools": {"spare": {"tasks": "image", "min": 1, "max": 1}},
     "runpod_endpoints": {"video": "abc123"},
     "s3": {"bucket": "other-pictures", "region": "auto", "endpoint": "https://s3.example.com"},
     "models_bucket": "other-models",

@@ -249,7 +249,7 @@ def test_the_small_deployment_has_one_gpu_at_most_and_none_when_nobody_asks(
     for name in ("generate-image-worker", "generate-video-worker"):
         assert f"subscriptions/{name}" in text
     assert resources(plan, "google_cloud_scheduler_job")["0"]["schedule"] == "* * * * *"
-    # A pool of a fixed number has no autoscaler, and costs none.
+    # Where no pool grows and shrinks there is no autoscaler.
     assert resources(plans["other"], "google_parameter_manager_parameter") == {}
 
 
