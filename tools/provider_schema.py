@@ -159,6 +159,22 @@ def _type(shape: str, storage: str) -> Any:
     return [shape if shape in ("list", "set", "map") else "list", inner]
 
 
+def _text_of(schema: dict[str, Any]) -> str:
+    """JSON with a line for each kind, so that a change of one is a change of its line."""
+
+    def line(value: Any) -> str:
+        return json.dumps(value, sort_keys=True)
+
+    parts = []
+    for key, value in schema.items():
+        if key in ("resources", "data_sources") and value:
+            kinds = ",\n".join(f"{line(name)}: {line(value[name])}" for name in sorted(value))
+            parts.append(f"{line(key)}: {{\n{kinds}\n}}")
+        else:
+            parts.append(f"{line(key)}: {line(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.provider_schema", description=__doc__)
     parser.add_argument("packages", nargs="+", type=Path, metavar="PACKAGE.tgz")
@@ -168,7 +184,7 @@ def main() -> int:
         kinds = [(kind, name) for provider, kind, name in used if provider == package.name]
         schema = package.schema(kinds)
         file = SCHEMAS / f"{package.name}.json"
-        file.write_text(json.dumps(schema, indent=1, sort_keys=True) + "\n")
+        file.write_text(_text_of(schema))
         print(f"{file}: {package.source} {package.version}, {len(kinds)} kinds")
     return 0
 
