@@ -90,6 +90,7 @@ figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m tests.fuzz.pictures --figures
 	$(BIN)/python -m bench.input_images
+	$(BIN)/python -m bench.runpod_loop
 	$(BIN)/python -m bench.fleet
 
 .PHONY: lock

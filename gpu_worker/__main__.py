@@ -19,21 +19,29 @@ from gpu_worker.media.film_codec import (
     NoEncoder,
     check_encoder,
 )
+from gpu_worker.model_cache import honour_old_variable
+from gpu_worker.runpod_arguments import add_arguments as add_runpod_arguments
 from shared.json_log import log_json
 
 #: The ways to serve a deployment; `gpu_worker/{name}.py` has its `run_{name}`.
 SERVICES = {
     "pull": "pull from Pub/Sub until SIGTERM",
     "push": "answer Pub/Sub's push requests until SIGTERM",
+    "runpod": "take the jobs of a RunPod serverless endpoint",
 }
+#: Those that can do without a project of Google's.
+WITHOUT_PROJECT = {"runpod"}
 LORAS_VARIABLE = "EMBERFRAME_LORAS"
+PROJECT_VARIABLE = "GOOGLE_CLOUD_PROJECT"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m gpu_worker", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, description in SERVICES.items():
-        commands.add_parser(name, help=f"{description} (settings: EMBERFRAME_*)")
+        service = commands.add_parser(name, help=f"{description} (settings: EMBERFRAME_*)")
+        if name == "runpod":
+            add_runpod_arguments(service)
     once = commands.add_parser("once", help="run one request without Firebase")
     once.add_argument("request", type=Path, help='a JSON file: {"input": {"prompt": …}}')
     once.add_argument("--out", type=Path, required=True, help="directory for the files")
@@ -69,6 +77,7 @@ def main() -> int:
     )
     CheckChoice.add_arguments(once)
     arguments = parser.parse_args()
+    honour_old_variable(os.environ)
     if arguments.command == "once":
         # Imported here: neither way of running pays for the other's libraries.
         from gpu_worker.once import run_once  # noqa: PLC0415
@@ -101,25 +110,32 @@ def _crf(text: str) -> int:
 
 
 def _serve(service: str) -> int:
-    from gpu_worker.credentials import NoCredentials, check_credentials  # noqa: PLC0415
+    from gpu_worker.credentials import (  # noqa: PLC0415
+        NoCredentials,
+        check_credentials,
+        install_key,
+    )
     from gpu_worker.lora_registry import RegistryFault, offered_loras  # noqa: PLC0415
     from gpu_worker.loras import Loras  # noqa: PLC0415
     from gpu_worker.setting_faults import tell_faults  # noqa: PLC0415
-    from gpu_worker.settings import Settings  # noqa: PLC0415
+    from gpu_worker.settings import Settings, WorkerSettings  # noqa: PLC0415
     from gpu_worker.store_settings import StoreSettings  # noqa: PLC0415
     from gpu_worker.store_trial import try_store  # noqa: PLC0415
     from gpu_worker.stores import StoreFault, check_store  # noqa: PLC0415
 
+    alone = service in WITHOUT_PROJECT and not os.environ.get(PROJECT_VARIABLE)
     try:
-        settings = Settings()
+        settings = WorkerSettings() if alone else Settings()
         store = StoreSettings()
     except ValidationError as error:
         tell_faults(error)
         return 2
     try:
-        if not settings.emulated:
-            check_credentials()
-        check_store(settings, store)
+        install_key(os.environ)
+        if isinstance(settings, Settings):
+            if not settings.emulated:
+                check_credentials()
+            check_store(settings, store)
     except (NoCredentials, StoreFault) as error:
         print(error, file=sys.stderr)
         return 2
@@ -138,11 +154,12 @@ def _serve(service: str) -> int:
         return 2
     log_json(settings.log_level)
     try:
-        try_store(store)
+        if not alone:
+            try_store(store)
     except StoreFault as error:
         print(error, file=sys.stderr)
         return 2
-    run: Callable[[Settings, Loras], int] = getattr(
+    run: Callable[[WorkerSettings, Loras], int] = getattr(
         importlib.import_module(f"gpu_worker.{service}"), f"run_{service}"
     )
     return run(settings, loras)

@@ -4,6 +4,7 @@ import os
 import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
@@ -13,18 +14,21 @@ from gpu_worker.adapters.firestore import FirestoreDocuments
 from gpu_worker.adapters.input_images import DeploymentImages
 from gpu_worker.adapters.resolver import SystemResolver
 from gpu_worker.adapters.web_images import WebImages
+from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.loras import Loras
-from gpu_worker.settings import Settings
+from gpu_worker.ports import Engine
+from gpu_worker.settings import Settings, WorkerSettings
 from gpu_worker.store_settings import StoreSettings
 from gpu_worker.stores import open_store
 from shared.clock import SystemClock
+from shared.in_memory import InMemoryDocuments, InMemoryObjects
 
 #: Compression and uploads of a few pictures at a time; they wait for the network, not for a core.
 FILE_THREADS = 4
 
 
-def make_engine(settings: Settings) -> EngineProcess:
+def make_engine(settings: WorkerSettings) -> EngineProcess:
     return EngineProcess(
         settings.served_image_model,
         model_dir=settings.model_dir,
@@ -38,7 +42,7 @@ def make_engine(settings: Settings) -> EngineProcess:
     )
 
 
-def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
+def wire(settings: Settings, engine: Engine, loras: Loras) -> Wiring:
     """The production wiring; emulators are used when their usual variables are set."""
     forget_empty_emulators()
     # None: each client finds the environment's own.
@@ -47,13 +51,27 @@ def wire(settings: Settings, engine: EngineProcess, loras: Loras) -> Wiring:
         firestore.Client(project=settings.project, credentials=credentials)
     )
     store = open_store(settings, StoreSettings())
-    return Wiring(
+    return replace(
+        wire_alone(settings, engine, loras),
         documents=documents,
         watcher=documents,
         objects=store.objects,
         inputs=DeploymentImages(
             store.objects, store.served, WebImages(store.served, SystemResolver())
         ),
+    )
+
+
+def wire_alone(settings: WorkerSettings, engine: Engine, loras: Loras) -> Wiring:
+    """A wiring that needs nothing but the engine: its stores are in memory, and its input images
+    are data URLs and files of the hosts that are allowed."""
+    documents, objects = InMemoryDocuments(), InMemoryObjects()
+    served = ServedAddresses(hosts=settings.image_hosts)
+    return Wiring(
+        documents=documents,
+        watcher=documents,
+        objects=objects,
+        inputs=DeploymentImages(objects, served, WebImages(served, SystemResolver())),
         engine=engine,
         loras=loras,
         threads=ThreadPoolExecutor(FILE_THREADS, "files"),

@@ -51,7 +51,8 @@ class WebFile:
 class ServedAddresses:
     """What a deployment serves, by its settings."""
 
-    bucket: str
+    #: None: there is none, and so nobody has files of their own.
+    bucket: str | None = None
     #: Of the bucket's own addresses: `gs`, or `s3`.
     scheme: str = "gs"
     #: Scheme, host and perhaps port of Firebase's download URLs, where files have such.
@@ -86,11 +87,10 @@ class ServedAddresses:
         return InvalidInput(f"{field} {what}; it must be {self._allowed()}.")
 
     def _allowed(self) -> str:
-        own = f"{self.scheme}://{self.bucket}/users/{{your uid}}/…"
-        ways = [
-            "a data URL (data:image/png;base64,…)",
-            f"a file of your own in this app's storage ({own} or its download URL)",
-        ]
+        ways = ["a data URL (data:image/png;base64,…)"]
+        if self.bucket is not None:
+            own = f"{self.scheme}://{self.bucket}/users/{{your uid}}/…"
+            ways.append(f"a file of your own in this app's storage ({own} or its download URL)")
         if self.hosts:
             named = ", ".join(f"*{it}" if it.startswith(".") else it for it in self.hosts)
             ways.append(f"an https address of {named}, without a user and on port 443")
@@ -111,6 +111,8 @@ class ServedAddresses:
         return name
 
     def _name_in_bucket(self, url: str) -> str | None:
+        if self.bucket is None:
+            return None
         plain = f"{self.scheme}://{self.bucket}/"
         if url.startswith(plain):
             return url.removeprefix(plain)

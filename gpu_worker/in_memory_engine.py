@@ -103,9 +103,9 @@ class InMemoryEngine:
         return self._load_error is None and not self._closed
 
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:  # noqa: ARG002 - it is ready at once
-        self.start()
         if self._load_error is not None:
             raise self._load_error
+        self.start()
         return EngineInfo(
             models=(MODEL, FILM_MODEL), device="cpu", device_name="none", load_seconds=0.0
         )

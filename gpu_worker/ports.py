@@ -195,7 +195,8 @@ class Engine(Protocol):
         """True while the model is loaded: a job begins after those in line."""
 
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
-        """Block until the model is loaded. Raises `GenerationError` with what went wrong."""
+        """Block until the model is loaded. Raises `GenerationError` with what went wrong, which
+        closing it afterwards does not change."""
 
     def run(
         self,

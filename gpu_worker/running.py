@@ -1,5 +1,6 @@
 """Runs a deployment's worker under any intake: engine, health, signals; then leaves the process."""
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,13 +12,19 @@ from gpu_worker.health import Health, HealthFile
 from gpu_worker.health_server import HealthServer
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.loras import Loras
+from gpu_worker.ports import Engine
 from gpu_worker.pulse import Pulse
-from gpu_worker.service import Intake, Service
-from gpu_worker.settings import Settings
+from gpu_worker.service import Drainable, Intake, Service
+from gpu_worker.settings import Settings, WorkerSettings
 
 #: Makes the intake that feeds the runner. It beats the pulse while it is alive, and what it enters
 #: into the stack is closed after it has ended.
 MakeIntake: TypeAlias = Callable[[GenerationRunner, Pulse, ExitStack], Intake]
+
+
+#: What a service looks after beside its engine: what has jobs in hand, and where they come from.
+Served: TypeAlias = tuple[Drainable, Intake]
+MakeServed: TypeAlias = Callable[[Engine, Pulse, ExitStack], Served]
 
 
 def run_until_signal(
@@ -31,17 +38,25 @@ def run_until_signal(
     health = health or HealthFile(settings.health_file)
     departure = Departure()
     departure.listen()
+
+    def make_served(engine: Engine, pulse: Pulse, parts: ExitStack) -> Served:
+        runner = GenerationRunner(wire(settings, engine, loras))
+        return runner, make_intake(runner, pulse, parts)
+
     # Left without returning: Python would wait for threads in calls that hang, an upload's say.
-    return departure.leave(_run(settings, loras, make_intake, departure.stopping, health))
+    return departure.leave(serve_engine(settings, make_served, departure.stopping, health))
 
 
-def _run(
-    settings: Settings,
-    loras: Loras,
-    make_intake: MakeIntake,
+def serve_engine(
+    settings: WorkerSettings,
+    make_served: MakeServed,
     stopping: threading.Event,
     health: HealthFile,
+    *,
+    leave: Callable[[int], None] = os._exit,
 ) -> int:
+    """Blocks until `stopping` or a failure; the exit code. `leave` ends the process under threads
+    that hang."""
     pulse = Pulse()
     health.write(Health.STARTING)
     engine = make_engine(settings)
@@ -50,9 +65,8 @@ def _run(
         with ExitStack() as parts:
             if settings.health_port is not None:
                 parts.enter_context(HealthServer(health, settings.health_port))
-            runner = GenerationRunner(wire(settings, engine, loras))
-            intake = make_intake(runner, pulse, parts)
-            service = Service(engine, runner, intake, health, stopping, pulse=pulse)
+            served, intake = make_served(engine, pulse, parts)
+            service = Service(engine, served, intake, health, stopping, pulse=pulse, leave=leave)
             return service.run(start_timeout=settings.engine_start_timeout)
     finally:
         engine.close()

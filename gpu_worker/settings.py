@@ -43,8 +43,9 @@ class Tasks(StrEnum):
     BOTH = "both"
 
 
-class Settings(BaseSettings):
-    """Environment variables are `EMBERFRAME_` + the upper-case name, unless an alias says other."""
+class WorkerSettings(BaseSettings):
+    """Of every worker, one without a project of Google's too. Environment variables are
+    `EMBERFRAME_` + the upper-case name, unless an alias says other."""
 
     model_config = SettingsConfigDict(
         env_prefix="EMBERFRAME_",
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
     )
 
     #: The Google Cloud project of Firestore, Pub/Sub and Storage.
-    project: Annotated[ProjectId, Field(validation_alias="GOOGLE_CLOUD_PROJECT")]
+    project: Annotated[ProjectId | None, Field(validation_alias="GOOGLE_CLOUD_PROJECT")] = None
     #: The bucket of Firebase Storage; Firebase's own name for it when not set.
     bucket: BucketName | None = None
     #: `host:port` of the emulators, all three or none.
@@ -216,6 +217,12 @@ class Settings(BaseSettings):
             still_seconds=self.engine_stall_timeout,
             stop_seconds=self.engine_stop_timeout,
         )
+
+
+class Settings(WorkerSettings):
+    """Of a worker with a deployment around it."""
+
+    project: Annotated[ProjectId, Field(validation_alias="GOOGLE_CLOUD_PROJECT")]
 
     @property
     def bucket_name(self) -> str:

@@ -1,4 +1,5 @@
-"""Every port in memory: what unit tests and state machines run on, under the same contract suites.
+"""Every port in memory, under the same contract suites as the others: what unit tests and state
+machines run on, and what a request that wants no cloud storage is made in, with stores of its own.
 
 Thread-safe. Versions are numbers; the server's time is the given clock's.
 """
@@ -54,8 +55,12 @@ _STATUSES: Mapping[Overdue, tuple[Status, ...]] = {
 class InMemoryDocuments:
     """A `DocumentStore`, a `DocumentWatcher`, a `GenerationSearch` and a `UsageSearch`."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(
+        self, clock: Clock | None = None, *, max_bytes: int | None = MAX_DOCUMENT_BYTES
+    ) -> None:
+        """`max_bytes` bounds each document, as Firestore does; None: nothing does."""
         self._clock = clock or SystemClock()
+        self._max_bytes = max_bytes
         self._lock = threading.RLock()
         self._documents: dict[str, tuple[int, dict[str, Any]]] = {}
         self._watches: dict[str, list[InMemoryWatch]] = defaultdict(list)
@@ -74,7 +79,7 @@ class InMemoryDocuments:
             if path in self._documents:
                 raise AlreadyExists(path)
             now = self._clock.now()
-            return self._commit({path: _changed(path, {}, data, now)}, now)
+            return self._commit({path: self._changed(path, {}, data, now)}, now)
 
     def update(
         self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
@@ -82,7 +87,7 @@ class InMemoryDocuments:
         with self._lock:
             # Nothing is stored before everything is found to be right.
             now = self._clock.now()
-            new = {path: _changed(path, self._expected(path, expected), changes, now)}
+            new = {path: self._changed(path, self._expected(path, expected), changes, now)}
             for other in beside:
                 new[other.path] = self._beside(other, now)
             return self._commit(new, now)
@@ -99,11 +104,11 @@ class InMemoryDocuments:
         if isinstance(it, Creation):
             if it.path in self._documents:
                 raise AlreadyExists(it.path)
-            return _changed(it.path, {}, it.data, now)
+            return self._changed(it.path, {}, it.data, now)
         if isinstance(it, Adjustment):
             old = self._documents.get(it.path, (0, {}))[1]
-            return _changed(it.path, old, _adjusted(old, it), now)
-        return _changed(it.path, self._expected(it.path, it.expected), it.changes, now)
+            return self._changed(it.path, old, _adjusted(old, it), now)
+        return self._changed(it.path, self._expected(it.path, it.expected), it.changes, now)
 
     def delete(self, path: str) -> None:
         """What an admin or the owner does; not part of the port."""
@@ -164,23 +169,23 @@ class InMemoryDocuments:
             self._announce(path)
         return Written(version=version, commit_time=now)
 
+    def _changed(
+        self, path: str, old: Mapping[str, Any], changes: Changes, now: datetime
+    ) -> dict[str, Any]:
+        """`old` after `changes`. Raises `Rejected` if it does not fit into a document."""
+        new = dict(old)
+        for field, value in changes.items():
+            if value is DELETE:
+                new.pop(field, None)
+            else:
+                new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
+        if self._max_bytes is not None and (size := document_bytes(path, new)) > self._max_bytes:
+            raise Rejected(f"{path} would take {size} bytes, the most is {self._max_bytes}")
+        return new
+
     def _announce(self, path: str) -> None:
         for watch in list(self._watches[path]):
             watch.on_change(self.read(path))
-
-
-def _changed(path: str, old: Mapping[str, Any], changes: Changes, now: datetime) -> dict[str, Any]:
-    """`old` after `changes`. Raises `Rejected` if it does not fit into a document."""
-    new = dict(old)
-    for field, value in changes.items():
-        if value is DELETE:
-            new.pop(field, None)
-        else:
-            new[field] = now if value is SERVER_TIME else copy.deepcopy(value)
-    size = document_bytes(path, new)
-    if size > MAX_DOCUMENT_BYTES:
-        raise Rejected(f"{path} would take {size} bytes, the most is {MAX_DOCUMENT_BYTES}")
-    return new
 
 
 def _adjusted(old: Mapping[str, Any], adjustment: Adjustment) -> Changes:
@@ -234,8 +239,13 @@ class InMemoryPublisher:
 class InMemoryObjects:
     """An `ObjectStore` and an `ObjectListing`."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(
+        self, clock: Clock | None = None, *, url_of: Callable[[bytes, str], str] | None = None
+    ) -> None:
+        """`url_of` makes an object's URL of its bytes and content type; without it, URLs are names
+        with a token."""
         self._clock = clock or SystemClock()
+        self._url_of = url_of
         self._lock = threading.Lock()
         self._objects: dict[str, tuple[bytes, StoredObject]] = {}
         self._created: dict[str, datetime] = {}
@@ -248,9 +258,10 @@ class InMemoryObjects:
                 if found[0] != data:
                     raise AlreadyExists(name)
                 return found[1]
+            tokened = f"memory:{name}?token={len(self._objects)}"
             stored = StoredObject(
                 name=name,
-                url=f"memory:{name}?token={len(self._objects)}",
+                url=self._url_of(data, content_type) if self._url_of else tokened,
                 content_type=content_type,
                 size_bytes=len(data),
                 generation=self._next_generation,

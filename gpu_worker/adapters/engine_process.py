@@ -114,7 +114,7 @@ class EngineProcess:
             if self._load.error is None:
                 self.start()
             self._changed.wait_for(self._loaded_or_not, timeout_seconds)
-            if self._closed:
+            if self._closed and self._load.error is None:
                 raise GenerationError(ErrorCode.INTERNAL, CLOSED)
             otherwise = f"The engine is not ready after {timeout_seconds:g} seconds."
             return self._load.require(otherwise)

@@ -205,6 +205,8 @@ WAN = FilmSpec(
 
 PICTURE_SPECS = {spec.name: spec for spec in (SHAPES, SDXL)}
 FILM_SPECS = {spec.name: spec for spec in (SHAPES_FILM, WAN)}
+#: On a CPU they take minutes and hours for what takes a GPU seconds and minutes.
+GPU_MODELS = frozenset({SDXL.name, WAN.name})
 #: In a model's place: none of that kind.
 NO_MODEL = "none"
 

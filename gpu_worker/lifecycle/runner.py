@@ -39,9 +39,12 @@ class GenerationRunner:
         #: Faults in claiming, by document, since it was last claimed or let go.
         self._faults: Counter[GenerationPath] = Counter()
 
-    def handle(self, path: GenerationPath) -> Handled:
-        """Do what the document at `path` wants done. Never raises for a fault of one job."""
-        control = JobControl()
+    def handle(self, path: GenerationPath, control: JobControl | None = None) -> Handled:
+        """Do what the document at `path` wants done. Never raises for a fault of one job.
+
+        An intake that can be told to stop a job hands in a `control` of its own, new each time.
+        """
+        control = control or JobControl()
         with self._lock:
             if self._draining:
                 return Later(seconds=0)

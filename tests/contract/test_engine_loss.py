@@ -65,6 +65,9 @@ def test_a_lost_engine_tells_who_watches_and_refuses_every_job_at_once(losable: 
     late: list[EngineUnavailable] = []
     engine.watch(late.append)
     assert [str(losable.folder) in str(it) for it in late] == [True]
+    engine.close()
+    with pytest.raises(GenerationError, match=str(losable.folder)):
+        engine.wait_ready(PATIENCE_SECONDS)
 
 
 def test_a_loss_crashes_the_job_at_work_and_refuses_those_in_line(losable: Losable) -> None:

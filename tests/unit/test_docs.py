@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gpu_worker.push_settings import PushSettings
+from gpu_worker.runpod_settings import RunPodSettings
 from gpu_worker.settings import Settings
 from gpu_worker.store_settings import StoreSettings
 from shared.errors import RETRYABLE, ErrorCode
@@ -73,7 +74,7 @@ def test_every_move_of_the_status_table_is_documented(status: Status) -> None:
 
 SETTINGS = {
     name: field
-    for kind in (StoreSettings, PushSettings, Settings)
+    for kind in (StoreSettings, PushSettings, RunPodSettings, Settings)
     for name, field in kind.model_fields.items()
 }
 

@@ -49,6 +49,7 @@ def test_hadolint_has_nothing_to_say() -> None:
             str(Path(sys.executable).with_name("hadolint")),
             "--no-color",
             str(REPOSITORY / "Dockerfile"),
+            str(REPOSITORY / ".runpod/Dockerfile"),
         ],
         check=False,
         capture_output=True,
@@ -124,7 +125,7 @@ def test_it_runs_as_a_numbered_user_who_is_not_root_under_an_init() -> None:
     assert of("worker", "USER") == ["10001"]
     assert '["tini", "--", "python", "-m", "gpu_worker"]' in of("worker", "ENTRYPOINT")
     assert of("worker", "CMD") == ['["pull"]']
-    assert "pull" in SERVICES
+    assert set(SERVICES) == {"pull", "push", "runpod"}
     install = (REPOSITORY / "tools/container/install_system.sh").read_text()
     assert "--uid 10001" in install
     assert " tini" in install
