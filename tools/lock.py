@@ -1,7 +1,8 @@
 """`python -m tools.lock`: makes requirements/*.lock and the npm lock file anew, without addresses.
 
 The Python locks hold for every platform and carry the hash of every file. torch is kept out: its
-CPU and CUDA builds share one version and differ in their files.
+CPU and CUDA builds share one version and differ in their files. The image's own locks, in
+tools/container, are for its one platform and hold torch's build for CUDA.
 """
 
 import json
@@ -14,8 +15,12 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 REQUIREMENTS = Path("requirements")
 NODE = REPOSITORY / "tools" / "node"
+CONTAINER = Path("tools/container")
 #: The oldest Python that we support; later ones get their own lines where they need them.
 PYTHON_VERSION = "3.11"
+#: Ubuntu 24.04's, of the image; manylinux 2.28 is what torch asks for.
+IMAGE_PYTHON_VERSION = "3.12"
+IMAGE_PLATFORM = "x86_64-manylinux_2_28"
 TIMEOUT_SECONDS = 600
 
 
@@ -25,6 +30,8 @@ def main() -> int:
     for half in ("trigger", "worker"):
         lock_python(half, "--constraint", str(REQUIREMENTS / "dev.lock"))
     lock_python("audit")
+    for part in ("torch", "baking"):
+        lock_image(part)
     lock_node()
     return 0
 
@@ -38,6 +45,20 @@ def lock_python(name: str, *more: str) -> None:
         *more,
         *("--output-file", str(REQUIREMENTS / f"{name}.lock")),
         str(REQUIREMENTS / f"{name}.in"),
+    ]
+    subprocess.run(command, check=True, cwd=REPOSITORY, timeout=TIMEOUT_SECONDS)
+
+
+def lock_image(name: str) -> None:
+    """What the image installs besides the worker's lock: its platform is known, and so are the
+    files of torch's build for CUDA."""
+    command = [
+        *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
+        *("--python-platform", IMAGE_PLATFORM, "--python-version", IMAGE_PYTHON_VERSION),
+        *("--generate-hashes", "--no-annotate", "--no-header", "--upgrade"),
+        *("--constraint", str(REQUIREMENTS / "worker.lock")),
+        *("--output-file", str(CONTAINER / f"{name}.lock")),
+        str(CONTAINER / f"{name}.in"),
     ]
     subprocess.run(command, check=True, cwd=REPOSITORY, timeout=TIMEOUT_SECONDS)
 

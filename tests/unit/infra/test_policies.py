@@ -1,0 +1,297 @@
+"""What must hold of every deployment: who may do what, and that nothing is lost in silence."""
+
+import json
+import re
+from collections import defaultdict
+from typing import Any
+
+from tests.unit.infra.terraform import all_resources, resources
+
+Plan = dict[str, Any]
+#: On the project, a topic, a subscription …: what each account may do, and nothing else.
+RIGHTS = {
+    "enqueue": {"datastore.user", "pubsub.publisher"},
+    "cleanup": {"datastore.user", "storage.objectUser", "secretmanager.secretAccessor"},
+    "sweep": {
+        "datastore.user", "pubsub.publisher", "storage.objectUser", "secretmanager.secretAccessor",
+    },
+    "dispatch": {"datastore.user", "secretmanager.secretAccessor"},
+    "worker": {
+        "datastore.user", "pubsub.subscriber", "storage.objectUser", "storage.objectViewer",
+        "secretmanager.secretAccessor",
+    },
+    "builder": {"artifactregistry.writer", "logging.logWriter", "storage.objectViewer"},
+    "trigger": {"eventarc.eventReceiver", "run.invoker"},
+    "scheduler": {"run.invoker"},
+    "pusher": set(),
+    "autoscaler": {
+        "monitoring.viewer", "parametermanager.parameterViewer", "run.developer",
+        "iam.serviceAccountUser",
+    },
+}  # fmt: skip
+#: How the types of resources that grant something end.
+GRANTS = ("_iam_member", "_iam_binding", "_iam_policy")
+#: Rights that are only given on the whole project, for want of anything smaller.
+ON_THE_PROJECT = {
+    "datastore.user", "artifactregistry.writer", "logging.logWriter", "eventarc.eventReceiver",
+    "monitoring.viewer", "parametermanager.parameterViewer",
+    "firebaserules.firestoreServiceAgent",
+}  # fmt: skip
+
+
+def grants(plan: Plan) -> list[tuple[str, str, str]]:
+    """(kind of resource, member, role) of every grant."""
+    return [
+        (kind, values.get("member", ""), values.get("role", ""))
+        for _, kind, values in all_resources(plan)
+        if kind.endswith(GRANTS)
+    ]
+
+
+def account(name: str, attribute: str) -> str:
+    """What a plan has for it, see `schema_provider`."""
+    return f"google_service_account:emberframe-{name}:{attribute}"
+
+
+def test_nobody_gets_a_primitive_role_and_nobody_is_everybody(plan: Plan) -> None:
+    given = grants(plan)
+    assert len(given) > 20
+    for _, member, role in given:
+        assert re.fullmatch(r"roles/\w+\.\w+", role)
+        assert not role.endswith((".admin", ".owner", ".editor"))
+        assert role.partition("/")[2].partition(".")[0] not in ("basic", "owner", "editor")
+        assert member
+    assert "allUsers" not in json.dumps(plan)
+    assert "allAuthenticatedUsers" not in json.dumps(plan)
+    # A binding or policy would take away what others were given by hand.
+    kinds = {kind for kind, _, _ in given}
+    assert {kind for kind in kinds if not kind.endswith("_iam_member")} == set()
+
+
+def test_each_account_has_the_rights_that_its_process_needs_and_no_other(
+    plans: dict[str, Plan],
+) -> None:
+    given = defaultdict(set)
+    for plan in plans.values():
+        for kind, member, role in grants(plan):
+            given[member].add(role.removeprefix("roles/"))
+            if kind == "google_project_iam_member":
+                assert role.removeprefix("roles/") in ON_THE_PROJECT
+    for name, rights in RIGHTS.items():
+        assert given.pop(account(name, "member"), set()) == rights, name
+    # Pub/Sub's agent, and a pod whose tokens are exchanged.
+    agent = "google_project_service_identity:pubsub.googleapis.com:member"
+    assert given.pop(agent) == {
+        "pubsub.publisher", "pubsub.subscriber", "iam.serviceAccountTokenCreator",
+    }  # fmt: skip
+    # storage.rules may look a document up.
+    agent = "google_project_service_identity:firebasestorage.googleapis.com:member"
+    assert given.pop(agent) == {"firebaserules.firestoreServiceAgent"}
+    ((pod, rights),) = given.items()
+    assert pod.endswith("/subject/pod:emberframe-worker")
+    assert rights == {"iam.workloadIdentityUser"}
+
+
+def test_every_service_account_is_used_by_a_process(plans: dict[str, Plan]) -> None:
+    made = {
+        values["account_id"].removeprefix("emberframe-")
+        for values in resources(plans["other"], "google_service_account").values()
+    }
+    assert made == set(RIGHTS)
+    for name in made:
+        ids = [account(name, attribute) for attribute in ("email", "id")]
+        users = [
+            address
+            for plan in plans.values()
+            for address, kind, values in all_resources(plan)
+            if kind != "google_service_account" and not kind.endswith(GRANTS)
+            if any(it in json.dumps(values) for it in ids)
+        ]
+        assert users, f"nothing runs as {name}"
+
+
+def test_a_message_that_nobody_takes_is_set_aside_and_told(plan: Plan) -> None:
+    every = [
+        values for _, kind, values in all_resources(plan) if kind == "google_pubsub_subscription"
+    ]
+    assert len(every) >= 3
+    agents = {
+        values["subscription"]
+        for _, kind, values in all_resources(plan)
+        if kind == "google_pubsub_subscription_iam_member"
+        and "google_project_service_identity" in values["member"]
+    }
+    for values in every:
+        assert values["expiration_policy"] == [{"ttl": ""}]
+        if values["name"].endswith("-dead"):
+            assert values["topic"] == f"google_pubsub_topic:{values['name']}:id"
+            continue
+        kind = values["name"].rpartition("-")[0]
+        assert values["dead_letter_policy"] == [{
+            "dead_letter_topic": f"google_pubsub_topic:{kind}-dead:id",
+            "max_delivery_attempts": 100,
+        }]  # fmt: skip
+        assert values["retry_policy"][0]["minimum_backoff"] == "1s"
+        assert values["name"] in agents
+    alerts = resources(plan, "google_monitoring_alert_policy")
+    assert "-dead" in alerts["dead_letters"]["conditions"][0]["condition_threshold"][0]["filter"]
+
+
+def test_an_event_whose_function_failed_comes_again(plan: Plan) -> None:
+    functions = resources(plan, "google_cloudfunctions2_function")
+    triggers = {name: it for name, values in functions.items() for it in values["event_trigger"]}
+    assert {"enqueue", "cleanup"} <= set(triggers)
+    assert {it["retry_policy"] for it in triggers.values()} == {"RETRY_POLICY_RETRY"}
+    # And what has no event is called by a job.
+    assert set(functions) - set(triggers) == {"sweep"}
+    jobs = resources(plan, "google_cloud_scheduler_job")
+    assert jobs["sweep"]["http_target"][0]["oidc_token"][0]["service_account_email"] == account(
+        "scheduler", "email"
+    )
+
+
+def test_each_function_runs_as_itself_and_only_eventarc_or_the_scheduler_may_call_it(
+    plan: Plan,
+) -> None:
+    functions = resources(plan, "google_cloudfunctions2_function")
+    invokers = resources(plan, "google_cloud_run_v2_service_iam_member")
+    for name, values in functions.items():
+        service = values["service_config"][0]
+        owner = "dispatch" if name.startswith("dispatch") else name
+        assert service["service_account_email"] == account(owner, "email")
+        assert service["ingress_settings"] == "ALLOW_INTERNAL_ONLY"
+        caller = "trigger" if values["event_trigger"] else "scheduler"
+        assert invokers[name]["member"] == account(caller, "member")
+
+
+def test_secrets_are_made_empty_and_each_is_read_by_who_may(plans: dict[str, Plan]) -> None:
+    kinds = {kind for plan in plans.values() for _, kind, _ in all_resources(plan)}
+    # Both would put what is secret into the state.
+    assert not kinds & {"google_secret_manager_secret_version", "google_service_account_key"}
+    plan = plans["other"]
+    made = {it["secret_id"] for it in resources(plan, "google_secret_manager_secret").values()}
+    assert made == {"RUNPOD_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    read = set()
+    for values in resources(plan, "google_cloudfunctions2_function").values():
+        service = values["service_config"][0]
+        for it in service["secret_environment_variables"]:
+            assert it["key"] == it["secret"]
+            read.add((it["secret"], service["service_account_email"]))
+    for kind in ("google_cloud_run_v2_worker_pool", "google_cloud_run_v2_service"):
+        for values in resources(plan, kind).values():
+            template = values["template"][0]
+            for it in template["containers"][0]["env"]:
+                for source in it["value_source"]:
+                    secret = source["secret_key_ref"][0]["secret"]
+                    assert secret == it["name"]
+                    read.add((secret, template["service_account"]))
+    allowed = {
+        (it["secret_id"], it["member"].replace(":member", ":email"))
+        for it in resources(plan, "google_secret_manager_secret_iam_member").values()
+    }
+    assert {secret for secret, _ in read} == made
+    assert read == allowed
+    for other in ("small", "runpod"):
+        assert resources(plans[other], "google_secret_manager_secret") == {}
+
+
+def test_no_file_is_public_and_no_variable_is_a_secret(plan: Plan) -> None:
+    buckets = resources(plan, "google_storage_bucket")
+    assert set(buckets) == {"files", "source"}
+    for bucket in buckets.values():
+        assert bucket["uniform_bucket_level_access"] is True
+        assert bucket["public_access_prevention"] == "enforced"
+    secret = re.compile("TOKEN|_KEY|SECRET|PASSWORD")
+    for address, _, values in all_resources(plan):
+        # Plain variables: of functions a table, of containers a list.
+        named = re.findall(r'"([A-Z0-9_]+)": "', json.dumps(values))
+        named += re.findall(r'"name": "([A-Z0-9_]+)", "value": "', json.dumps(values))
+        assert [it for it in named if secret.search(it)] == [], address
+
+
+def test_what_is_pushed_is_signed_and_checked_by_the_same_words(plans: dict[str, Plan]) -> None:
+    plan = plans["other"]
+    service = resources(plan, "google_cloud_run_v2_service")["0"]
+    environment = {it["name"]: it["value"] for it in service["template"][0]["containers"][0]["env"]}
+    pushed = [
+        values
+        for _, kind, values in all_resources(plan)
+        if kind == "google_pubsub_subscription" and values["push_config"]
+    ]
+    (push,) = (it["push_config"][0] for it in pushed)
+    assert push["push_endpoint"] == "google_cloud_run_v2_service:emberframe-push:uri/push"
+    assert push["oidc_token"] == [{
+        "audience": environment["EMBERFRAME_PUSH_AUDIENCE"],
+        "service_account_email": environment["EMBERFRAME_PUSH_ACCOUNT"],
+    }]  # fmt: skip
+    assert environment["EMBERFRAME_PUSH_ACCOUNT"] == account("pusher", "email")
+    assert service["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    assert service["template"][0]["max_instance_request_concurrency"] == int(
+        environment["EMBERFRAME_SLOTS"]
+    )
+    assert pushed[0]["ack_deadline_seconds"] == 600
+
+
+def test_the_small_deployment_has_one_gpu_at_most_and_none_when_nobody_asks(
+    plans: dict[str, Plan],
+) -> None:
+    plan = plans["small"]
+    (pool,) = resources(plan, "google_cloud_run_v2_worker_pool").values()
+    assert pool["scaling"][0]["manual_instance_count"] == 0
+    limits = pool["template"][0]["containers"][0]["resources"][0]["limits"]
+    assert limits["nvidia.com/gpu"] == "1"
+    assert pool["template"][0]["node_selector"][0]["accelerator"] == "nvidia-l4"
+    (version,) = resources(plan, "google_parameter_manager_parameter_version").values()
+    text = version["parameter_data"]
+    assert '"minReplicaCount": 0' in text
+    assert '"maxReplicaCount": 1' in text
+    assert f"workerpools/{pool['name']}" in text
+    for name in ("generate-image-worker", "generate-video-worker"):
+        assert f"subscriptions/{name}" in text
+    assert resources(plan, "google_cloud_scheduler_job")["0"]["schedule"] == "* * * * *"
+    # Where no pool grows and shrinks there is no autoscaler.
+    assert resources(plans["other"], "google_parameter_manager_parameter") == {}
+
+
+def test_the_deployment_for_pods_runs_no_worker_at_googles(plans: dict[str, Plan]) -> None:
+    plan = plans["runpod"]
+    for kind in ("google_cloud_run_v2_worker_pool", "google_cloud_run_v2_service"):
+        assert resources(plan, kind) == {}
+    (provider,) = resources(plan, "google_iam_workload_identity_pool_provider").values()
+    assert provider["oidc"][0]["issuer_uri"].startswith("https://")
+    assert provider["attribute_condition"] == 'assertion.sub == "pod:emberframe-worker"'
+
+
+def test_every_alert_reaches_somebody_and_says_where_to_look(plans: dict[str, Plan]) -> None:
+    wanted = {
+        "Work waits too long", "A dead letter", "Too many generations fail", "Leases lapse",
+        "Functions fail", "A GPU idles", "GPUs cost much today",
+    }  # fmt: skip
+    alerts = [
+        values
+        for _, kind, values in all_resources(plans["small"])
+        if kind == "google_monitoring_alert_policy"
+    ]
+    assert {it["display_name"].removeprefix("Emberframe: ") for it in alerts} == wanted
+    for alert in alerts:
+        assert len(alert["notification_channels"]) == 1
+        assert len(alert["documentation"][0]["content"]) > 50
+    (budget,) = resources(plans["small"], "google_billing_budget").values()
+    assert budget["amount"][0]["specified_amount"][0]["units"] == "100"
+    assert len(budget["all_updates_rule"][0]["monitoring_notification_channels"]) == 1
+
+
+def test_the_dashboard_shows_what_waits_what_is_made_what_fails_and_what_it_costs(
+    plan: Plan,
+) -> None:
+    (dashboard,) = resources(plan, "google_monitoring_dashboard").values()
+    layout = json.loads(dashboard["dashboard_json"])["mosaicLayout"]
+    places = {(it["xPos"], it["yPos"]) for it in layout["tiles"]}
+    assert len(places) == len(layout["tiles"]) >= 8
+    assert all(x + 6 <= layout["columns"] for x, _ in places)
+    shown = json.dumps(layout)
+    for metric in (
+        "oldest_unacked_message_age", "emberframe/failed", "emberframe/lease_lapses",
+        "container/instance_count", "container/billable_instance_time",
+    ):  # fmt: skip
+        assert metric in shown
