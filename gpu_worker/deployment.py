@@ -22,7 +22,8 @@ from gpu_worker.settings import Settings, WorkerSettings
 from gpu_worker.store_settings import StoreSettings
 from gpu_worker.stores import open_store
 from shared.clock import SystemClock
-from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.in_memory import InMemoryDocuments
+from shared.in_memory_objects import InMemoryObjects
 
 #: Compression and uploads of a few pictures at a time; they wait for the network, not for a core.
 FILE_THREADS = 4

@@ -14,7 +14,7 @@ from google.oauth2 import service_account
 from gpu_worker.adapters.s3 import S3Objects
 from gpu_worker.adapters.storage import FirebaseStorage
 from gpu_worker.adapters.storage_urls import SIGNED_HOST, SignedUrls, TokenUrls
-from shared.in_memory import InMemoryObjects
+from shared.in_memory_objects import InMemoryObjects
 from shared.ports import ObjectStore
 from tests.contract.signatures import Judge, google_judge, s3_judge
 

@@ -17,7 +17,7 @@ from gpu_worker.adapters.web_images import WebImages
 from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.ports import InputImages
 from shared.errors import ErrorCode, GenerationError, InvalidInput
-from shared.in_memory import InMemoryObjects
+from shared.in_memory_objects import InMemoryObjects
 from shared.ports import ObjectStore
 from tests.contract.object_stores import BUCKET, HOST, URL_SECONDS, credentials_of
 

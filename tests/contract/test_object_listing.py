@@ -12,7 +12,7 @@ from google.cloud import storage
 
 from gpu_worker.adapters.s3 import S3Objects
 from gpu_worker.adapters.storage import FirebaseStorage
-from shared.in_memory import InMemoryObjects
+from shared.in_memory_objects import InMemoryObjects
 from shared.ports import ObjectListing, ObjectStore
 from tests.contract.adapters import IN_MEMORY
 from tests.contract.object_stores import BUCKET, URL_SECONDS

@@ -15,7 +15,7 @@ from gpu_worker.lifecycle.handled import Done
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
 from shared.clock import SystemClock
-from shared.in_memory import InMemoryObjects
+from shared.in_memory_objects import InMemoryObjects
 from tests.fuzz.arrival import Database, by_end, draw_documents, publishable, refused_at_arrival
 
 pytestmark = pytest.mark.stack

@@ -13,7 +13,8 @@ from gpu_worker.intake.runpod.journey import Journey, OnProgress
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.ports import InputImages, never_stopped
-from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.in_memory import InMemoryDocuments
+from shared.in_memory_objects import InMemoryObjects
 
 #: Parameters that may hold a whole picture as a data URL, 10 MB of it.
 IMAGES = ("image_url", "mask_url")

@@ -10,7 +10,7 @@ from gpu_worker.adapters.web_images import FETCH_SECONDS, WebImages
 from gpu_worker.image_addresses import ServedAddresses
 from gpu_worker.ports import never_stopped
 from shared.errors import ErrorCode, GenerationError, InvalidInput
-from shared.in_memory import InMemoryObjects
+from shared.in_memory_objects import InMemoryObjects
 from tests.unit.input_images.cases import ALLOWED, BUCKET, DOWNLOADS, HOSTS, TOKEN, UID
 from tests.unit.input_images.certificates import Authority
 from tests.unit.input_images.web import (

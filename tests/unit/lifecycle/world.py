@@ -18,7 +18,8 @@ from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.ports import Engine, EngineJob
 from shared.claim import MAX_BACKOFF_SECONDS
 from shared.clock import Clock
-from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.in_memory import InMemoryDocuments
+from shared.in_memory_objects import InMemoryObjects
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
 from shared.paths import GenerationPath
 from shared.ports import (

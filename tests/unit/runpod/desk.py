@@ -15,7 +15,8 @@ from gpu_worker.loras import Loras
 from gpu_worker.ports import EngineJob
 from gpu_worker.runpod_settings import RUN_BYTES
 from gpu_worker.settings import WorkerSettings
-from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.in_memory import InMemoryDocuments
+from shared.in_memory_objects import InMemoryObjects
 
 PROMPT = "a red circle that nobody may log"
 QUICK = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4, "width": 64, "height": 64}

@@ -11,7 +11,8 @@ from gpu_worker.intake.runpod.asked import read_job
 from gpu_worker.intake.runpod.fresh import fresh_document
 from shared.admission import DEFAULT_ADMISSION
 from shared.errors import InvalidInput
-from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.in_memory import InMemoryDocuments
+from shared.in_memory_objects import InMemoryObjects
 from shared.ports import AlreadyExists, Changes, Rejected, Unavailable, Written
 from tests.unit.runpod.desk import FILM, PATH, PLACE, QUICK, TIMEOUT_SECONDS, Desk, held
 

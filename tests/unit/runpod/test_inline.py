@@ -17,7 +17,8 @@ from gpu_worker.intake.runpod.inline import data_url
 from gpu_worker.media.film_probe import probe_film
 from gpu_worker.ports import EngineJob
 from shared.errors import ErrorCode, GenerationError
-from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.in_memory import InMemoryDocuments
+from shared.in_memory_objects import InMemoryObjects
 from tests.unit.runpod.desk import FILM, PLACE, PROMPT, QUICK, TIMEOUT_SECONDS, Desk, held
 
 MakeDesk = Callable[..., Desk]

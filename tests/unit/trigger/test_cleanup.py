@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import pytest
 
-from shared.in_memory import InMemoryObjects
+from shared.in_memory_objects import InMemoryObjects
 from shared.lease import FREE
 from shared.paths import GenerationPath
 from tests.unit.lifecycle.world import START, ManualClock

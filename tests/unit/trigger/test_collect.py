@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.in_memory import InMemoryDocuments, InMemoryObjects
+from shared.in_memory import InMemoryDocuments
+from shared.in_memory_objects import InMemoryObjects
 from shared.leftovers import GRACE_SECONDS
 from shared.paths import GenerationPath
 from shared.ports import ObjectPage, Rejected, Unavailable
