@@ -1,8 +1,8 @@
 """What the use cases need of the outside world, as Protocols.
 
-Adapters live in `trigger/adapters` and `gpu_worker/adapters`; `shared/in_memory*.py` have one of each
-for tests. Every port has one contract suite (`tests/contract`) that runs over all of them. The port
-of services that work on jobs elsewhere is `shared/serverless.py`.
+Adapters live in `trigger/adapters` and `gpu_worker/adapters`; `shared/in_memory*.py` have one of
+each for tests. Every port has one contract suite (`tests/contract`) that runs over all of them. The
+port of services that work on jobs elsewhere is `shared/serverless.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
