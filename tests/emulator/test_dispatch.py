@@ -190,6 +190,7 @@ def test_an_accepted_document_becomes_one_job_with_all_that_a_worker_needs(
             "use_cloud_storage": True,
             "user_id": "ann",
             "file_uid": path.generation_id,
+            "dispatched": True,
         },
         "policy": {"executionTimeout": 1_500_000, "ttl": 21_600_000},
     }
