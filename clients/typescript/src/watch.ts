@@ -1,0 +1,43 @@
+// Listening to one generation.
+
+import { onSnapshot } from "firebase/firestore";
+
+import { ownGeneration } from "./emberframe.js";
+import type { Emberframe } from "./emberframe.js";
+import { SIGNED_OUT, callFailure } from "./failures.js";
+import type { CallFailure } from "./failures.js";
+import { readGeneration } from "./generation.js";
+import type { Generation } from "./generation.js";
+
+/** Told of every state. */
+export interface Watcher {
+  /** Undefined: the server has no such generation. */
+  onChange(generation: Generation | undefined): void;
+  /** The last call: nothing is heard any more. */
+  onFailure?(error: CallFailure): void;
+}
+
+/**
+ * Listens to a generation of the person who is signed in, until the returned function is called.
+ *
+ * For a screen that shows one and must not wait for its end, or goes away before; see `follow` for
+ * one that does wait.
+ */
+export function watch(emberframe: Emberframe, id: string, watcher: Watcher): () => void {
+  const reference = ownGeneration(emberframe, id);
+  if (reference === undefined) {
+    watcher.onFailure?.(SIGNED_OUT);
+    return () => undefined;
+  }
+  return onSnapshot(
+    reference,
+    // Else nobody would hear that the server has got what was written offline.
+    { includeMetadataChanges: true },
+    (snapshot) => {
+      const generation = readGeneration(snapshot);
+      // What the cache does not have, the server may.
+      if (generation !== undefined || !snapshot.metadata.fromCache) watcher.onChange(generation);
+    },
+    (error) => watcher.onFailure?.(callFailure(error)),
+  );
+}
