@@ -1,6 +1,7 @@
 // Listening to one generation.
 
-import { onSnapshot } from "firebase/firestore";
+import { getDoc, onSnapshot, waitForPendingWrites } from "firebase/firestore";
+import type { DocumentReference } from "firebase/firestore";
 
 import { ownGeneration } from "./emberframe.js";
 import type { Emberframe } from "./emberframe.js";
@@ -29,15 +30,38 @@ export function watch(emberframe: Emberframe, id: string, watcher: Watcher): () 
     watcher.onFailure?.(SIGNED_OUT);
     return () => undefined;
   }
-  return onSnapshot(
+  let stopped = false;
+  const tellUnlessThere = async (): Promise<void> => {
+    if (!(await isGone(reference)) || stopped) return;
+    watcher.onChange(undefined);
+  };
+  const stop = onSnapshot(
     reference,
     // Else nobody would hear that the server has got what was written offline.
     { includeMetadataChanges: true },
     (snapshot) => {
       const generation = readGeneration(snapshot);
+      if (generation !== undefined) watcher.onChange(generation);
       // What the cache does not have, the server may.
-      if (generation !== undefined || !snapshot.metadata.fromCache) watcher.onChange(generation);
+      else if (!snapshot.metadata.fromCache) void tellUnlessThere();
     },
     (error) => watcher.onFailure?.(callFailure(error)),
   );
+  return () => {
+    stopped = true;
+    stop();
+  };
+}
+
+/**
+ * Whether the server says so too. To a listener a document is gone as soon as this phone asks for
+ * its removal, and comes back when that is refused.
+ */
+async function isGone(reference: DocumentReference): Promise<boolean> {
+  try {
+    await waitForPendingWrites(reference.firestore);
+    return !(await getDoc(reference)).exists();
+  } catch {
+    return false; // offline, or somebody else has signed in
+  }
 }

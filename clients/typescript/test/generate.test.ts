@@ -5,7 +5,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 
 import { onLog } from "firebase/app";
-import { disableNetwork, enableNetwork, setLogLevel } from "firebase/firestore";
+import { disableNetwork, enableNetwork, setLogLevel, waitForPendingWrites } from "firebase/firestore";
 
 import { follow, generate, history, newId, previewUrl, watch } from "../src/index.js";
 import { LONGEST, SMALL, listener, phone } from "./phone.js";
@@ -177,30 +177,28 @@ test("following what does not exist fails as not found", async (t) => {
 });
 
 test("nothing listens any more when a generation has ended", async (t) => {
-  const targets = { addTarget: 0, removeTarget: 0 };
+  const emberframe = await phone(t);
+  const listeners = { "Allocate target": 0, "Release target": 0 };
+  // The SDK has no other way to say so.
   setLogLevel("debug");
   onLog(({ message }) => {
-    for (const kind of ["addTarget", "removeTarget"] as const) {
-      if (message.includes("sending") && message.includes(`"${kind}"`)) targets[kind] += 1;
+    for (const kind of ["Allocate target", "Release target"] as const) {
+      if (message.endsWith(`transaction: ${kind}`)) listeners[kind] += 1;
     }
-  }, { level: "debug" });
-  t.after(() => {
-    setLogLevel("error");
-    onLog(null);
   });
-  const emberframe = await phone(t);
-  const abort = new AbortController();
-  const options = { signal: abort.signal };
+  const { signal } = new AbortController();
 
-  const request = { task_type: "text2img", prompt: PROMPT, num_images: 99 } as const;
-  const ended = generate(emberframe, request, options);
-  assert.equal(getEventListeners(abort.signal, "abort").length, 1);
-  await ended;
+  const wrong = { task_type: "text2img", prompt: PROMPT, num_images: 99 } as const;
   const refused = { task_type: "text2img", prompt: "x".repeat(9000) } as const;
-  await generate(emberframe, refused, options);
-  await history(emberframe);
+  const ended = [wrong, refused].map((it) => generate(emberframe, it, { signal }));
+  const during = getEventListeners(signal, "abort").length;
+  await Promise.all(ended);
+  // Comes after all that was to be done before.
+  await waitForPendingWrites(emberframe.firestore);
+  onLog(null);
+  setLogLevel("error");
 
-  assert.equal(getEventListeners(abort.signal, "abort").length, 0);
-  assert.ok(targets.addTarget >= 2, JSON.stringify(targets));
-  assert.equal(targets.removeTarget, targets.addTarget);
+  assert.deepEqual([during, getEventListeners(signal, "abort").length], [2, 0]);
+  assert.ok(listeners["Allocate target"] >= 2, JSON.stringify(listeners));
+  assert.equal(listeners["Release target"], listeners["Allocate target"]);
 });
