@@ -17,6 +17,14 @@ def check_public(document: Mapping[str, Any]) -> PublicGeneration:
     return PublicGeneration.model_validate_json(as_json(document))
 
 
+def check_seen(state: Mapping[str, Any]) -> PublicGeneration:
+    """`check_public` of a state as the demo's phone tells it: with `{"bytes": …}` for bytes."""
+    progress = dict(state.get("progress", {}))
+    if "preview" in progress:
+        progress["preview"] = base64.b64decode(progress["preview"]["bytes"])
+    return check_public({**state, **({"progress": progress} if progress else {})})
+
+
 def as_json(document: Mapping[str, Any]) -> str:
     """As an app's model is made from it: times in ISO 8601, bytes in base64."""
     return json.dumps(document, default=_plain)

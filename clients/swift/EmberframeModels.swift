@@ -2,9 +2,9 @@
 
 import Foundation
 
-// MARK: - Text2ImgRequest
-struct Text2ImgRequest: Codable, Sendable {
-    var taskType: Text2ImgRequestTaskType
+// MARK: - EmberText2ImgRequest
+struct EmberText2ImgRequest: Codable, Sendable {
+    var taskType: EmberText2ImgRequestTaskType
     /// At most 2000 characters.
     var prompt: String
     /// What is not to be seen. At most 2000 characters.
@@ -19,7 +19,7 @@ struct Text2ImgRequest: Codable, Sendable {
     var width: Int?
     /// As `width`. At least 64, at most 2048, a multiple of 8.
     var height: Int?
-    var scheduler: Scheduler?
+    var scheduler: EmberScheduler?
     /// How closely the prompt is followed. At least 0, at most 30. Default: 7.5.
     var guidanceScale: Double?
     /// Denoising steps of the refiner, if the model has one; 0 leaves it out. At least 0, at
@@ -33,10 +33,10 @@ struct Text2ImgRequest: Codable, Sendable {
     /// Not more than the deployment allows either: `parse_request` sees to that. At least 1, at
     /// most 16. Default: 1.
     var numImages: Int?
-    var outputFormat: OutputFormat?
+    var outputFormat: EmberOutputFormat?
     /// Under the names that the operator offers, each once; only the worker knows them. At most
     /// 4.
-    var loras: [Lora]?
+    var loras: [EmberLora]?
     /// Read weights as in `(red)1.3` in both prompts, and all of their tokens, not 77. Default:
     /// false.
     var promptWeighting: Bool?
@@ -72,8 +72,8 @@ struct Text2ImgRequest: Codable, Sendable {
 }
 
 /// One small change of the model, which the operator offers under a name, and how much of it.
-// MARK: - Lora
-struct Lora: Codable, Sendable {
+// MARK: - EmberLora
+struct EmberLora: Codable, Sendable {
     var name: String
     /// Negative turns it round; 0 is none of it. At least -2, at most 2. Default: 1.0.
     var weight: Double?
@@ -85,13 +85,13 @@ struct Lora: Codable, Sendable {
 }
 
 /// The file type of the pictures.
-enum OutputFormat: String, Codable, Sendable {
+enum EmberOutputFormat: String, Codable, Sendable {
     case jpeg = "jpeg"
     case png = "png"
     case webp = "webp"
 }
 
-enum Scheduler: String, Codable, Sendable {
+enum EmberScheduler: String, Codable, Sendable {
     case ddim = "DDIM"
     case deis = "DEIS"
     case dpmSolverMultistep = "DPMSolverMultistep"
@@ -109,13 +109,13 @@ enum Scheduler: String, Codable, Sendable {
     case uniPC = "UniPC"
 }
 
-enum Text2ImgRequestTaskType: String, Codable, Sendable {
+enum EmberText2ImgRequestTaskType: String, Codable, Sendable {
     case text2Img = "text2img"
 }
 
-// MARK: - Img2ImgRequest
-struct Img2ImgRequest: Codable, Sendable {
-    var taskType: Img2ImgRequestTaskType
+// MARK: - EmberImg2ImgRequest
+struct EmberImg2ImgRequest: Codable, Sendable {
+    var taskType: EmberImg2ImgRequestTaskType
     /// May be absent, since an image is there. At most 2000 characters.
     var prompt: String?
     /// The user's own file in Storage by its `gs://` or download address, a `data:image/` URL,
@@ -133,7 +133,7 @@ struct Img2ImgRequest: Codable, Sendable {
     var width: Int?
     /// As `width`. At least 64, at most 2048, a multiple of 8.
     var height: Int?
-    var scheduler: Scheduler?
+    var scheduler: EmberScheduler?
     /// How closely the prompt is followed. At least 0, at most 30. Default: 7.5.
     var guidanceScale: Double?
     /// Denoising steps of the refiner, if the model has one; 0 leaves it out. At least 0, at
@@ -147,10 +147,10 @@ struct Img2ImgRequest: Codable, Sendable {
     /// Not more than the deployment allows either: `parse_request` sees to that. At least 1, at
     /// most 16. Default: 1.
     var numImages: Int?
-    var outputFormat: OutputFormat?
+    var outputFormat: EmberOutputFormat?
     /// Under the names that the operator offers, each once; only the worker knows them. At most
     /// 4.
-    var loras: [Lora]?
+    var loras: [EmberLora]?
     /// Read weights as in `(red)1.3` in both prompts, and all of their tokens, not 77. Default:
     /// false.
     var promptWeighting: Bool?
@@ -186,13 +186,13 @@ struct Img2ImgRequest: Codable, Sendable {
     }
 }
 
-enum Img2ImgRequestTaskType: String, Codable, Sendable {
+enum EmberImg2ImgRequestTaskType: String, Codable, Sendable {
     case img2Img = "img2img"
 }
 
-// MARK: - InpaintRequest
-struct InpaintRequest: Codable, Sendable {
-    var taskType: InpaintRequestTaskType
+// MARK: - EmberInpaintRequest
+struct EmberInpaintRequest: Codable, Sendable {
+    var taskType: EmberInpaintRequestTaskType
     /// At most 2000 characters.
     var prompt: String?
     /// As that of `img2img`. At most 14000000 characters.
@@ -211,7 +211,7 @@ struct InpaintRequest: Codable, Sendable {
     var width: Int?
     /// As `width`. At least 64, at most 2048, a multiple of 8.
     var height: Int?
-    var scheduler: Scheduler?
+    var scheduler: EmberScheduler?
     /// How closely the prompt is followed. At least 0, at most 30. Default: 7.5.
     var guidanceScale: Double?
     /// Denoising steps of the refiner, if the model has one; 0 leaves it out. At least 0, at
@@ -225,10 +225,10 @@ struct InpaintRequest: Codable, Sendable {
     /// Not more than the deployment allows either: `parse_request` sees to that. At least 1, at
     /// most 16. Default: 1.
     var numImages: Int?
-    var outputFormat: OutputFormat?
+    var outputFormat: EmberOutputFormat?
     /// Under the names that the operator offers, each once; only the worker knows them. At most
     /// 4.
-    var loras: [Lora]?
+    var loras: [EmberLora]?
     /// Read weights as in `(red)1.3` in both prompts, and all of their tokens, not 77. Default:
     /// false.
     var promptWeighting: Bool?
@@ -265,13 +265,13 @@ struct InpaintRequest: Codable, Sendable {
     }
 }
 
-enum InpaintRequestTaskType: String, Codable, Sendable {
+enum EmberInpaintRequestTaskType: String, Codable, Sendable {
     case inpaint = "inpaint"
 }
 
-// MARK: - Text2VideoRequest
-struct Text2VideoRequest: Codable, Sendable {
-    var taskType: Text2VideoRequestTaskType
+// MARK: - EmberText2VideoRequest
+struct EmberText2VideoRequest: Codable, Sendable {
+    var taskType: EmberText2VideoRequestTaskType
     /// At most 2000 characters.
     var prompt: String
     /// What is not to be seen. At most 2000 characters.
@@ -318,21 +318,21 @@ struct Text2VideoRequest: Codable, Sendable {
     }
 }
 
-enum Text2VideoRequestTaskType: String, Codable, Sendable {
+enum EmberText2VideoRequestTaskType: String, Codable, Sendable {
     case text2Video = "text2video"
 }
 
 /// One generation: the document `users/{uid}/generations/{id}`.
-// MARK: - Generation
-struct Generation: Codable, Sendable {
-    var status: Status
+// MARK: - EmberGeneration
+struct EmberGeneration: Codable, Sendable {
+    var status: EmberStatus
     var createdAt: Date
     /// The owner wants it to end.
     var cancelRequested: Bool?
-    var queue: Queue?
-    var progress: Progress?
-    var output: Output?
-    var error: Failure?
+    var queue: EmberQueue?
+    var progress: EmberProgress?
+    var output: EmberOutput?
+    var error: EmberFailure?
     /// Attempts so far that were not given back on purpose.
     var attempt: Int?
     /// When it was accepted.
@@ -345,10 +345,10 @@ struct Generation: Codable, Sendable {
     var notBefore: Date?
     /// When it will be removed, where the operator lets generations expire.
     var expireAt: Date?
-    var timings: Timings?
-    var cost: Cost?
-    var charge: CreditCharge?
-    var lease: HeldLease?
+    var timings: EmberTimings?
+    var cost: EmberCost?
+    var charge: EmberCreditCharge?
+    var lease: EmberHeldLease?
     /// When the server looks whether a message about it was lost.
     var sweepAfter: Date?
 
@@ -376,8 +376,8 @@ struct Generation: Codable, Sendable {
 }
 
 /// What it costs its owner; not there where the operator has no quotas.
-// MARK: - CreditCharge
-struct CreditCharge: Codable, Sendable {
+// MARK: - EmberCreditCharge
+struct EmberCreditCharge: Codable, Sendable {
     var credits: Int
     /// The day (UTC) that they count for, as `2026-11-23`.
     var day: String
@@ -392,8 +392,8 @@ struct CreditCharge: Codable, Sendable {
 }
 
 /// What it took.
-// MARK: - Cost
-struct Cost: Codable, Sendable {
+// MARK: - EmberCost
+struct EmberCost: Codable, Sendable {
     /// How long the model worked on it.
     var gpuSeconds: Double
 
@@ -403,8 +403,8 @@ struct Cost: Codable, Sendable {
 }
 
 /// Why it failed, or, while it waits for another try, why the last one did.
-// MARK: - Failure
-struct Failure: Codable, Sendable {
+// MARK: - EmberFailure
+struct EmberFailure: Codable, Sendable {
     /// For the program. Known: `invalid_input`, `content_rejected`, `quota_exceeded`,
     /// `unsupported_task`, `input_unavailable`, `out_of_memory`, `engine_crashed`,
     /// `worker_lost`, `timed_out`, `service_unavailable`, `attempts_exhausted`, `internal`;
@@ -414,7 +414,7 @@ struct Failure: Codable, Sendable {
     var message: String
     /// The server tries these again by itself, three times at most.
     var retryable: Bool
-    var quota: Quota?
+    var quota: EmberQuota?
 
     enum CodingKeys: String, CodingKey {
         case code = "code"
@@ -425,8 +425,8 @@ struct Failure: Codable, Sendable {
 }
 
 /// What was too much: credits, or of `concurrent` generations.
-// MARK: - Quota
-struct Quota: Codable, Sendable {
+// MARK: - EmberQuota
+struct EmberQuota: Codable, Sendable {
     /// Known: `daily_credits`, `concurrent`; there may be others.
     var limit: String
     var allowed: Int
@@ -446,8 +446,8 @@ struct Quota: Codable, Sendable {
 }
 
 /// Who works on it: the server's own book-keeping.
-// MARK: - HeldLease
-struct HeldLease: Codable, Sendable {
+// MARK: - EmberHeldLease
+struct EmberHeldLease: Codable, Sendable {
     var token: Int
     var workerID: String?
     var expiresAt: Date?
@@ -460,25 +460,25 @@ struct HeldLease: Codable, Sendable {
 }
 
 /// Of pictures or of a film, whose fields are optional therefore.
-// MARK: - Output
-struct Output: Codable, Sendable {
+// MARK: - EmberOutput
+struct EmberOutput: Codable, Sendable {
     /// That of the first picture, or of the film.
     var seed: Int
     var model: String
-    var nativeSize: Size
+    var nativeSize: EmberSize
     /// Whether the end of a prompt was left out, because the model reads only so much.
     var promptTruncated: Bool
     /// The first of `images`.
     var imageURL: String?
     var images: [String]?
-    var files: [StoredFile]
+    var files: [EmberStoredFile]
     /// Whether the refiner took part.
     var refiner: Bool?
     /// Those asked for, where there were any.
-    var loras: [Lora]?
+    var loras: [EmberLora]?
     var videoURL: String?
     var videos: [String]?
-    var videoInfo: VideoInfo?
+    var videoInfo: EmberVideoInfo?
     /// Frames that the model drew, before they were stretched to what was asked.
     var nativeFrames: Int?
     /// What `num_frames` was, where it was rounded.
@@ -503,8 +503,8 @@ struct Output: Codable, Sendable {
 }
 
 /// One picture or film in Firebase Storage. Whoever has one of the addresses can read it.
-// MARK: - StoredFile
-struct StoredFile: Codable, Sendable {
+// MARK: - EmberStoredFile
+struct EmberStoredFile: Codable, Sendable {
     var url: String
     /// At most 256 pixels a side.
     var thumbnailURL: String
@@ -539,8 +539,8 @@ struct StoredFile: Codable, Sendable {
 }
 
 /// Pixels.
-// MARK: - Size
-struct Size: Codable, Sendable {
+// MARK: - EmberSize
+struct EmberSize: Codable, Sendable {
     var width: Int
     var height: Int
 
@@ -551,8 +551,8 @@ struct Size: Codable, Sendable {
 }
 
 /// Measured from the file.
-// MARK: - VideoInfo
-struct VideoInfo: Codable, Sendable {
+// MARK: - EmberVideoInfo
+struct EmberVideoInfo: Codable, Sendable {
     var frames: Int
     var width: Int
     var height: Int
@@ -576,8 +576,8 @@ struct VideoInfo: Codable, Sendable {
 }
 
 /// How far a worker is. At most one change a second; never backwards within an attempt.
-// MARK: - Progress
-struct Progress: Codable, Sendable {
+// MARK: - EmberProgress
+struct EmberProgress: Codable, Sendable {
     /// Share of the whole that is done.
     var fraction: Double
     /// Known: `encode`, `denoise`, `refine`, `decode`, `store`; there may be others.
@@ -598,8 +598,8 @@ struct Progress: Codable, Sendable {
 }
 
 /// Where a generation stands that waits for a worker.
-// MARK: - Queue
-struct Queue: Codable, Sendable {
+// MARK: - EmberQueue
+struct EmberQueue: Codable, Sendable {
     /// Generations that will be begun before this one.
     var ahead: Int
     /// Estimated seconds until it is begun.
@@ -611,7 +611,7 @@ struct Queue: Codable, Sendable {
     }
 }
 
-enum Status: String, Codable, Sendable {
+enum EmberStatus: String, Codable, Sendable {
     case cancelled = "cancelled"
     case completed = "completed"
     case failed = "failed"
@@ -621,8 +621,8 @@ enum Status: String, Codable, Sendable {
 }
 
 /// Seconds by stage; a stage that there was none of is not there.
-// MARK: - Timings
-struct Timings: Codable, Sendable {
+// MARK: - EmberTimings
+struct EmberTimings: Codable, Sendable {
     var encode: Double?
     var denoise: Double?
     var refine: Double?

@@ -13,8 +13,7 @@ import pytest
 from google.cloud import firestore
 
 from shared.public_document import PublicGeneration
-from shared.public_document import PublicGeneration
-from tests.e2e.typescript_client import Told, compile_client, run_tests, names_of_tests
+from tests.e2e.typescript_client import Told, compile_client, names_of_tests, run_tests
 from tests.public_documents import check_public
 from tools.stack import Stack
 from tools.stack.worker import Worker

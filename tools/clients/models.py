@@ -18,7 +18,9 @@ from tools.clients.schema import build_schemas
 NODE_PACKAGE = Path(__file__).resolve().parents[2] / "build/node/package.json"
 SCRIPT = Path(__file__).with_name("models.mjs")
 TIMEOUT_SECONDS = 120
-HEADER = "// Made by `make clients` from the contract's models in shared/: change those, not this.\n\n"
+HEADER = (
+    "// Made by `make clients` from the contract's models in shared/: change those, not this.\n\n"
+)
 #: Where Swift's text begins; before it quicktype writes a page of hints.
 SWIFT_BEGINS = "import Foundation\n"
 
@@ -31,8 +33,9 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "typescript": {"just-types": True, "prefer-unions": True, "prefer-const-values": True},
     "dart": {"coders-in-class": True},
     # Without initializers of quicktype's Swift makes its own, whose optional arguments can be left
-    # out; within a module only, so the file belongs into the app's.
+    # out; within a module only, so the file belongs into the app's. Foundation has a Progress too.
     "swift": {
+        "type-prefix": "Ember",
         "sendable": True,
         "mutable-properties": True,
         "initializers": False,
