@@ -24,14 +24,17 @@ class Told:
     error: str | None
 
 
-def compile_client(place: Path) -> Path:
+def compile_client(place: Path, more: Mapping[str, str] | None = None) -> Path:
     """A copy of the client in `place`, library and tests compiled; the folder of the outputs.
 
-    Raises `AssertionError` with what the compiler said.
+    `more`: sources to be compiled beside the tests, by name. Raises `AssertionError` with what the
+    compiler said.
     """
     place.mkdir(parents=True, exist_ok=True)
     (place / "node_modules").symlink_to(NODE_MODULES)
     copy = shutil.copytree(SOURCES, place / "client")
+    for name, text in (more or {}).items():
+        (copy / "test" / name).write_text(text)
     for project in (copy, copy / "test"):
         compiled = subprocess.run(
             [NODE_MODULES / ".bin" / "tsc", "--project", project],

@@ -19,6 +19,7 @@ from tools.clients.schema import build_schemas
 
 #: Folders in which nothing is written by hand.
 GENERATED = ("schema", "dart", "swift", "kotlin")
+PAGE = (CLIENTS.parent / "docs" / "clients.md").read_text()
 LIBRARY = sorted((CLIENTS / "typescript" / "src").glob("*.ts"))
 
 
@@ -81,8 +82,15 @@ def test_an_app_of_today_survives_an_error_code_of_tomorrow(
     assert all(it.value in text for it in Scheduler), "what the app writes is enumerated"
 
 
-def test_the_typescript_client_and_its_tests_compile_without_a_word(tmp_path: Path) -> None:
-    client = compile_client(tmp_path / "typescript")
+def test_the_typescript_client_its_tests_and_the_docs_examples_compile(tmp_path: Path) -> None:
+    examples = re.findall(r"```ts\n(.*?)```", PAGE, re.DOTALL)
+    assert len(examples) >= 2
+    # An app has it in a folder of its own; the tests have it next door.
+    sources = {
+        f"docs_{number}.ts": text.replace('"./emberframe/index.js"', '"../src/index.js"')
+        for number, text in enumerate(examples)
+    }
+    client = compile_client(tmp_path / "typescript", sources)
     assert {path.stem for path in (client / "dist").glob("*.js")} == {it.stem for it in LIBRARY}
 
 
@@ -95,6 +103,23 @@ def test_the_typescript_client_needs_firebase_and_nothing_else() -> None:
     for path in LIBRARY:
         for source in re.findall(r'from "([^"]+)"', path.read_text()):
             assert source.startswith(("./", "firebase/")), f"{path.name}: {source}"
+
+
+def test_every_call_of_the_typescript_client_is_in_the_docs() -> None:
+    index = (CLIENTS / "typescript" / "src" / "index.ts").read_text()
+    exported = {
+        name for names in re.findall(r"^export \{([^}]+)\}", index, re.MULTILINE)
+        for name in re.findall(r"\w+", names)
+    }  # fmt: skip
+    assert len(exported) >= 10
+    assert [name for name in sorted(exported) if f"`{name}(" not in PAGE] == []
+
+
+def test_every_failure_of_the_typescript_client_is_in_the_docs() -> None:
+    failures = (CLIENTS / "typescript" / "src" / "failures.ts").read_text()
+    codes = set(re.findall(r'readonly code: "(\w+)"', failures))
+    assert len(codes) >= 9
+    assert [code for code in sorted(codes) if f"`{code}`" not in PAGE] == []
 
 
 def test_the_errors_that_the_client_shows_are_told_apart_by_every_code_of_the_contract() -> None:
