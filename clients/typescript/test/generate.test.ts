@@ -2,13 +2,12 @@
 
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import { test } from "node:test";
 
 import { onLog } from "firebase/app";
 import { disableNetwork, enableNetwork, setLogLevel, waitForPendingWrites } from "firebase/firestore";
 
 import { follow, generate, history, newId, previewUrl, watch } from "../src/index.js";
-import { LONGEST, SMALL, listener, phone } from "./phone.js";
+import { LONGEST, SMALL, listener, phone, test } from "./phone.js";
 
 const PROMPT = "a red circle on a blue background";
 

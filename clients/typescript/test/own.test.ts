@@ -1,7 +1,6 @@
 // What a person does with what they have made, and with nobody signed in.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { signOut } from "firebase/auth";
 
@@ -16,7 +15,7 @@ import {
   uploadInput,
   watch,
 } from "../src/index.js";
-import { LONGEST, SMALL, listener, phone } from "./phone.js";
+import { LONGEST, SMALL, listener, phone, test } from "./phone.js";
 
 const PROMPT = "a red circle on a blue background";
 /** Refused at once, so that a history costs nothing. */

@@ -1,6 +1,7 @@
 // Somebody with a phone: an app on the emulators, signed in, with the library's calls in reach.
 
 import { appendFileSync } from "node:fs";
+import { test as nodeTest } from "node:test";
 import type { TestContext } from "node:test";
 
 import { deleteApp, initializeApp } from "firebase/app";
@@ -20,6 +21,14 @@ function variable(name: string): string {
 function address(name: string): [host: string, port: number] {
   const [host = "", port] = variable(name).split(":");
   return [host, Number(port)];
+}
+
+/** For two busy cores; only what is broken takes that long. */
+const PATIENCE_MILLISECONDS = 90_000;
+
+/** Node's, with an end for what never comes. */
+export function test(name: string, body: (test: TestContext) => Promise<void>): void {
+  void nodeTest(name, { timeout: PATIENCE_MILLISECONDS }, body);
 }
 
 let phones = 0;
