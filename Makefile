@@ -81,6 +81,10 @@ status: ## what `make up` started and whether it lives
 bundle: setup ## build the Cloud Function's deploy folder, build/trigger
 	@$(BIN)/python -m tools.bundle
 
+.PHONY: clients
+clients: setup ## make clients/schema and the typed models in clients/ anew from the contract
+	@$(BIN)/python -m tools.clients
+
 .PHONY: figures
 figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response

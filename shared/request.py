@@ -138,12 +138,15 @@ class Request(BaseModel):
 
     #: Drawn at random (53 bits) when not given, and reported in the output.
     seed: Seed | None = None
+    #: What is not to be seen.
     negative_prompt: NegativePrompt | None = None
     #: Denoising steps of the base model.
     num_inference_steps: Annotated[int, Field(ge=1, le=150), WHOLE] = 25
-    #: Only an endpoint without a document (RunPod) reads the next three; a document's path rules.
+    #: For endpoints without a document (RunPod); else, if given, that of the document's path.
     user_id: str | None = None
+    #: As `user_id`: the document's id.
     file_uid: str | None = None
+    #: Only for endpoints without a document; a document's files are always stored.
     use_cloud_storage: bool = False
 
 
@@ -152,8 +155,10 @@ class ImageRequest(Request):
 
     #: Pixels. When not given: the input image's size, or without one the model's own (SDXL: 1024).
     width: Side | None = None
+    #: As `width`.
     height: Side | None = None
     scheduler: Annotated[Scheduler, BeforeValidator(_scheduler)] = Scheduler.DDIM
+    #: How closely the prompt is followed.
     guidance_scale: Guidance = 7.5
     #: Denoising steps of the refiner, if the model has one; 0 leaves it out.
     refiner_inference_steps: Annotated[int, Field(ge=0, le=150), WHOLE] = 50
@@ -161,13 +166,13 @@ class ImageRequest(Request):
     strength: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.3
     #: Share of the steps done by the base before the refiner takes over.
     high_noise_frac: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
-    #: `parse_request` holds it to the deployment's bound.
+    #: Not more than the deployment allows either: `parse_request` sees to that.
     num_images: Annotated[int, Field(ge=1, le=MAX_IMAGES), WHOLE] = 1
     output_format: Annotated[OutputFormat, BeforeValidator(_output_format)] = OutputFormat.PNG
-    #: Which names there are, only the worker knows.
+    #: Under the names that the operator offers, each once; only the worker knows them.
     loras: Loras = ()
 
-    #: Read weights in both prompts (see `shared.weighting`), and all of their tokens, not 77.
+    #: Read weights as in `(red)1.3` in both prompts, and all of their tokens, not 77.
     prompt_weighting: bool = False
 
     @model_validator(mode="after")
@@ -202,12 +207,15 @@ class Img2ImgRequest(ImageRequest):
     task_type: Literal[TaskType.IMG2IMG] = TaskType.IMG2IMG
     #: May be absent, since an image is there.
     prompt: Prompt | None = None
+    #: The user's own file in Storage by its `gs://` or download address, a `data:image/` URL, or
+    #: an `https://` address of a host that the operator allows.
     image_url: Url
 
 
 class InpaintRequest(ImageRequest):
     task_type: Literal[TaskType.INPAINT] = TaskType.INPAINT
     prompt: Prompt | None = None
+    #: As that of `img2img`.
     image_url: Url
     #: White is painted anew, black is kept.
     mask_url: Url
@@ -216,12 +224,15 @@ class InpaintRequest(ImageRequest):
 class Text2VideoRequest(Request):
     task_type: Literal[TaskType.TEXT2VIDEO] = TaskType.TEXT2VIDEO
     prompt: Prompt
-    #: Pixels; see VIDEO_SIZES for the pairs.
+    #: Pixels. Width × height is 832×480, 480×832, 1280×720 or 720×1280 (VIDEO_SIZES).
     video_height: Annotated[int, WHOLE] = 480
+    #: As `video_height`.
     video_width: Annotated[int, WHOLE] = 832
     #: Wan makes 4k + 1 frames; others are rounded up to that.
     num_frames: Annotated[int, Field(ge=16, le=81), WHOLE] = 81
+    #: How closely the prompt is followed.
     video_guidance_scale: Annotated[float, Field(ge=1, le=20, allow_inf_nan=False)] = 5.0
+    #: Frames a second.
     fps: Annotated[int, Field(ge=6, le=30), WHOLE] = 15
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.public_documents import check_seen
 from tests.unit.media.films import told_by_ffmpeg
 from tools.demo.phone import Phone
 from tools.stack import Stack
@@ -22,10 +23,14 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 
 def generate(phone: Phone, **request: Any) -> list[dict[str, Any]]:
-    """Every state of the document that the phone's listener saw, in order."""
+    """Every state of the document that the phone's listener saw, in order; each as apps are told
+    that it may be."""
     generation_id = secrets.token_hex(8)
     phone.create(generation_id, request)
-    return [event["data"] for event in phone.documents(generation_id, PATIENCE_SECONDS)]
+    states = [event["data"] for event in phone.documents(generation_id, PATIENCE_SECONDS)]
+    for state in states:
+        check_seen(state)
+    return states
 
 
 def test_a_document_becomes_the_picture_that_its_prompt_asks_for(phone: Phone) -> None:

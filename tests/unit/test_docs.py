@@ -1,5 +1,6 @@
 """What the docs say exists, and what exists is said."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -142,7 +143,10 @@ def test_every_dependency_is_justified() -> None:
         for path in (REPOSITORY / "requirements").glob("*.in")
         for name in re.findall(r"^([a-z][a-z0-9-]+)", path.read_text(), re.MULTILINE)
     }
+    npm = json.loads((REPOSITORY / "tools/node/package.json").read_text())
+    asked |= {f"{name} (npm)" for name in npm["dependencies"]}
     justified = set(re.findall(r"[a-z][a-z0-9-]+", page))
+    justified |= set(re.findall(r"^\| (\S+ \(npm\)) \|", page, re.MULTILINE))
     assert asked - justified == set()
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from gpu_worker.adapters.input_images import DeploymentImages
 from gpu_worker.adapters.resolver import SystemResolver
 from gpu_worker.adapters.web_images import WebImages
@@ -34,6 +36,7 @@ from shared.ports import (
     Subscription,
     Written,
 )
+from tests.public_documents import check_public
 
 PATH = GenerationPath(uid="ada", generation_id="g1")
 PROMPT = "a red circle that nobody may log"
@@ -82,6 +85,8 @@ class Documents:
         self.before_read: Callable[[], None] = lambda: None
         #: What workers wrote, in order.
         self.writes: list[dict[str, Any]] = []
+        #: What apps are not told to expect, in documents that were right before they were written.
+        self.faults: list[str] = []
         self._changed = threading.Condition()
 
     def read(self, path: str) -> Snapshot | None:
@@ -95,12 +100,25 @@ class Documents:
         self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
     ) -> Written:
         self.before(changes)
+        was_right = self._fault_of(path) is None
         written = self.inner.update(path, changes, expected=expected, beside=beside)
         with self._changed:
+            fault = self._fault_of(path)
+            if fault and was_right:
+                self.faults.append(fault)
             self.writes.append(dict(changes))
             self._changed.notify_all()
         self.after(changes)
         return written
+
+    def _fault_of(self, path: str) -> str | None:
+        snapshot = self.inner.read(path)
+        try:
+            if snapshot is not None:
+                check_public(snapshot.data)
+        except (ValidationError, TypeError, ValueError) as fault:
+            return str(fault)
+        return None
 
     def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> Subscription:
         return self.inner.watch(path, on_change)
@@ -278,6 +296,8 @@ class World:
     def close(self) -> None:
         for worker in self.workers:
             worker.engine.close()
+        # A test without a worker writes what it likes.
+        assert self.documents.faults == [] or not self.workers
 
 
 def faulty_write(
