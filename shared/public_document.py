@@ -186,6 +186,16 @@ class HeldLease(PublicModel):
     expires_at: datetime | None
 
 
+class DispatchedJob(PublicModel):
+    """The last job that it was handed to, where the operator has RunPod start workers for it."""
+
+    endpoint: str
+    job_id: str
+    at: datetime
+    #: The lease's then.
+    token: Count
+
+
 class CreditCharge(PublicModel):
     """What it costs its owner; not there where the operator has no quotas."""
 
@@ -251,5 +261,6 @@ class PublicGeneration(PublicModel):
     cost: Cost | None = None
     charge: CreditCharge | None = None
     lease: HeldLease | None = None
+    dispatch: DispatchedJob | None = None
     #: When the server looks whether a message about it was lost.
     sweep_after: datetime | None = None

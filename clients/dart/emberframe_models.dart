@@ -660,6 +660,7 @@ class Generation {
     final Cost? cost;
     final CreditCharge? charge;
     final HeldLease? lease;
+    final DispatchedJob? dispatch;
     
     ///When the server looks whether a message about it was lost.
     final DateTime? sweepAfter;
@@ -684,6 +685,7 @@ class Generation {
         this.cost,
         this.charge,
         this.lease,
+        this.dispatch,
         this.sweepAfter,
     });
 
@@ -711,6 +713,7 @@ class Generation {
         cost: json["cost"] == null ? null : Cost.fromJson(json["cost"]),
         charge: json["charge"] == null ? null : CreditCharge.fromJson(json["charge"]),
         lease: json["lease"] == null ? null : HeldLease.fromJson(json["lease"]),
+        dispatch: json["dispatch"] == null ? null : DispatchedJob.fromJson(json["dispatch"]),
         sweepAfter: json["sweep_after"] == null ? null : DateTime.parse(json["sweep_after"]),
     );
 
@@ -734,6 +737,7 @@ class Generation {
         "cost": cost?.toJson(),
         "charge": charge?.toJson(),
         "lease": lease?.toJson(),
+        "dispatch": dispatch?.toJson(),
         "sweep_after": sweepAfter?.toIso8601String(),
     };
 }
@@ -793,6 +797,42 @@ class Cost {
 
     Map<String, dynamic> toJson() => {
         "gpu_seconds": gpuSeconds,
+    };
+}
+
+
+///The last job that it was handed to, where the operator has RunPod start workers for it.
+class DispatchedJob {
+    final String endpoint;
+    final String jobId;
+    final DateTime at;
+    
+    ///The lease's then.
+    final int token;
+
+    DispatchedJob({
+        required this.endpoint,
+        required this.jobId,
+        required this.at,
+        required this.token,
+    });
+
+    factory DispatchedJob.fromRawJson(String str) => DispatchedJob.fromJson(json.decode(str));
+
+    String toRawJson() => json.encode(toJson());
+
+    factory DispatchedJob.fromJson(Map<String, dynamic> json) => DispatchedJob(
+        endpoint: json["endpoint"],
+        jobId: json["job_id"],
+        at: DateTime.parse(json["at"]),
+        token: json["token"],
+    );
+
+    Map<String, dynamic> toJson() => {
+        "endpoint": endpoint,
+        "job_id": jobId,
+        "at": at.toIso8601String(),
+        "token": token,
     };
 }
 

@@ -564,6 +564,7 @@ data class Generation (
     val cost: Cost? = null,
     val charge: CreditCharge? = null,
     val lease: HeldLease? = null,
+    val dispatch: DispatchedJob? = null,
 
     /**
      * When the server looks whether a message about it was lost.
@@ -600,6 +601,24 @@ data class Cost (
      */
     @SerialName("gpu_seconds")
     val gpuSeconds: Double
+)
+
+/**
+ * The last job that it was handed to, where the operator has RunPod start workers for it.
+ */
+@Serializable
+data class DispatchedJob (
+    val endpoint: String,
+
+    @SerialName("job_id")
+    val jobID: String,
+
+    val at: OffsetDateTime,
+
+    /**
+     * The lease's then.
+     */
+    val token: Long
 )
 
 /**

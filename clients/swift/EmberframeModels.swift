@@ -349,6 +349,7 @@ struct EmberGeneration: Codable, Sendable {
     var cost: EmberCost?
     var charge: EmberCreditCharge?
     var lease: EmberHeldLease?
+    var dispatch: EmberDispatchedJob?
     /// When the server looks whether a message about it was lost.
     var sweepAfter: Date?
 
@@ -371,6 +372,7 @@ struct EmberGeneration: Codable, Sendable {
         case cost = "cost"
         case charge = "charge"
         case lease = "lease"
+        case dispatch = "dispatch"
         case sweepAfter = "sweep_after"
     }
 }
@@ -399,6 +401,23 @@ struct EmberCost: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case gpuSeconds = "gpu_seconds"
+    }
+}
+
+/// The last job that it was handed to, where the operator has RunPod start workers for it.
+// MARK: - EmberDispatchedJob
+struct EmberDispatchedJob: Codable, Sendable {
+    var endpoint: String
+    var jobID: String
+    var at: Date
+    /// The lease's then.
+    var token: Int
+
+    enum CodingKeys: String, CodingKey {
+        case endpoint = "endpoint"
+        case jobID = "job_id"
+        case at = "at"
+        case token = "token"
     }
 }
 

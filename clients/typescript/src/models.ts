@@ -506,6 +506,7 @@ export interface Generation {
     cost?:      Cost;
     charge?:    CreditCharge;
     lease?:     HeldLease;
+    dispatch?:  DispatchedJob;
     /**
      * When the server looks whether a message about it was lost.
      */
@@ -534,6 +535,19 @@ export interface Cost {
      * How long the model worked on it.
      */
     gpu_seconds: number;
+}
+
+/**
+ * The last job that it was handed to, where the operator has RunPod start workers for it.
+ */
+export interface DispatchedJob {
+    endpoint: string;
+    job_id:   string;
+    at:       Date;
+    /**
+     * The lease's then.
+     */
+    token: number;
 }
 
 /**
