@@ -30,6 +30,8 @@ class Recorder:
         self._changed = threading.Condition()
         self._listening = False
         self._states: dict[str, list[State]] = defaultdict(list)
+        #: What `look` found, by path.
+        self._found: dict[str, State] = {}
         self._watch: Any = None
 
     def __enter__(self) -> Self:
@@ -52,7 +54,8 @@ class Recorder:
         """The first state of the document that is `reached`, once it is seen. Raises `NotSeen`."""
 
         def found() -> State | None:
-            return next((it for it in self._states[str(path)] if reached(it)), None)
+            looked_up = [self._found[str(path)]] if str(path) in self._found else []
+            return next((it for it in [*self._states[str(path)], *looked_up] if reached(it)), None)
 
         with self._changed:
             state = self._changed.wait_for(found, timeout_seconds)
@@ -68,9 +71,11 @@ class Recorder:
         untold = 0
         with self._changed:
             for document in found:
-                known = self._states[document.reference.path]
-                if document.exists and document.update_time > known[-1].at:
-                    known.append(State.of(document.to_dict() or {}, document.update_time))
+                path = document.reference.path
+                known = self._found.get(path, self._states[path][-1])
+                if document.exists and document.update_time > known.at:
+                    # Apart from what is told: a listener that only lags tells the rest in order.
+                    self._found[path] = State.of(document.to_dict() or {}, document.update_time)
                     untold += 1
             self._changed.notify_all()
         return untold
@@ -90,7 +95,11 @@ class Recorder:
         """Whether every document seen so far has ended by then."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: all(states[-1].status.terminal for states in self._states.values()),
+                lambda: all(
+                    states[-1].status.terminal
+                    or (path in self._found and self._found[path].status.terminal)
+                    for path, states in self._states.items()
+                ),
                 timeout_seconds,
             )
 
@@ -100,8 +109,5 @@ class Recorder:
             for change in changes:
                 document = change.document
                 state = State.of(document.to_dict() or {}, document.update_time)
-                known = self._states[document.reference.path]
-                # Told after all, once `look` has found it.
-                if state.at not in [it.at for it in known]:
-                    known.append(state)
+                self._states[document.reference.path].append(state)
             self._changed.notify_all()

@@ -65,8 +65,16 @@ def test_an_end_that_was_not_told_is_found_and_counted_once() -> None:
     assert recorder.look() == 1
     assert recorder.wait_for_ends(0)
     assert recorder.look() == 0
-    tell(recorder, Document("completed", 2))
-    assert statuses(recorder) == [Status.PROCESSING, Status.COMPLETED]
+    assert statuses(recorder) == [Status.PROCESSING]
+
+
+def test_a_listener_that_only_lags_tells_the_rest_in_its_order() -> None:
+    recorder = Recorder(cast("firestore.Client", Database(Document("completed", 3))))
+    tell(recorder, Document("queued", 1))
+    assert recorder.look() == 1
+    tell(recorder, Document("processing", 2))
+    tell(recorder, Document("completed", 3))
+    assert statuses(recorder) == [Status.QUEUED, Status.PROCESSING, Status.COMPLETED]
 
 
 def test_nothing_is_counted_where_nothing_was_kept_back() -> None:
