@@ -52,7 +52,7 @@ def decide_dispatch(
 ) -> Decision:
     """Decide at `server_now`; `over` is the id of a job that is known not to be alive."""
     last = generation.dispatch
-    if generation.status is not Status.QUEUED or backoff_left(generation, server_now) > 0:
+    if not _free(generation, server_now) or backoff_left(generation, server_now) > 0:
         return LetBe()
     if generation.cancel_requested:
         # With a job, the sweep ends both.
@@ -69,6 +69,14 @@ def decide_dispatch(
     except GenerationError as error:
         return End(changes=generation.to_failed(error))
     return Start(topic=topic, request=_request(generation), lost=lost)
+
+
+def _free(generation: Generation, server_now: datetime) -> bool:
+    """Whether a worker's claim would be heard. A lapsed one too: who rescues it publishes before
+    it writes, so that the message may be here first."""
+    if generation.status is Status.PROCESSING:
+        return not generation.lease.held_at(server_now)
+    return generation.status is Status.QUEUED
 
 
 def _request(generation: Generation) -> Mapping[str, Any]:

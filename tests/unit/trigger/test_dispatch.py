@@ -10,6 +10,7 @@ import pytest
 from shared.claim import MAX_ATTEMPTS, Claim, decide_claim
 from shared.dispatched import FRESH_SECONDS, MARK
 from shared.document import Generation
+from shared.errors import worker_lost
 from shared.in_memory_jobs import InMemoryJobs
 from shared.parse import parse_request
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
@@ -206,11 +207,43 @@ def test_what_used_up_its_attempts_gets_no_job() -> None:
     assert world.jobs.jobs == {}
 
 
+def leased(**at: int) -> dict[str, Any]:
+    """The lease of a worker, which ends so long after now."""
+    return {"token": 9, "worker_id": "w", "expires_at": START + timedelta(**at)}
+
+
 @pytest.mark.parametrize("status", ["pending", "processing", "completed", "failed", "cancelled"])
 def test_what_is_not_queued_needs_no_job(status: str) -> None:
-    world = World({**QUEUED, "status": status})
+    world = World({**QUEUED, "status": status, "lease": leased(seconds=1)})
     assert world.dispatch() == Handed(outcome=Outcome.LET_BE)
     assert world.jobs.jobs == {}
+
+
+def test_a_rescue_s_message_that_is_faster_than_its_write_starts_the_successor() -> None:
+    world = World(handed_over(status="processing", attempt=1, lease=leased(seconds=0)))
+    world.jobs.end(world.started_before())
+    assert world.dispatch() == Handed(outcome=Outcome.STARTED, job_id="job-2")
+    assert (world.document["dispatch"]["job_id"], world.document["attempt"]) == ("job-2", 1)
+
+
+def test_a_rescue_that_is_written_while_the_successor_is_started_keeps_it() -> None:
+    def rescue(documents: MeddledDocuments) -> None:
+        path = GenerationPath.parse(PATH)
+        generation = Generation.from_document(path, document_of(documents))
+        documents.write(**generation.to_retry(worker_lost()))
+
+    world = World(handed_over(status="processing", attempt=1, lease=leased(seconds=0)), rescue)
+    world.jobs.end(world.started_before())
+    assert world.dispatch().outcome is Outcome.STARTED
+    document = world.document
+    assert (document["status"], document["dispatch"]["job_id"]) == ("queued", "job-2")
+    assert (document["attempt"], document["error"]["code"]) == (1, "worker_lost")
+
+
+def test_a_lapsed_lease_whose_job_is_alive_is_its_own_business() -> None:
+    world = World(handed_over(status="processing", lease=leased(seconds=0)))
+    world.started_before()
+    assert world.dispatch().outcome is Outcome.ALIVE
 
 
 def test_what_failed_just_now_waits_for_its_time() -> None:
