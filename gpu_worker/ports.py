@@ -102,7 +102,8 @@ class EngineResult:
     refiner: bool = False
     #: True when the model did not read the end of a prompt, which was too long for it.
     prompt_truncated: bool = False
-    #: Seconds per stage: `encode`, `denoise`, `refine` where there is a refiner, `decode`.
+    #: Seconds of the device per stage: `encode`, `denoise`, `refine` where there is a refiner,
+    #: `decode`. Of a stage that several jobs went through together, this one's share by pictures.
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
@@ -120,6 +121,10 @@ class EngineInfo:
     precision: str = "fp32"
     #: True when the same request gives the same bytes again, on this device.
     deterministic: bool = False
+    #: As many pictures of jobs that wait are drawn together; 1 is each job for itself.
+    batch_rows: int = 1
+    #: What a denoising step of so many pictures takes here; empty where it was not measured.
+    step_seconds: Mapping[int, float] = field(default_factory=dict[int, float])
     memory: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -185,7 +190,8 @@ class Resolver(Protocol):
 
 
 class Engine(Protocol):
-    """The model behind a process boundary. One job at a time; thread-safe."""
+    """The model behind a process boundary; thread-safe. One job at a time, or several that wait
+    together where it draws in batches: whoever runs one notices nothing but the time."""
 
     def start(self) -> None:
         """Begin loading; returns at once."""

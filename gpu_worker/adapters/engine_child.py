@@ -201,7 +201,7 @@ class EngineChild:
         if isinstance(message, Ready):
             self._watchdog.ready()
         elif isinstance(message, Done | Failed | Stopped):
-            self._watchdog.end()
+            self._watchdog.end(message.job_id)
         with self._watchdog.hearing():
             self._on_message(message, frames)
 

@@ -1,20 +1,22 @@
 """The `Engine` port over a process of its own: turns, cancellation, restart. Never imports torch.
 
 One condition guards all state. A job waits in line for its turn and for a loaded model, is sent,
-and gets the outcome that the child's listening thread puts there. A child that dies after it was
-ready is replaced at once; one that cannot load is replaced only when `start` asks for it, so that a
-broken installation does not spin. Until then jobs are refused, and whoever watches is told. One
-that hangs is killed within the `EngineBounds`, and so has died.
+maybe together with others that wait (`EngineLine`), and gets the outcome that the child's listening
+thread puts there. A child that dies after it was ready is replaced at once; one that cannot load is
+replaced only when `start` asks for it, so that a broken installation does not spin. Until then jobs
+are refused, and whoever watches is told. One that hangs is killed within the `EngineBounds`, and so
+has died.
 """
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from gpu_worker.adapters.engine_child import Ended, EngineChild, FromEngine
+from gpu_worker.adapters.engine_line import EngineLine
 from gpu_worker.adapters.engine_load import EngineLoad
 from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.adapters.engine_watchdog import EngineBounds
@@ -23,14 +25,11 @@ from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.options import EngineOptions
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
-    Done,
-    Failed,
     FilmFrames,
     LoadFailed,
     Progress,
     Ready,
     Run,
-    Stopped,
     frames_of,
 )
 from gpu_worker.engine.specs import NO_MODEL, unsupported
@@ -92,7 +91,10 @@ class EngineProcess:
         with suppress(GenerationError):
             self._tasks = models.tasks()
         self._changed = threading.Condition()
-        self._line: deque[Turn] = deque()
+        picture = None
+        with suppress(GenerationError):
+            picture, _ = models.specs()
+        self._line = EngineLine(picture)
         self._child: EngineChild | None = None
         self._load = EngineLoad()
         self._closed = False
@@ -130,19 +132,21 @@ class EngineProcess:
             raise unsupported(task, self._tasks)
         turn = Turn(job=job, on_progress=on_progress, on_frames=on_frames)
         with self._changed:
-            self._line.append(turn)
+            self._line.join(turn)
         try:
-            child = self._wait_for_turn(turn)
-            child.run(
-                Run.of(job),
-                frames_of(job.image, job.mask),
-                limit_seconds=job.time_limit_seconds,
-            )
-            return self._wait_for_outcome(turn, child)
+            while turn.outcome is None:
+                child = self._wait_for_turn(turn)
+                if child is not None:
+                    self._send(child, turn.company)
+                with self._changed:  # or it has to go again
+                    self._changed.wait_for(lambda: turn.outcome is not None or not turn.sent)
         finally:
             with self._changed:
-                self._line.remove(turn)
+                self._line.leave(turn)
                 self._changed.notify_all()
+        if isinstance(turn.outcome, EngineResult):
+            return turn.outcome
+        raise turn.outcome
 
     def watch(self, on_loss: Callable[[EngineUnavailable], None]) -> None:
         with self._changed:
@@ -150,11 +154,10 @@ class EngineProcess:
 
     def cancel(self, job_id: str) -> None:
         with self._changed:
-            for turn in self._line:
-                if turn.job.job_id == job_id:
-                    turn.cancelled = True
-                    if turn.sent and self._child is not None:
-                        self._child.cancel(job_id)
+            for turn in self._line.named(job_id):
+                turn.cancelled = True
+                if turn.sent and self._child is not None:
+                    self._child.cancel(job_id)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -170,8 +173,7 @@ class EngineProcess:
         with self._changed:
             # Whoever runs the job has it to give back: that need not wait until the process is
             # gone, nor for its thread, which may be held up in a listener of frames.
-            turn = self._running()
-            if turn is not None:
+            for turn in self._line.at_work:
                 turn.outcome = JobCancelled()
             self._changed.notify_all()
         child.bury()
@@ -182,30 +184,41 @@ class EngineProcess:
         with self._changed:
             return self._child.pid if self._child else None
 
-    def _wait_for_turn(self, turn: Turn) -> EngineChild:
+    def _wait_for_turn(self, turn: Turn) -> EngineChild | None:
+        """The process to which this turn's caller sends it and its company; None when another
+        turn's has taken it along."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
+            self._changed.wait_for(
+                lambda: self._stopped(turn) or turn.sent or self._line.is_next(turn)
+            )
+            if turn.sent:
+                return None
             if not self._stopped(turn) and self._child is None and self._load.error is None:
                 self._spawn()
             self._changed.wait_for(lambda: self._stopped(turn) or self._loaded_or_not())
             if self._stopped(turn):
                 raise JobCancelled
             if self._load.error is not None:
-                raise EngineUnavailable(self._load.error.message)
+                raise turn.crash or EngineUnavailable(self._load.error.message)
             if self._child is None:
                 raise AssertionError("a ready engine has a process")
-            turn.sent = True
+            self._line.send_next()
+            self._changed.notify_all()
             return self._child
 
-    def _wait_for_outcome(self, turn: Turn, child: EngineChild) -> EngineResult:
+    def _send(self, child: EngineChild, batch: Sequence[Turn]) -> None:
+        if len(batch) > 1:
+            LOG.info("drawn together: %s", ", ".join(turn.job.job_id for turn in batch))
+        for more, turn in zip(reversed(range(len(batch))), batch, strict=True):
+            child.run(
+                Run.of(turn.job, more=more),
+                frames_of(turn.job.image, turn.job.mask),
+                limit_seconds=turn.seconds_left(time.monotonic()),
+            )
         with self._changed:
-            if turn.cancelled:  # asked for before the engine knew of the job
-                child.cancel(turn.job.job_id)
-            self._changed.wait_for(lambda: turn.outcome is not None)
-            outcome = turn.outcome
-        if isinstance(outcome, EngineResult):
-            return outcome
-        raise outcome or AssertionError("no outcome")
+            for turn in batch:
+                if turn.cancelled:  # asked for before the engine knew of the job
+                    child.cancel(turn.job.job_id)
 
     def _stopped(self, turn: Turn) -> bool:
         return turn.cancelled or self._closed
@@ -234,33 +247,30 @@ class EngineProcess:
         self._child.listen()
         LOG.info("engine process %d started", self._child.pid)
 
-    def _running(self) -> Turn | None:
-        return next((turn for turn in self._line if turn.sent and turn.outcome is None), None)
-
     def _on_message(self, message: FromEngine, frames: list[bytes]) -> None:
         if isinstance(message, Progress | FilmFrames):
             with self._changed:
-                turn = self._running()
+                turn = self._line.working(message.job_id)
                 if turn is not None and isinstance(message, FilmFrames):
                     turn.dropped |= self._stopped(turn) or turn.overdue
             if turn is not None:
                 turn.hear(message, frames)
             return
         with self._changed:
-            turn = self._running()
             match message:
                 case Ready():
                     self._load.succeed(message.info())
+                    self._line.limit = message.batch_rows
                 case LoadFailed():
                     self._load.fail(GenerationError(message.code, message.message))
-                case Done() | Failed() | Stopped() if turn is not None:
-                    turn.end(message, frames)
+                case _:
+                    self._line.answer(message, frames, closed=self._closed)
             self._changed.notify_all()
 
     def _on_overdue(self, job_id: str) -> None:
         with self._changed:
-            turn = self._running()
-            if turn is not None and turn.job.job_id == job_id and self._child is not None:
+            turn = self._line.working(job_id)
+            if turn is not None and self._child is not None:
                 LOG.warning("job %s has reached its time limit", job_id)
                 turn.overdue = True
                 self._child.cancel(job_id)
@@ -269,9 +279,7 @@ class EngineProcess:
         with self._changed:
             LOG.log(logging.INFO if self._closed else logging.ERROR, "%s", ended.how)
             was_ready, self._child = self._load.lose(), None
-            turn = self._running()
-            if turn is not None:
-                turn.lose(ended.how, closed=self._closed, stuck=ended.stuck)
+            self._line.lose(ended.how, closed=self._closed, stuck=ended.stuck)
             if self._closed:
                 pass
             elif not ended.gone:

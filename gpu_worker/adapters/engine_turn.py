@@ -6,7 +6,7 @@ from the child's one listening thread, for as long as the listener takes.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -41,14 +41,42 @@ class Turn:
     #: Some frames of its film were not handed on, since nobody wanted it any more.
     dropped: bool = False
     sent: bool = False
+    #: Those that it was sent with, itself too.
+    company: "list[Turn]" = field(default_factory=list)
+    #: Once it failed in company, it goes by itself.
+    alone: bool = False
+    #: On the monotonic clock: when it was first sent.
+    began: float | None = None
+    #: The process died under its batch: what it ends with where no other can be had.
+    crash: GenerationError | None = None
+    #: Of the job: the furthest that its listener has heard of.
+    heard: float = 0.0
     #: It has reached its time limit, and was told to stop.
     overdue: bool = False
     outcome: EngineResult | BaseException | None = None
 
+    def seconds_left(self, now: float) -> float | None:
+        """Of its time limit, which runs on from its beginning when it goes a second time."""
+        limit = self.job.time_limit_seconds
+        if self.began is None:
+            self.began = now
+        return None if limit is None else max(0.0, self.began + limit - now)
+
+    @property
+    def wanted(self) -> bool:
+        """False when it would be stopped at once if it went again."""
+        return not self.cancelled and not self.overdue
+
+    def go_again(self) -> None:
+        """Back into line, alone: it failed in company."""
+        self.sent, self.alone, self.company = False, True, []
+
     def hear(self, message: Progress | FilmFrames, frames: list[bytes]) -> None:
         """Hand on what the process says of the job under way."""
         match message:
-            case Progress():
+            # One that goes again begins anew; its listener hears nothing until it has caught up.
+            case Progress() if message.fraction >= self.heard:
+                self.heard = message.fraction
                 self._tell(self.on_progress, message.progress(frames))
             case FilmFrames() if not self.dropped:
                 self._tell(self.on_frames, message.film_frames(frames))

@@ -56,6 +56,15 @@ class Hung:
     stuck: bool = True
 
 
+@dataclass(kw_only=True, slots=True)
+class _Job:
+    #: None is never.
+    ends_at: float | None
+    told: bool = False
+    #: Seconds that count, since it was told to stop.
+    stopping: float = 0.0
+
+
 class EngineWatchdog:
     """One life of an engine process. Thread-safe; holds its lock for no longer than a few lines."""
 
@@ -69,12 +78,11 @@ class EngineWatchdog:
         self._heard = self._moved = False
         self._passes = 0
         #: Seconds that count, since the last sign of each kind.
-        self._loading = self._silent = self._still = self._stopping = 0.0
-        #: The longest time between two signs of progress of the job at hand.
+        self._loading = self._silent = self._still = 0.0
+        #: The longest time between two signs of progress of what is at hand.
         self._stride = 0.0
-        self._job_id: str | None = None
-        self._ends_at: float | None = None
-        self._told = False
+        #: At hand: one, or those of a batch.
+        self._jobs: dict[str, _Job] = {}
 
     @contextmanager
     def hearing(self) -> Iterator[None]:
@@ -102,19 +110,21 @@ class EngineWatchdog:
     def begin(self, job_id: str, limit_seconds: float | None, *, now: float) -> None:
         """A job is sent; None is no limit."""
         with self._lock:
-            self._job_id, self._told = job_id, False
-            self._still = self._stopping = self._stride = 0.0
-            self._ends_at = None if limit_seconds is None else now + limit_seconds
+            if not self._jobs:
+                self._still = self._stride = 0.0
+            ends_at = None if limit_seconds is None else now + limit_seconds
+            self._jobs[job_id] = _Job(ends_at=ends_at)
 
     def told_to_stop(self, job_id: str) -> None:
         """The job was cancelled; of one that is not at hand, nothing."""
         with self._lock:
-            self._told |= job_id == self._job_id
+            if job_id in self._jobs:
+                self._jobs[job_id].told = True
 
-    def end(self) -> None:
-        """The job at hand was answered."""
+    def end(self, job_id: str) -> None:
+        """The job was answered."""
         with self._lock:
-            self._job_id = None
+            self._jobs.pop(job_id, None)
 
     def look(self, now: float) -> Overdue | Hung | None:
         """What to do now."""
@@ -135,24 +145,28 @@ class EngineWatchdog:
             self._heard = self._moved = False
             if self._silent > bounds.silent_seconds:
                 return Hung(why=f"it gave no sign of life for {bounds.silent_seconds:g} s")
-            if self._job_id is None:
-                return None
-            return self._look_at_job(self._job_id, now, passed)
+            if self._jobs and self._still > bounds.still_seconds:
+                return Hung(why=f"its job did not move for {bounds.still_seconds:g} s")
+            for job_id, job in self._jobs.items():
+                verdict = self._look_at_job(job_id, job, now, passed)
+                # Who comes after it is looked at the next time.
+                if verdict is not None:
+                    return verdict
+            return None
 
-    def _look_at_job(self, job_id: str, now: float, passed: float) -> Overdue | Hung | None:
-        bounds = self._bounds
-        if self._still > bounds.still_seconds:
-            return Hung(why=f"its job did not move for {bounds.still_seconds:g} s")
-        if self._told:
-            self._stopping += 0.0 if self._hearing else passed
-            granted = max(bounds.stop_seconds, STOP_STRIDES * self._stride)
-            if self._stopping > granted:
+    def _look_at_job(
+        self, job_id: str, job: _Job, now: float, passed: float
+    ) -> Overdue | Hung | None:
+        if job.told:
+            job.stopping += 0.0 if self._hearing else passed
+            granted = max(self._bounds.stop_seconds, STOP_STRIDES * self._stride)
+            if job.stopping > granted:
                 return Hung(
                     why=f"its job did not stop within {granted:g} s of being told to",
                     # A last sign may have been under way when it was told.
                     stuck=self._still > granted / 2,
                 )
-        elif self._ends_at is not None and now >= self._ends_at:
-            self._told = True
+        elif job.ends_at is not None and now >= job.ends_at:
+            job.told = True
             return Overdue(job_id=job_id)
         return None

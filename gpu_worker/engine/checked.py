@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from gpu_worker.engine.seat import Fault, Outcome, Seat
 from gpu_worker.ports import EngineResult, Frames, Pixels
 
 
@@ -27,6 +28,19 @@ class Checked:
         for picture in result.pictures:
             self.check(picture.pixels, "picture")
         return replace(result, timings={**result.timings, "check": time.monotonic() - began})
+
+    def seat(self, seat: Seat) -> Seat:
+        """`seat`, whose pictures are looked at before they are its answer."""
+
+        def answer(outcome: Outcome) -> None:
+            if isinstance(outcome, EngineResult):
+                try:
+                    outcome = self.pictures(outcome)
+                except Exception as error:  # noqa: BLE001 - its job is told
+                    outcome = Fault(error=error)
+            seat.answer(outcome)
+
+        return replace(seat, answer=answer)
 
     def frames(self, send: Callable[[Frames], None]) -> Callable[[Frames], None]:
         """`send`, for a film; of the few frames that come at once the first is looked at."""

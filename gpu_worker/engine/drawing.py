@@ -1,19 +1,21 @@
-"""One picture job from request to pixels: sizes, legs, the stages in order, their seconds."""
+"""Picture jobs, one or a batch, from request to pixels: sizes, legs, the stages in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from gpu_worker.engine import stages
+from gpu_worker.engine.batch import Batch, Sketch, joined
 from gpu_worker.engine.device import Device
 from gpu_worker.engine.framing import Frame, resized
 from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
 from gpu_worker.engine.loras import LoraShelf
 from gpu_worker.engine.pipelines import Pipelines
 from gpu_worker.engine.preview import Previewer
-from gpu_worker.engine.sizes import Sizes, decide_sizes
+from gpu_worker.engine.seat import Fault, Outcome, Seat
+from gpu_worker.engine.sizes import decide_sizes
 from gpu_worker.engine.specs import PictureSpec
 from gpu_worker.engine.timing import StageTimer
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Picture
@@ -35,7 +37,7 @@ class Legs:
 
 
 class Drawing:
-    """The picture tasks on one loaded model. One job at a time."""
+    """The picture tasks on one loaded model. One job or one batch at a time."""
 
     def __init__(self, spec: PictureSpec, pipelines: Pipelines, device: Device) -> None:
         self._spec = spec
@@ -48,96 +50,143 @@ class Drawing:
         self._previewer = Previewer(pipelines.text2img)
         self._loras = LoraShelf(pipelines.text2img, spec.name)
 
-    @torch.no_grad()
     def __call__(
         self, job: EngineJob, report: Report, stop_if_asked: Callable[[], None]
     ) -> EngineResult:
-        """`stop_if_asked` may raise; it is called between stages, steps and pictures."""
-        with self._loras.applied(job.loras):
-            return self._draw(job, report, stop_if_asked)
+        """One job alone. `stop_if_asked` may raise; it is called between stages, steps, pictures.
 
-    def _draw(
-        self, job: EngineJob, report: Report, stop_if_asked: Callable[[], None]
-    ) -> EngineResult:
-        request = job.request
+        Raises what went wrong.
+        """
+        outcomes: list[Outcome] = []
+        seat = Seat(job=job, report=report, stop_if_asked=stop_if_asked, answer=outcomes.append)
+        self.together([seat])
+        (outcome,) = outcomes
+        if isinstance(outcome, Fault):
+            raise outcome.error
+        return outcome
+
+    @torch.no_grad()
+    def together(self, seats: Sequence[Seat]) -> None:
+        """Jobs of one `company_key`. Each seat gets its answer; no fault of a job's is raised.
+
+        Seconds of a result are the job's share: those of all jobs add up to the batch's.
+        """
+        batch = Batch(device=self._device, previewer=self._previewer)
+        for seat in seats:
+            try:
+                batch.present.append(self._sketch(seat))
+            except Exception as error:  # noqa: BLE001 - its job is told
+                seat.answer(Fault(error=error))
+        if not batch.present:
+            return
+        with batch.shared():
+            legs = self._plan(batch.present[0].request)
+            batch.evaluations = legs.evaluations
+            with self._loras.applied(seats[0].job.loras):
+                self._draw(batch, legs)
+
+    def _sketch(self, seat: Seat) -> Sketch:
+        job, request = seat.job, seat.job.request
         if not isinstance(request, ImageRequest):
             raise TypeError(f"{type(request).__name__} asks for no picture")
         sizes = decide_sizes(self._spec, request.width, request.height, job.image)
-        frame = None if job.image is None else Frame.of(job.image, job.mask, sizes.asked)
-        legs = self._plan(request)
-        generators = stages.make_generators(job.seed, request.num_images)
-        timer = StageTimer(self._device)
+        return Sketch(
+            seat=seat,
+            request=request,
+            sizes=sizes,
+            frame=None if job.image is None else Frame.of(job.image, job.mask, sizes.asked),
+            generators=stages.make_generators(job.seed, request.num_images),
+            timer=StageTimer(self._device),
+        )
+
+    def _draw(self, batch: Batch, legs: Legs) -> None:
+        for sketch in batch:
+            with batch.own(sketch):
+                batch.tell(sketch, "encode", 0)
+                with sketch.timer.stage("encode"):
+                    self._encode(sketch, legs)
+        latents: Any = None
         done = 0
-
-        def enter(stage: str, step: int) -> None:
-            preview = self._previewer.take() if step else None
-            report(
-                EngineProgress(
-                    stage=stage,
-                    step=step,
-                    total_steps=legs.evaluations,
-                    # Beside the steps the other stages of a picture take next to nothing.
-                    fraction=step / legs.evaluations if legs.evaluations else 0.0,
-                    preview=preview,
-                )
-            )
-            stop_if_asked()
-
-        enter("encode", 0)
-        with timer.stage("encode"):
-            encoded = stages.encode(self._pipelines.text2img, request)
-            for_refiner = None
-            if legs.refiner is not None:
-                # It shares the base's second text encoder, and takes no LoRA.
-                with self._loras.suspended():
-                    for_refiner = stages.encode(self._pipelines.refiner, request)
-            latents: Any = None
-            if frame is not None:
-                latents = stages.encode_image(
-                    self._pipelines.text2img, frame.drawn_image(sizes.drawn), generators
-                )
         if legs.base is not None:
-            enter("denoise", 0)
-            with timer.stage("denoise"):
-                pipeline, task = self._task(frame, sizes, latents)
-                self._previewer.watch(legs.base.scheduler)
-                latents = stages.denoise(
-                    pipeline,
-                    encoded,
-                    legs.base,
-                    generators=generators,
-                    after_step=lambda step: enter("denoise", step),
-                    **task,
-                )
+            batch.enter("denoise", 0)
+            with batch.timed("denoise"):
+                latents = self._denoise(batch, legs.base)
             done = legs.base.evaluations
-        if legs.refiner is not None and for_refiner is not None:
-            enter("refine", done)
-            with timer.stage("refine"):
-                self._previewer.watch(legs.refiner.scheduler)
-                latents = stages.denoise(
-                    self._pipelines.refiner,
-                    for_refiner,
-                    legs.refiner,
-                    generators=generators,
-                    after_step=lambda step: enter("refine", done + step),
-                    image=latents,
+        elif batch.present:
+            latents = torch.cat([it.latents for it in batch])
+        if legs.refiner is not None:
+            gone_on = batch.enter("refine", done)
+            with batch.timed("refine"):
+                latents = self._refine(
+                    batch, legs.refiner, latents if gone_on is None else latents[gone_on], done
                 )
-        enter("decode", legs.evaluations)
+        gone_on = batch.enter("decode", legs.evaluations)
+        if gone_on is not None:
+            latents = latents[gone_on]
+        for sketch, of_it in zip(batch, latents.split([it.rows for it in batch]), strict=True):
+            with batch.own(sketch):
+                self._decode(batch, sketch, of_it, refined=legs.refiner is not None)
+
+    def _encode(self, sketch: Sketch, legs: Legs) -> None:
+        request = sketch.request
+        sketch.encoded = stages.encode(self._pipelines.text2img, request)
+        if legs.refiner is not None:
+            # It shares the base's second text encoder, and takes no LoRA.
+            with self._loras.suspended():
+                sketch.for_refiner = stages.encode(self._pipelines.refiner, request)
+        if sketch.frame is not None:
+            sketch.latents = stages.encode_image(
+                self._pipelines.text2img,
+                sketch.frame.drawn_image(sketch.sizes.drawn),
+                sketch.generators,
+            )
+
+    def _denoise(self, batch: Batch, leg: Leg) -> torch.Tensor:
+        pipeline, task = self._task(batch.present)
+        self._previewer.watch(leg.scheduler, lambda: batch.first_rows)
+        return stages.denoise(
+            pipeline,
+            joined([it.encoded for it in batch if it.encoded]),
+            leg,
+            generators=batch.generators,
+            after_step=lambda step: batch.enter("denoise", step),
+            **task,
+        )
+
+    def _refine(self, batch: Batch, leg: Leg, latents: Any, done: int) -> torch.Tensor:
+        """`done`: evaluations of the base's leg."""
+        self._previewer.watch(leg.scheduler, lambda: batch.first_rows)
+        return stages.denoise(
+            self._pipelines.refiner,
+            joined([it.for_refiner for it in batch if it.for_refiner]),
+            leg,
+            generators=batch.generators,
+            after_step=lambda step: batch.enter("refine", done + step),
+            image=latents,
+        )
+
+    def _decode(self, batch: Batch, sketch: Sketch, latents: Any, *, refined: bool) -> None:
         pictures = []
-        with timer.stage("decode"):
-            for index, latent in enumerate(latents):
-                stop_if_asked()
-                pixels = resized(stages.decode(self._pipelines.text2img, latent), sizes.asked)
-                if frame is not None:
-                    pixels = frame.keep_unmasked(pixels)
-                pictures.append(Picture(pixels=pixels, seed=job.seed + index))
-        return EngineResult(
-            pictures=tuple(pictures),
-            model=self._spec.name,
-            native_size=sizes.drawn,
-            refiner=legs.refiner is not None,
-            prompt_truncated=encoded.truncated,
-            timings=timer.seconds,
+        for index, latent in enumerate(latents):
+            batch.ask_all()
+            if sketch not in batch.present:
+                return
+            with sketch.timer.stage("decode"):
+                pixels = stages.decode(self._pipelines.text2img, latent)
+                pixels = resized(pixels, sketch.sizes.asked)
+                if sketch.frame is not None:
+                    pixels = sketch.frame.keep_unmasked(pixels)
+            pictures.append(Picture(pixels=pixels, seed=sketch.seat.job.seed + index))
+        batch.finish(
+            sketch,
+            EngineResult(
+                pictures=tuple(pictures),
+                model=self._spec.name,
+                native_size=sketch.sizes.drawn,
+                refiner=refined,
+                prompt_truncated=sketch.encoded is not None and sketch.encoded.truncated,
+                timings=sketch.timer.seconds,
+            ),
         )
 
     def _plan(self, request: ImageRequest) -> Legs:
@@ -171,16 +220,19 @@ class Drawing:
         )
         return Legs(base=leg, refiner=finishing)
 
-    def _task(self, frame: Frame | None, sizes: Sizes, latents: Any) -> tuple[Any, dict[str, Any]]:
+    def _task(self, sketches: Sequence[Sketch]) -> tuple[Any, dict[str, Any]]:
         """The task's pipeline, and what it wants besides prompts and steps."""
-        width, height = sizes.drawn
-        if frame is None:
+        first = sketches[0]
+        width, height = first.sizes.drawn
+        if first.frame is None:
             return self._pipelines.text2img, {"width": width, "height": height}
-        if frame.mask is None:
+        latents = torch.cat([it.latents for it in sketches])
+        if first.frame.mask is None:
             return self._pipelines.img2img, {"image": latents}
+        # Never with others: see `company.TASKS_TOGETHER`.
         return self._pipelines.inpaint, {
             "image": latents,
-            "mask_image": frame.drawn_mask(sizes.drawn),
+            "mask_image": first.frame.drawn_mask(first.sizes.drawn),
             "width": width,
             "height": height,
         }

@@ -25,16 +25,19 @@ class FilmPreviewer:
     def watch(self, scheduler: Any) -> None:
         """From now on this scheduler's steps make previews."""
 
-        def guess(velocity: torch.Tensor, _: Any, sample: torch.Tensor, step: int) -> torch.Tensor:
+        def guess(
+            velocity: torch.Tensor, _: Any, sample: torch.Tensor, step: int
+        ) -> list[torch.Tensor]:
             middle = sample.shape[2] // 2
             sigma = float(scheduler.sigmas[step])
-            return clean_film_guess(velocity[0, :, middle], sample[0, :, middle], sigma)
+            return [clean_film_guess(velocity[0, :, middle], sample[0, :, middle], sigma)]
 
         self._steps.begin(scheduler, guess)
 
     def take(self) -> Pixels | None:
         """The newest preview, once."""
-        return self._steps.take()
+        (preview,) = self._steps.take() or (None,)
+        return preview
 
 
 def clean_film_guess(velocity: torch.Tensor, sample: torch.Tensor, sigma: float) -> torch.Tensor:

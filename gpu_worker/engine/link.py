@@ -48,35 +48,34 @@ BEAT_SECONDS = 1.0
 
 
 class SupervisorLink:
-    """One job at a time: the supervisor sends the next only after the answer to the one before."""
+    """One job or batch at a time: the supervisor sends the next only after all answers to it."""
 
     def __init__(self, descriptor: int) -> None:
         self._channel: Channel[Run | Cancel | Shutdown] = Channel(descriptor, TO_ENGINE)
-        self._jobs: queue.SimpleQueue[EngineJob] = queue.SimpleQueue()
-        self._stop = threading.Event()
+        self._batches: queue.SimpleQueue[tuple[EngineJob, ...]] = queue.SimpleQueue()
+        #: Ids of the jobs at hand, and of those among them that are to stop.
+        self._at_hand: set[str] = set()
+        self._stopped: set[str] = set()
         self._passes = 0
-        self._job_id = ""
         threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
 
-    def next_job(self) -> EngineJob:
-        """Block until there is one."""
-        job = self._jobs.get()
-        self._job_id = job.job_id
-        return job
+    def next_jobs(self) -> tuple[EngineJob, ...]:
+        """Block until there is one, or several that are to be drawn together."""
+        return self._batches.get()
 
-    def stop_if_asked(self) -> None:
-        """Raises `JobCancelled` once the supervisor has cancelled the job at hand."""
+    def stop_if_asked(self, job_id: str) -> None:
+        """Raises `JobCancelled` once the supervisor has cancelled the job."""
         self._passes += 1
-        if self._stop.is_set():
+        if job_id in self._stopped:
             raise JobCancelled
 
-    def report_progress(self, progress: EngineProgress) -> None:
-        crash_point(CrashPoint.IN_ENGINE_STEP, self._job_id)
-        self._send(Progress.of(progress), frames_of(progress.preview))
+    def report_progress(self, job_id: str, progress: EngineProgress) -> None:
+        crash_point(CrashPoint.IN_ENGINE_STEP, job_id)
+        self._send(Progress.of(job_id, progress), frames_of(progress.preview))
 
-    def send_frames(self, frames: Frames) -> None:
+    def send_frames(self, job_id: str, frames: Frames) -> None:
         """The next ones of a film. Blocks until the supervisor has taken nearly all of them."""
-        self._send(FilmFrames(shape=frames.shape), [frames])
+        self._send(FilmFrames(job_id=job_id, shape=frames.shape), [frames])
 
     def say_ready(self, info: EngineInfo) -> None:
         self._send(
@@ -87,6 +86,8 @@ class SupervisorLink:
                 load_seconds=info.load_seconds,
                 precision=info.precision,
                 deterministic=info.deterministic,
+                batch_rows=info.batch_rows,
+                step_seconds=dict(info.step_seconds),
                 memory=dict(info.memory),
             )
         )
@@ -95,7 +96,7 @@ class SupervisorLink:
     def say_load_failed(self, error: GenerationError) -> None:
         self._send(LoadFailed(code=error.code, message=error.message))
 
-    def answer_done(self, result: EngineResult) -> None:
+    def answer_done(self, job_id: str, result: EngineResult) -> None:
         crash_point(CrashPoint.IN_ENGINE_ANSWER)
         heads = tuple(
             PictureHead(
@@ -104,6 +105,7 @@ class SupervisorLink:
             for picture in result.pictures
         )
         done = Done(
+            job_id=job_id,
             pictures=heads,
             film=None if result.film is None else FilmHead.of(result.film),
             model=result.model,
@@ -115,11 +117,15 @@ class SupervisorLink:
         )
         self._send(done, [picture.pixels for picture in result.pictures])
 
-    def answer_failed(self, error: GenerationError) -> None:
-        self._send(Failed(code=error.code, message=error.message))
+    def answer_failed(
+        self, job_id: str, error: GenerationError, *, in_company: bool = False
+    ) -> None:
+        self._send(
+            Failed(job_id=job_id, code=error.code, message=error.message, in_company=in_company)
+        )
 
-    def answer_stopped(self) -> None:
-        self._send(Stopped())
+    def answer_stopped(self, job_id: str) -> None:
+        self._send(Stopped(job_id=job_id))
 
     def _beat(self) -> None:
         while True:
@@ -137,7 +143,7 @@ class SupervisorLink:
             leave()
 
     def _listen(self) -> None:
-        job_id: str | None = None
+        jobs: list[EngineJob] = []
         while True:
             try:
                 message, frames = self._channel.receive()
@@ -145,11 +151,15 @@ class SupervisorLink:
                 leave()
             match message:
                 case Run():
-                    job_id = message.job_id
-                    self._stop.clear()
-                    self._jobs.put(message.job(frames))
-                case Cancel() if message.job_id == job_id:
-                    self._stop.set()
+                    if not jobs:
+                        self._at_hand, self._stopped = set(), set()
+                    self._at_hand.add(message.job_id)
+                    jobs.append(message.job(frames))
+                    if message.more == 0:
+                        self._batches.put(tuple(jobs))
+                        jobs = []
+                case Cancel() if message.job_id in self._at_hand:
+                    self._stopped.add(message.job_id)
                 case Shutdown():
                     leave()
 

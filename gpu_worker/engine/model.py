@@ -1,6 +1,6 @@
 """The loaded models: takes the jobs that they do, and warms them up. Imports torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from gpu_worker.engine.checked import Checked
@@ -12,6 +12,7 @@ from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.image_check import ImageCheck
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.seat import Seat
 from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
 from shared.errors import ErrorCode, GenerationError
@@ -94,6 +95,13 @@ class Model:
             limit_threads(self._film.cpu_threads)
             return self._shoot(job, report, stop_if_asked, self._checked.frames(send_frames))
         raise unsupported(job.request.task_type, served_tasks(self._picture, self._film))
+
+    def draw_together(self, seats: Sequence[Seat]) -> None:
+        """Pictures of several jobs in one batch; see `Drawing.together`."""
+        if self._picture is None or self._draw is None:
+            raise AssertionError("only jobs that a model here does are sent in batches")
+        limit_threads(self._picture.cpu_threads)
+        self._draw.together([self._checked.seat(it) for it in seats])
 
     def recover(self) -> bool:
         """After a failed job: give back what it held. False when the device is beyond use."""

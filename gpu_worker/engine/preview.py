@@ -4,6 +4,7 @@ At each step the model's guess at the clean latents follows from its output and 
 latents become colours by a linear map, fitted once to the model's own VAE.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,31 +20,32 @@ PATCH_PIXELS = 32
 
 
 class Previewer:
-    """Previews of the first picture of a batch."""
+    """Previews of some rows of a batch: of each job's first picture."""
 
     def __init__(self, pipeline: Any) -> None:
         self._steps = StepWatch(fit_colours(pipeline.vae))
 
-    def watch(self, scheduler: Any) -> None:
-        """From now on this scheduler's steps make previews."""
+    def watch(self, scheduler: Any, rows: Callable[[], Sequence[int]] = lambda: (0,)) -> None:
+        """From now on this scheduler's steps make previews of what are its `rows` at each."""
         # Some schedulers' latents grow with the noise (σ) in place of losing the picture.
         variance_exploding = float(scheduler.init_noise_sigma) != 1.0
 
         def guess(
             output: torch.Tensor, timestep: Any, sample: torch.Tensor, _: int
-        ) -> torch.Tensor:
+        ) -> Sequence[torch.Tensor]:
+            seen = list(rows())
             return clean_guess(
                 scheduler,
-                output[:1],
+                output[seen],
                 float(timestep),
-                sample[:1],
+                sample[seen],
                 variance_exploding=variance_exploding,
-            )[0]
+            ).unbind()
 
         self._steps.begin(scheduler, guess)
 
-    def take(self) -> Pixels | None:
-        """The newest preview, once."""
+    def take(self) -> tuple[Pixels, ...]:
+        """The newest ones, in the order of the rows, once."""
         return self._steps.take()
 
 

@@ -1,9 +1,9 @@
 """What supervisor and engine say to each other: JSON messages, and pixels as raw frames after them.
 
-No pickle: neither side runs what the other sends. The channel is a stream in order; a run is
-answered by any number of `Progress` and, of a film, `FilmFrames`, and then exactly one of `Done`,
-`Failed`, `Stopped`; `Alive` comes in between. Who does not read makes the other side wait: that
-holds a film's decoder back.
+No pickle: neither side runs what the other sends. The channel is a stream in order; a run, or each
+of those that are sent to be drawn together, is answered by any number of `Progress` and, of a film,
+`FilmFrames`, and then exactly one of `Done`, `Failed`, `Stopped`; `Alive` comes in between. Who
+does not read makes the other side wait: that holds a film's decoder back.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,10 @@ class Run(Message):
     """To the engine: generate. Sent only when it is ready and idle. Its images are its frames."""
 
     kind: Literal["run"] = "run"
+    #: Not that of another one which it is drawn with.
     job_id: str
+    #: How many further runs follow that are drawn in one batch with this one.
+    more: int = Field(default=0, ge=0)
     request: AnyRequest
     seed: int
     image: Shape | None = None
@@ -72,9 +75,10 @@ class Run(Message):
     loras: tuple[LoraFile, ...] = ()
 
     @classmethod
-    def of(cls, job: EngineJob) -> "Run":
+    def of(cls, job: EngineJob, *, more: int = 0) -> "Run":
         return cls(
             job_id=job.job_id,
+            more=more,
             request=job.request,
             seed=job.seed,
             image=_shape(job.image),
@@ -95,7 +99,7 @@ class Run(Message):
 
 
 class Cancel(Message):
-    """To the engine: stop this job at its next step. Ignored when another one or none runs."""
+    """To the engine: stop this job at its next step. Ignored when it does not run."""
 
     kind: Literal["cancel"] = "cancel"
     job_id: str
@@ -117,6 +121,8 @@ class Ready(Message):
     load_seconds: float
     precision: str
     deterministic: bool
+    batch_rows: int = Field(default=1, ge=1)
+    step_seconds: dict[int, float] = Field(default_factory=dict[int, float])
     memory: dict[str, Any]
 
     def info(self) -> EngineInfo:
@@ -143,6 +149,7 @@ class Progress(Message):
     """A preview is its frame."""
 
     kind: Literal["progress"] = "progress"
+    job_id: str
     stage: str
     step: int
     total_steps: int
@@ -150,8 +157,9 @@ class Progress(Message):
     preview: Shape | None = None
 
     @classmethod
-    def of(cls, progress: EngineProgress) -> "Progress":
+    def of(cls, job_id: str, progress: EngineProgress) -> "Progress":
         return cls(
+            job_id=job_id,
             stage=progress.stage,
             step=progress.step,
             total_steps=progress.total_steps,
@@ -174,6 +182,7 @@ class FilmFrames(Message):
     """The next frames of the film under way, in order, as one raw frame."""
 
     kind: Literal["film_frames"] = "film_frames"
+    job_id: str
     #: Frames, height, width, and 3 for colour.
     shape: Shape
 
@@ -211,6 +220,7 @@ class PictureHead(BaseModel):
 
 class Done(Message):
     kind: Literal["done"] = "done"
+    job_id: str
     pictures: tuple[PictureHead, ...]
     film: FilmHead | None = None
     model: str
@@ -222,17 +232,21 @@ class Done(Message):
 
 
 class Failed(Message):
-    """This job failed; the engine is ready for the next."""
+    """This job failed; the engine goes on."""
 
     kind: Literal["failed"] = "failed"
+    job_id: str
     code: ErrorCode
     message: str
+    #: It was drawn together with others, and may succeed alone.
+    in_company: bool = False
 
 
 class Stopped(Message):
-    """The job was cancelled; the engine is ready for the next."""
+    """The job was cancelled; the engine goes on."""
 
     kind: Literal["stopped"] = "stopped"
+    job_id: str
 
 
 ToEngine: TypeAlias = Annotated[Run | Cancel | Shutdown, Field(discriminator="kind")]

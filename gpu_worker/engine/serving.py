@@ -3,13 +3,13 @@
 import gc
 import logging
 import time
-from typing import Any
 
-from gpu_worker.engine import determinism, faults
+from gpu_worker.engine import determinism
+from gpu_worker.engine.answering import answer
 from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, quieten
 from gpu_worker.engine.options import EngineOptions
-from gpu_worker.ports import EngineInfo, EngineJob, JobCancelled
+from gpu_worker.ports import EngineInfo
 from shared.crash_points import CrashPoint, crash_point
 from shared.errors import GenerationError
 
@@ -67,25 +67,6 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             memory=model.memory_in_use(),
         )
     )
-    while _answer(link, model, link.next_job()):
+    while answer(link, model, link.next_jobs()):
         pass
     return EXIT_DEVICE_BROKEN
-
-
-def _answer(link: SupervisorLink, model: Any, job: EngineJob) -> bool:
-    """True while the model (a `Model`) can take another job."""
-    crash_point(CrashPoint.IN_ENGINE_JOB)
-    try:
-        result = model.generate(job, link.report_progress, link.stop_if_asked, link.send_frames)
-    except JobCancelled:
-        link.answer_stopped()
-    except Exception as error:  # noqa: BLE001 - the boundary: a job's fault must not end the engine
-        if not isinstance(error, GenerationError):
-            LOG.error("job %s: %s", job.job_id, faults.describe_for_log(error, job.request))  # noqa: TRY400 - quotes prompts
-        link.answer_failed(faults.to_generation_error(error, job.request))
-        # The frames that the exception holds on to hold the tensors that did not fit.
-        error.__traceback__ = None
-        return bool(model.recover())
-    else:
-        link.answer_done(result)
-    return True

@@ -14,6 +14,7 @@ import torch
 
 from gpu_worker.engine.legs import Leg
 from gpu_worker.engine.prompts import is_truncated, read_prompts
+from gpu_worker.engine.rows import LATENTS, TENSORS, keep_rows
 from gpu_worker.ports import Pixels
 from shared.request import ImageRequest
 from shared.weighting import Weighted
@@ -121,19 +122,24 @@ def denoise(
     leg: Leg,
     *,
     generators: Sequence[torch.Generator],
-    after_step: Callable[[int], None],
+    after_step: Callable[[int], Sequence[int] | None],
     **task: Any,
 ) -> torch.Tensor:
-    """Latents after the leg. `after_step(n)` is called after the UNet's n-th evaluation.
+    """Latents after the leg. `after_step(n)` is called after the UNet's n-th evaluation, and says
+    which rows go on: None is all of them. An inpainting pipeline keeps all.
 
     `task` is what the pipeline wants besides: a size, latents as an image, a mask.
     """
 
+    noise = list(generators)
+
     def on_step_end(_pipe: Any, index: int, _timestep: Any, tensors: Any) -> dict[str, Any]:
-        after_step(index + 1)
+        kept = after_step(index + 1)
+        if kept is not None:
+            tensors = keep_rows(kept, tensors, leg.scheduler, noise)
         if leg.handover is not None and index + 1 == leg.evaluations:
-            raise _HandedOver(tensors["latents"])
-        return {}
+            raise _HandedOver(tensors[LATENTS])
+        return {} if kept is None else dict(tensors)
 
     pipeline.scheduler = leg.scheduler
     try:
@@ -144,10 +150,10 @@ def denoise(
             negative_pooled_prompt_embeds=encoded.negative_pooled,
             num_inference_steps=leg.steps,
             guidance_scale=encoded.guidance_scale,
-            generator=list(generators),
+            generator=noise,
             output_type="latent",
             callback_on_step_end=on_step_end,
-            callback_on_step_end_tensor_inputs=["latents"],
+            callback_on_step_end_tensor_inputs=list(TENSORS),
             **leg.begin,
             **task,
         ).images

@@ -1,11 +1,11 @@
-"""Looks over a scheduler's shoulder: every few steps, a small picture of what they lead to.
+"""Looks over a scheduler's shoulder: every few steps, small pictures of what they lead to.
 
 The scheduler's `step` is wrapped, so it is seen what pipelines hand it: the model's output after
 guidance.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -17,8 +17,8 @@ from gpu_worker.ports import Pixels
 EVERY_STEPS = 4
 
 #: The model's output, the time step, the noisy latents and the number of the step, from 0, to the
-#: clean latents (channels × h × w) that the model has in mind.
-Guess: TypeAlias = Callable[[torch.Tensor, Any, torch.Tensor, int], torch.Tensor]
+#: clean latents (channels × h × w, of each picture that is to be seen) that the model has in mind.
+Guess: TypeAlias = Callable[[torch.Tensor, Any, torch.Tensor, int], Sequence[torch.Tensor]]
 
 
 class StepWatch:
@@ -26,27 +26,27 @@ class StepWatch:
 
     def __init__(self, colour_map: torch.Tensor) -> None:
         self._map = colour_map
-        self._preview: Pixels | None = None
+        self._previews: tuple[Pixels, ...] = ()
         self._seen = 0
 
     def begin(self, scheduler: Any, guess: Guess) -> None:
         """From now on this scheduler's steps make previews; what another's made is forgotten."""
         step = scheduler.step
         self._seen = 0
-        self._preview = None
+        self._previews = ()
 
         # Pipelines look at its signature, which `wraps` keeps.
         @functools.wraps(step)
         def watched(output: Any, timestep: Any, sample: Any, *args: Any, **options: Any) -> Any:
             if self._seen % EVERY_STEPS == 0:
                 clean = guess(output, timestep, sample, self._seen)
-                self._preview = to_colours(clean, self._map)
+                self._previews = tuple(to_colours(it, self._map) for it in clean)
             self._seen += 1
             return step(output, timestep, sample, *args, **options)
 
         scheduler.step = watched
 
-    def take(self) -> Pixels | None:
-        """The newest preview, once."""
-        preview, self._preview = self._preview, None
-        return preview
+    def take(self) -> tuple[Pixels, ...]:
+        """The newest previews, once."""
+        previews, self._previews = self._previews, ()
+        return previews

@@ -19,4 +19,8 @@ class StageTimer:
         started = time.perf_counter()
         yield
         wait_for(self._device)
-        self.seconds[name] = time.perf_counter() - started
+        self.add(name, time.perf_counter() - started)
+
+    def add(self, name: str, seconds: float) -> None:
+        """More of a stage, of which others may have had a part too."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds

@@ -72,9 +72,10 @@ def test_every_kind_of_request_arrives_as_it_was(
 @pytest.mark.parametrize(
     "message",
     [
-        Progress(stage="denoise", step=3, total_steps=25, fraction=0.1),
-        FilmFrames(shape=(4, 480, 832, 3)),
+        Progress(job_id="j", stage="denoise", step=3, total_steps=25, fraction=0.1),
+        FilmFrames(job_id="j", shape=(4, 480, 832, 3)),
         Done(
+            job_id="j",
             pictures=(),
             film=FilmHead(frames=81, size=(832, 480), seed=5),
             model="m",
@@ -82,9 +83,9 @@ def test_every_kind_of_request_arrives_as_it_was(
             native_frames=17,
             timings={"denoise": 0.5},
         ),
-        Failed(code=ErrorCode.OUT_OF_MEMORY, message="…"),
+        Failed(job_id="j", code=ErrorCode.OUT_OF_MEMORY, message="…", in_company=True),
         LoadFailed(code=ErrorCode.INTERNAL, message="…"),
-        Stopped(),
+        Stopped(job_id="j"),
         Ready(
             models=("m",),
             device="cpu",
@@ -92,6 +93,8 @@ def test_every_kind_of_request_arrives_as_it_was(
             load_seconds=1.5,
             precision="bf16",
             deterministic=True,
+            batch_rows=4,
+            step_seconds={1: 0.5, 2: 0.6},
             memory={"b": 1},
         ),
     ],
@@ -109,7 +112,7 @@ def test_pixels_follow_their_message_bit_by_bit(ends: tuple[Supervisor, EngineEn
     pixels = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
     mirrored = pixels[:, ::-1]  # not contiguous
     heads = (PictureHead(width=1024, height=1024, seed=1), PictureHead(width=1, height=1, seed=2))
-    done = Done(pictures=heads, model="m", native_size=(1, 1), timings={"encode": 0.5})
+    done = Done(job_id="j", pictures=heads, model="m", native_size=(1, 1), timings={"encode": 0.5})
     sending = threading.Thread(target=engine.send, args=(done, [pixels, mirrored]))
     sending.start()
     received, frames = supervisor.receive()
@@ -127,7 +130,7 @@ def test_a_closed_end_is_told_to_reader_and_writer(ends: tuple[Supervisor, Engin
     with pytest.raises(ChannelClosed):
         supervisor.send(Shutdown())
     with pytest.raises(ChannelClosed):
-        engine.send(Stopped())
+        engine.send(Stopped(job_id="j"))
 
 
 def test_what_the_other_end_may_not_say_is_refused(ends: tuple[Supervisor, EngineEnd]) -> None:
@@ -141,7 +144,9 @@ def test_a_film_s_frames_wait_until_the_other_end_reads(ends: tuple[Supervisor, 
     """A few of them are more than the socket holds: that is what keeps the decoder back."""
     supervisor, engine = ends
     frames = np.random.default_rng(0).integers(0, 256, (4, 480, 832, 3), np.uint8)
-    sending = threading.Thread(target=engine.send, args=(FilmFrames(shape=frames.shape), [frames]))
+    sending = threading.Thread(
+        target=engine.send, args=(FilmFrames(job_id="j", shape=frames.shape), [frames])
+    )
     sending.start()
     sending.join(UNREAD_SECONDS)
     assert sending.is_alive()

@@ -92,7 +92,7 @@ def test_a_step_of_four_minutes_is_no_deadlock() -> None:
 def test_an_idle_engine_owes_no_progress() -> None:
     time = Time()
     time.begin()
-    time.watchdog.end()
+    time.watchdog.end(JOB)
     assert time.until_verdict(3600, time.live)[0] is None
 
 
@@ -192,7 +192,7 @@ def test_the_long_steps_of_one_job_are_not_granted_to_the_next() -> None:
     time.until_verdict(60, time.live)
     time.watchdog.alive(8)
     time.until_verdict(5, partial(time.watchdog.alive, 8))
-    time.watchdog.end()
+    time.watchdog.end(JOB)
     time.begin()
     time.watchdog.told_to_stop(JOB)
     verdict, seconds = time.until_verdict(100, partial(time.watchdog.alive, 8))
@@ -204,7 +204,7 @@ def test_a_job_that_stops_at_its_limit_leaves_the_engine_to_the_next() -> None:
     time = Time()
     time.begin(20)
     time.until_verdict(60, time.live)
-    time.watchdog.end()
+    time.watchdog.end(JOB)
     time.begin(100)
     assert time.until_verdict(90, time.live)[0] is None
 
