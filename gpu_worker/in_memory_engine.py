@@ -1,7 +1,7 @@
 """An `Engine` without a model or a process: plays a script, for tests of what stands around it.
 
-Turns, progress, cancellation, failures and crashes are those of the port, under the same contract
-suite as the real one. What it makes is `in_memory_pictures`'s.
+Turns, batches, progress, cancellation, failures and crashes are those of the port, under the same
+contract suite as the real one. What it makes is `in_memory_pictures`'s.
 """
 
 import threading
@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpu_worker.engine.specs import FILM_TASKS, PICTURE_TASKS, unsupported
+from gpu_worker.engine.batching import ALONE
+from gpu_worker.engine.company import Waiting, choose_company, company_key, rows_of
+from gpu_worker.engine.specs import FILM_TASKS, PICTURE_TASKS, SHAPES, unsupported
 from gpu_worker.in_memory_pictures import (
     FILM_MODEL,
     MODEL,
@@ -64,6 +66,8 @@ class _Turn:
     held: bool = False
     released: bool = False
     ends_at: float | None = None
+    #: At work, alone or together with others.
+    sent: bool = False
 
     def begin(self) -> None:
         limit = self.job.time_limit_seconds
@@ -82,9 +86,11 @@ class InMemoryEngine:
         *,
         load_error: GenerationError | None = None,
         tasks: tuple[TaskType, ...] = ALL_TASKS,
+        batch_rows: int = ALONE,
     ) -> None:
         self._script = script
         self._tasks = tasks
+        self._batch_rows = batch_rows
         self._load_error = load_error
         self._changed = threading.Condition()
         self._line: deque[_Turn] = deque()
@@ -107,7 +113,11 @@ class InMemoryEngine:
             raise self._load_error
         self.start()
         return EngineInfo(
-            models=(MODEL, FILM_MODEL), device="cpu", device_name="none", load_seconds=0.0
+            models=(MODEL, FILM_MODEL),
+            device="cpu",
+            device_name="none",
+            load_seconds=0.0,
+            batch_rows=self._batch_rows,
         )
 
     def run(
@@ -121,10 +131,15 @@ class InMemoryEngine:
         turn = _Turn(job=job)
         with self._changed:
             self._line.append(turn)
+            self._changed.notify_all()
         try:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopped(turn) or self._line[0] is turn)
+                self._changed.wait_for(
+                    lambda: self._stopped(turn) or turn.sent or self._is_next(turn)
+                )
                 self._check(turn)
+                if not turn.sent:
+                    self._send_next()
                 if self._load_error is not None:
                     raise EngineUnavailable(self._load_error.message)
                 self.ran.append(job.job_id)
@@ -231,6 +246,23 @@ class InMemoryEngine:
             lost = self._lost
         if lost or fail:
             raise (None if lost else script.failure) or _crash()
+
+    def _is_next(self, turn: _Turn) -> bool:
+        return self._line[0] is turn and not any(it.sent for it in self._line)
+
+    def _send_next(self) -> None:
+        """The oldest, and those that go along as they do with the embedded model."""
+        waiting = [
+            Waiting(
+                job_id=it.job.job_id,
+                rows=rows_of(it.job),
+                key=None if it.cancelled else company_key(SHAPES, it.job),
+            )
+            for it in self._line
+        ]
+        for index in choose_company(waiting, self._batch_rows):
+            self._line[index].sent = True
+        self._changed.notify_all()
 
     def _turns(self, job_id: str) -> list[_Turn]:
         return [turn for turn in self._line if turn.job.job_id == job_id]

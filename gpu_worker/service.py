@@ -163,6 +163,7 @@ class Service:
                 "models": info.models,
                 "precision": info.precision,
                 "deterministic": info.deterministic,
+                "batch_rows": info.batch_rows,
             }
             log.info("ready", extra={"fields": fields})
             self._loaded = True

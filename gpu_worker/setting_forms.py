@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from gpu_worker.engine.batching import ALONE, AUTO, MOST_ROWS
 from gpu_worker.engine.checking_spec import AUTO_CHECK, CONFIG_FILE, IMAGE_CHECKS, NO_CHECK
 from gpu_worker.engine.specs import FILM_SPECS, INDEX_FILE, NO_MODEL, PICTURE_SPECS
 from shared.blocked_terms import BlockedTerms
@@ -101,6 +102,18 @@ def _is_address(value: str) -> bool:
     return found is not None and 1 <= int(found[1]) <= HIGHEST_PORT
 
 
+def _batch_rows(value: str | int | None) -> int | None:
+    if value in (AUTO, None):
+        return None
+    if value == "off":
+        return ALONE
+    if str(value).isdecimal() and ALONE <= int(value) <= MOST_ROWS:
+        return int(value)
+    raise ValueError(f"it must be {AUTO}, off or a number of pictures from 1 to {MOST_ROWS}")
+
+
+#: None is AUTO.
+BatchRows = Annotated[int | None, BeforeValidator(_batch_rows)]
 ProjectId = Annotated[
     str,
     AfterValidator(

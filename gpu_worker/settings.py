@@ -15,6 +15,7 @@ from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     HIGHEST_PORT,
     Address,
+    BatchRows,
     BucketName,
     CheckName,
     CheckpointFolder,
@@ -110,7 +111,10 @@ class WorkerSettings(BaseSettings):
     film_crf: Annotated[int, Field(ge=1, le=MAX_CRF)] | None = None
     #: Store a small animated WebP beside each film.
     film_preview: bool = False
-    #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
+    #: The most pictures of jobs that wait in line to be drawn together; `auto` is as many as pay,
+    #: which a trial at the start says, `off` is each job for itself.
+    batch_rows: BatchRows = None
+    #: Jobs in hand at once: those in the engine, the others being prepared or uploaded.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read, Wan 29.
     engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0

@@ -26,6 +26,9 @@ class EngineLine:
         #: Where fewer fitted into memory.
         self._limits: dict[CompanyKey, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._turns)
+
     def join(self, turn: Turn) -> None:
         self._turns.append(turn)
 

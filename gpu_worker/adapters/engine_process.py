@@ -20,6 +20,7 @@ from gpu_worker.adapters.engine_line import EngineLine
 from gpu_worker.adapters.engine_load import EngineLoad
 from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.adapters.engine_watchdog import EngineBounds
+from gpu_worker.engine.batching import ALONE
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.options import EngineOptions
@@ -66,6 +67,7 @@ class EngineProcess:
         check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
+        batch_rows: int | None = ALONE,
         json_log: bool = False,
         bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
@@ -84,6 +86,7 @@ class EngineProcess:
             check=check,
             precision=precision,
             deterministic=deterministic,
+            batch_rows=batch_rows,
             json_log=json_log,
         ).arguments()
         #: What the models do; None for a choice that the process will refuse.
@@ -133,6 +136,7 @@ class EngineProcess:
         turn = Turn(job=job, on_progress=on_progress, on_frames=on_frames)
         with self._changed:
             self._line.join(turn)
+            self._changed.notify_all()
         try:
             while turn.outcome is None:
                 child = self._wait_for_turn(turn)

@@ -8,6 +8,7 @@ import torch
 
 from gpu_worker.engine import stages
 from gpu_worker.engine.batch import Batch, Sketch, joined
+from gpu_worker.engine.batch_trial import time_steps
 from gpu_worker.engine.device import Device
 from gpu_worker.engine.framing import Frame, resized
 from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
@@ -84,6 +85,10 @@ class Drawing:
             batch.evaluations = legs.evaluations
             with self._loras.applied(seats[0].job.loras):
                 self._draw(batch, legs)
+
+    def time_steps(self) -> dict[int, float]:
+        """Seconds of a denoising step by rows; see `batch_trial`."""
+        return time_steps(self._pipelines.text2img, self._base_schedule, self._spec, self._device)
 
     def _sketch(self, seat: Seat) -> Sketch:
         job, request = seat.job, seat.job.request

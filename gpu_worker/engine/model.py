@@ -60,9 +60,7 @@ class Model:
         allocator's pool are there. On a CPU a film is too dear for that.
         """
         if self._picture is not None:
-            width, height = self._picture.default_size
-            if not self.device.is_gpu and width * height > CPU_WARM_UP_PIXELS:
-                width, height = SMALL
+            width, height = self._picture.default_size if self._is_quick else SMALL
             request = Text2ImgRequest(
                 prompt="warm-up",
                 width=width,
@@ -76,6 +74,10 @@ class Model:
                 prompt="warm-up", num_frames=WARM_UP_FRAMES, num_inference_steps=1
             )
             self._run(EngineJob(job_id="warm-up", request=film, seed=0))
+
+    def time_batches(self) -> dict[int, float]:
+        """Seconds of a denoising step by the pictures that it is for; empty where that is slow."""
+        return self._draw.time_steps() if self._draw is not None and self._is_quick else {}
 
     def generate(
         self,
@@ -109,6 +111,14 @@ class Model:
 
     def memory_in_use(self) -> dict[str, int]:
         return memory_in_use(self.device)
+
+    @property
+    def _is_quick(self) -> bool:
+        """A step at the default size takes no minute."""
+        if self._picture is None:
+            return False
+        width, height = self._picture.default_size
+        return self.device.is_gpu or width * height <= CPU_WARM_UP_PIXELS
 
     def _run(self, job: EngineJob) -> None:
         try:

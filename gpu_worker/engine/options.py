@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 from typing import Self
 
+from gpu_worker.engine.batching import ALONE, AUTO
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
@@ -17,6 +18,9 @@ class EngineOptions:
     precision: Precision = Precision.AUTO
     #: The same request gives the same bytes again, on the same device.
     deterministic: bool = False
+    #: The most pictures of jobs that wait to be drawn together, 1 for none; None: as many as pay,
+    #: which is tried out at the start.
+    batch_rows: int | None = ALONE
     #: Log as JSON, not for a terminal.
     json_log: bool = False
 
@@ -28,6 +32,9 @@ class EngineOptions:
             "--precision", type=Precision, default=Precision.AUTO, choices=Precision
         )
         parser.add_argument("--deterministic", action="store_true", help="same request, same bytes")
+        parser.add_argument(
+            "--batch-rows", default=str(ALONE), help="pictures of several jobs at once, or auto"
+        )
         parser.add_argument("--json-log", action="store_true", help="not for a terminal")
 
     @classmethod
@@ -37,6 +44,7 @@ class EngineOptions:
             check=CheckChoice.of(options),
             precision=options.precision,
             deterministic=options.deterministic,
+            batch_rows=None if options.batch_rows == AUTO else int(options.batch_rows),
             json_log=options.json_log,
         )
 
@@ -47,5 +55,6 @@ class EngineOptions:
             *self.check.arguments(),
             *("--precision", self.precision.value),
             *(["--deterministic"] if self.deterministic else []),
+            *("--batch-rows", AUTO if self.batch_rows is None else str(self.batch_rows)),
             *(["--json-log"] if self.json_log else []),
         ]

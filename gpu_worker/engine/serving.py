@@ -3,9 +3,11 @@
 import gc
 import logging
 import time
+from typing import Any
 
 from gpu_worker.engine import determinism
 from gpu_worker.engine.answering import answer
+from gpu_worker.engine.batching import ALONE, rows_that_pay
 from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, quieten
 from gpu_worker.engine.options import EngineOptions
@@ -48,6 +50,7 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             precision=options.precision,
         )
         model.warm_up()
+        step_seconds, batch_rows = choose_batches(model, options)
     except GenerationError as error:
         LOG.error("%s", error.message, exc_info=error.__cause__)  # noqa: TRY400 - the cause is it
         link.say_load_failed(error)
@@ -64,9 +67,30 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             load_seconds=time.monotonic() - started,
             precision=model.device.precision.value,
             deterministic=determinism.results_are_fixed(),
+            batch_rows=batch_rows,
+            step_seconds=step_seconds,
             memory=model.memory_in_use(),
         )
     )
     while answer(link, model, link.next_jobs()):
         pass
     return EXIT_DEVICE_BROKEN
+
+
+def choose_batches(model: Any, options: EngineOptions) -> tuple[dict[int, float], int]:
+    """What a step of `model` (a `Model`) takes by rows, where that was tried, and the rows of a
+    batch."""
+    if options.deterministic:
+        # Company comes by chance, and changes a picture by its rounding.
+        return {}, ALONE
+    if options.batch_rows is not None:
+        return {}, options.batch_rows
+    seconds: dict[int, float] = model.time_batches()
+    rows = rows_that_pay(seconds)
+    if seconds:
+        LOG.info(
+            "a step of %s; batches of %d",
+            ", ".join(f"{count} takes {it * 1000:.1f} ms" for count, it in seconds.items()),
+            rows,
+        )
+    return seconds, rows

@@ -1,11 +1,16 @@
 """What the suites of every `Engine` share: a ready one, listeners that hold a job or cancel it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import Generic, TypeVar
 
-from gpu_worker.ports import Engine, EngineProgress
-from tests.unit.engine.jobs import PATIENCE_SECONDS
+from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.ports import Engine, EngineJob, EngineProgress, EngineResult
+from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job
 
 #: The step under way when the cancellation comes, and one for its way to the process.
 STEPS_AFTER_A_CANCEL = 2
@@ -49,3 +54,28 @@ class CancelAtThree:
         self.steps.append(progress.step)
         if progress.step == 3:
             self._engine.cancel(self._job_id)
+
+
+@contextmanager
+def all_waiting(
+    engine: EngineProcess | InMemoryEngine,
+    jobs: Sequence[EngineJob],
+    listen: Callable[[EngineJob, EngineProgress], None] = lambda _, __: None,
+) -> Iterator[list[Future[EngineResult]]]:
+    """Within it `jobs` run that all waited in line, in their order, when the engine got free."""
+    gate = Gate[EngineProgress]()
+    with ThreadPoolExecutor(len(jobs) + 1) as threads:
+        first = threads.submit(engine.run, make_job(num_inference_steps=1), gate)
+        assert gate.reached.wait(PATIENCE_SECONDS)
+        runs = []
+        for before, job in enumerate(jobs, 2):
+            runs.append(threads.submit(engine.run, job, partial(listen, job)))
+            with engine._changed:
+                assert engine._changed.wait_for(partial(_has, engine, before), PATIENCE_SECONDS)
+        gate.opened.set()
+        first.result(PATIENCE_SECONDS)
+        yield runs
+
+
+def _has(engine: EngineProcess | InMemoryEngine, count: int) -> bool:
+    return len(engine._line) == count

@@ -96,6 +96,27 @@ def test_an_idle_engine_owes_no_progress() -> None:
     assert time.until_verdict(3600, time.live)[0] is None
 
 
+def test_of_several_jobs_at_hand_each_has_its_own_limit_and_end() -> None:
+    time = Time()
+    for job_id, limit in ((JOB, 20.0), ("job-2", 20.0), ("job-3", None)):
+        time.watchdog.begin(job_id, limit, now=time.now)
+    verdicts = [time.until_verdict(60, time.work)[0] for _ in range(2)]
+    assert verdicts == [Overdue(job_id=JOB), Overdue(job_id="job-2")]
+    time.watchdog.end(JOB)
+    verdict, seconds = time.until_verdict(120, time.work)
+    assert isinstance(verdict, Hung)
+    assert "did not stop within 30 s" in verdict.why
+    assert seconds <= BOUNDS.stop_seconds + 2 * LOOK_SECONDS
+
+
+def test_while_one_of_several_jobs_is_at_hand_progress_is_owed() -> None:
+    time = Time()
+    for job_id in (JOB, "job-2"):
+        time.watchdog.begin(job_id, None, now=time.now)
+    time.watchdog.end("job-2")
+    assert isinstance(time.until_verdict(600, time.live)[0], Hung)
+
+
 def test_an_engine_that_waits_for_us_owes_nothing() -> None:
     """It cannot speak while we take a film's frames to a slow encoder."""
     time = Time()

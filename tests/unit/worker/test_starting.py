@@ -66,6 +66,8 @@ def test_all_three_emulators_are_taken(
         ("EMBERFRAME_IMAGE_MODEL", "shapez", "it must be one of shapes, sdxl, none"),
         ("EMBERFRAME_FILM_MODEL", "sora", "it must be one of shapes-film, wan, none"),
         ("EMBERFRAME_MODEL_DIR", "/nowhere", "it must be the folder of a diffusers checkpoint, "),
+        ("EMBERFRAME_BATCH_ROWS", "17", "it must be auto, off or a number of pictures from 1 to "),
+        ("EMBERFRAME_BATCH_ROWS", "no", "it must be auto, off or a number of pictures from 1 to "),
         ("EMBERFRAME_BUCKET", "gs://b", "it must be a bucket's name without gs://: 3 to 63 "),
         ("EMBERFRAME_IMAGE_SUBSCRIPTION", "i", "it must be a subscription's name without its "),
         ("GOOGLE_CLOUD_PROJECT", "P", "it must be a project's id: 6 to 30 lower-case letters, "),
