@@ -1,0 +1,195 @@
+"""B6: many requests at once on the embedded model, through the real engine process with batches.
+
+Three loads, in turn with their floor and their peer, on one core: a burst that finds the engine
+idle, arrivals by Poisson at more than it can do, and requests that come alone. The floor is the
+best static batch: pictures a second of one request for 1, 2, 4 or 8 pictures, whichever is most;
+it encodes one prompt for all. The peer is the same engine with batches switched off, a serial
+worker. Each request has a prompt and a seed of its own. Bound: under two minutes.
+"""
+
+import random
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench.outcome import Outcome, save
+from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.engine.batching import TRIED
+from gpu_worker.ports import Engine, EngineJob
+from shared.parse import parse_request
+from shared.request import MAX_IMAGES
+
+ROUNDS = 3
+STEPS = 12
+#: Requests of a burst; of a serial worker's, which is as fast for few.
+BURST, SERIAL_BURST = 33, 12
+#: Pictures of a sample of the floor.
+FLOOR_PICTURES = 8
+#: Requests that come by chance, and how many times as fast as the floor could draw them.
+ARRIVALS, OVERLOAD = 33, 1.5
+LONE = 8
+GOAL_SHARE, GOAL_LONE = 0.95, 1.02
+READY_SECONDS = 120.0
+COLOURS = ("red", "yellow", "green", "blue", "white")
+SHAPES = ("circle", "triangle", "box")
+
+
+def main() -> None:
+    outcomes = measure()
+    save(outcomes)
+    for it in outcomes:
+        print(f"{it.name} {it.timed}: {it.value:.3f} {it.unit}, floor {it.floor}, peer {it.peer}")
+        print(f"   {it.goal}: {'met' if it.met else 'not met'}; {dict(it.more)}")
+
+
+@dataclass
+class Samples:
+    """In the order of their taking; pictures a second, and seconds."""
+
+    floor: list[float] = field(default_factory=list[float])
+    burst: list[float] = field(default_factory=list[float])
+    serial_burst: list[float] = field(default_factory=list[float])
+    poisson: list[float] = field(default_factory=list[float])
+    lone: list[float] = field(default_factory=list[float])
+    serial_lone: list[float] = field(default_factory=list[float])
+    best_rows: int = 1
+
+
+def measure() -> list[Outcome]:
+    """B6a and B6b: throughput, and B6c: a lone request's seconds."""
+    random_numbers = random.Random(6)  # noqa: S311 - arrivals, no secrets
+    samples = Samples()
+    with _engine(None) as batched, _engine(1) as serial:
+        rows = batched.wait_ready(READY_SECONDS).batch_rows
+        for engine in (batched, serial):
+            _rate_of_burst(engine, 2 * rows)
+        for _ in range(ROUNDS):
+            floor, samples.best_rows = _best_static(serial)
+            samples.floor.append(floor)
+            samples.burst.append(_rate_of_burst(batched, BURST))
+            samples.serial_burst.append(_rate_of_burst(serial, SERIAL_BURST))
+            samples.poisson.append(_rate_of_arrivals(batched, floor * OVERLOAD, random_numbers))
+            for _ in range(LONE):
+                samples.lone.append(_seconds(batched))
+                samples.serial_lone.append(_seconds(serial))
+    return _outcomes(samples, rows)
+
+
+def _outcomes(samples: Samples, rows: int) -> list[Outcome]:
+    floor = statistics.median(samples.floor)
+    serial = statistics.median(samples.serial_burst)
+    throughput = []
+    for name, timed, values in (
+        ("B6a", f"a burst of {BURST} requests", samples.burst),
+        ("B6b", f"Poisson arrivals at {OVERLOAD} × the floor", samples.poisson),
+    ):
+        # Against the floor of its own round: the machine is not the same a minute later.
+        share = statistics.median(
+            value / beside for value, beside in zip(values, samples.floor, strict=True)
+        )
+        throughput.append(
+            Outcome(
+                name=name,
+                timed=timed,
+                value=statistics.median(values),
+                floor=floor,
+                peer=serial,
+                unit="pictures a second",
+                goal=f"≥ {GOAL_SHARE} × floor",
+                met=share >= GOAL_SHARE,
+                samples={"value": values, "floor": samples.floor, "peer": samples.serial_burst},
+                more={
+                    "of the floor": share,
+                    "of the peer": statistics.median(values) / serial,
+                    "rows of a batch": rows,
+                    "rows of the best static batch": samples.best_rows,
+                },
+            )
+        )
+    lone, alone = statistics.median(samples.lone), statistics.median(samples.serial_lone)
+    return [
+        *throughput,
+        Outcome(
+            name="B6c",
+            timed="a request that comes alone",
+            value=lone,
+            floor=None,
+            peer=alone,
+            unit="s",
+            goal=f"p50 ≤ {GOAL_LONE} × serial worker",
+            met=lone <= GOAL_LONE * alone,
+            samples={"value": samples.lone, "peer": samples.serial_lone},
+            more={"of the peer": lone / alone},
+        ),
+    ]
+
+
+@contextmanager
+def _engine(batch_rows: int | None) -> Iterator[EngineProcess]:
+    """None: as many as a trial says that pay."""
+    engine = EngineProcess("shapes", batch_rows=batch_rows)
+    engine.start()
+    try:
+        engine.wait_ready(READY_SECONDS)
+        yield engine
+    finally:
+        engine.close()
+
+
+def _job(number: int, pictures: int = 1) -> EngineJob:
+    request = {
+        "prompt": f"a {COLOURS[number % len(COLOURS)]} {SHAPES[number % len(SHAPES)]}",
+        "num_inference_steps": STEPS,
+        "refiner_inference_steps": 0,
+        "num_images": pictures,
+    }
+    parsed = parse_request(request, max_images=MAX_IMAGES)
+    return EngineJob(job_id=f"load-{number}", request=parsed, seed=number)
+
+
+def _best_static(engine: Engine) -> tuple[float, int]:
+    """Pictures a second, and of how many at a time."""
+    rates = {}
+    for rows in TRIED:
+        began = time.perf_counter()
+        for number in range(FLOOR_PICTURES // rows):
+            engine.run(_job(number, rows), lambda _: None)
+        rates[rows] = FLOOR_PICTURES / (time.perf_counter() - began)
+    best = max(rates, key=lambda rows: rates[rows])
+    return rates[best], best
+
+
+def _rate_of_burst(engine: Engine, count: int) -> float:
+    return _rate(engine, [0.0] * count)
+
+
+def _rate_of_arrivals(engine: Engine, rate: float, numbers: random.Random) -> float:
+    return _rate(engine, [numbers.expovariate(rate) for _ in range(ARRIVALS)])
+
+
+def _rate(engine: Engine, gaps: Sequence[float]) -> float:
+    """Pictures a second, from the first request, of requests that come so many seconds apart."""
+    with ThreadPoolExecutor(len(gaps)) as threads:
+        began = time.perf_counter()
+        runs = []
+        for number, gap in enumerate(gaps):
+            if gap:
+                threading.Event().wait(gap)
+            runs.append(threads.submit(engine.run, _job(number), lambda _: None))
+        for run in runs:
+            run.result()
+        return len(gaps) / (time.perf_counter() - began)
+
+
+def _seconds(engine: Engine) -> float:
+    began = time.perf_counter()
+    engine.run(_job(0), lambda _: None)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
