@@ -4,29 +4,32 @@ Three loads, in turn with their floor and their peer, on one core: a burst that 
 idle, arrivals by Poisson at more than it can do, and requests that come alone. The floor is the
 best static batch: pictures a second of one request for 1, 2, 4 or 8 pictures, whichever is most;
 it encodes one prompt for all. The peer is the same engine with batches switched off, a serial
-worker. Each request has a prompt and a seed of its own. Bound: under two minutes.
+worker; a second one, where it is installed (bench/peers.txt), LitServe around the stock diffusers
+pipeline. Each request has a prompt and a seed of its own. Bound: two minutes of an idle machine.
 """
 
 import random
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from bench.litserve_peer import LitServePeer, litserve_peer
 from bench.outcome import Outcome, save
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.batching import TRIED
 from gpu_worker.ports import Engine, EngineJob
 from shared.parse import parse_request
-from shared.request import MAX_IMAGES
+from shared.request import MAX_IMAGES, Text2ImgRequest
 
 ROUNDS = 3
 STEPS = 12
 #: Requests of a burst; of a serial worker's, which is as fast for few.
-BURST, SERIAL_BURST = 33, 12
+BURST, SERIAL_BURST, PEER_BURST = 33, 10, 17
 #: Pictures of a sample of the floor.
 FLOOR_PICTURES = 8
 #: Requests that come by chance, and how many times as fast as the floor could draw them.
@@ -34,6 +37,8 @@ ARRIVALS, OVERLOAD = 33, 1.5
 LONE = 8
 GOAL_SHARE, GOAL_LONE = 0.95, 1.02
 READY_SECONDS = 120.0
+#: Has the request of a number drawn, and waits for it.
+Draw: TypeAlias = Callable[[int], object]
 COLOURS = ("red", "yellow", "green", "blue", "white")
 SHAPES = ("circle", "triangle", "box")
 
@@ -56,6 +61,8 @@ class Samples:
     poisson: list[float] = field(default_factory=list[float])
     lone: list[float] = field(default_factory=list[float])
     serial_lone: list[float] = field(default_factory=list[float])
+    litserve_burst: list[float] = field(default_factory=list[float])
+    litserve_lone: list[float] = field(default_factory=list[float])
     best_rows: int = 1
 
 
@@ -63,19 +70,26 @@ def measure() -> list[Outcome]:
     """B6a and B6b: throughput, and B6c: a lone request's seconds."""
     random_numbers = random.Random(6)  # noqa: S311 - arrivals, no secrets
     samples = Samples()
-    with _engine(None) as batched, _engine(1) as serial:
+    with _engine(None) as batched, _engine(1) as serial, litserve_peer() as peer:
         rows = batched.wait_ready(READY_SECONDS).batch_rows
         for engine in (batched, serial):
-            _rate_of_burst(engine, 2 * rows)
+            _rate_of_burst(_by(engine), 2 * rows)
+        if peer is not None:
+            _rate_of_burst(_asked(peer), 2 * rows)
         for _ in range(ROUNDS):
             floor, samples.best_rows = _best_static(serial)
             samples.floor.append(floor)
-            samples.burst.append(_rate_of_burst(batched, BURST))
-            samples.serial_burst.append(_rate_of_burst(serial, SERIAL_BURST))
-            samples.poisson.append(_rate_of_arrivals(batched, floor * OVERLOAD, random_numbers))
+            samples.burst.append(_rate_of_burst(_by(batched), BURST))
+            samples.serial_burst.append(_rate_of_burst(_by(serial), SERIAL_BURST))
+            gaps = [random_numbers.expovariate(floor * OVERLOAD) for _ in range(ARRIVALS)]
+            samples.poisson.append(_rate(_by(batched), gaps))
+            if peer is not None:
+                samples.litserve_burst.append(_rate_of_burst(_asked(peer), PEER_BURST))
             for _ in range(LONE):
-                samples.lone.append(_seconds(batched))
-                samples.serial_lone.append(_seconds(serial))
+                samples.lone.append(_seconds(_by(batched)))
+                samples.serial_lone.append(_seconds(_by(serial)))
+                if peer is not None:
+                    samples.litserve_lone.append(_seconds(_asked(peer)))
     return _outcomes(samples, rows)
 
 
@@ -101,10 +115,16 @@ def _outcomes(samples: Samples, rows: int) -> list[Outcome]:
                 unit="pictures a second",
                 goal=f"≥ {GOAL_SHARE} × floor",
                 met=share >= GOAL_SHARE,
-                samples={"value": values, "floor": samples.floor, "peer": samples.serial_burst},
+                samples={
+                    "value": values,
+                    "floor": samples.floor,
+                    "peer": samples.serial_burst,
+                    "litserve": samples.litserve_burst,
+                },
                 more={
                     "of the floor": share,
                     "of the peer": statistics.median(values) / serial,
+                    **_beside("of LitServe", values, samples.litserve_burst),
                     "rows of a batch": rows,
                     "rows of the best static batch": samples.best_rows,
                 },
@@ -122,10 +142,22 @@ def _outcomes(samples: Samples, rows: int) -> list[Outcome]:
             unit="s",
             goal=f"p50 ≤ {GOAL_LONE} × serial worker",
             met=lone <= GOAL_LONE * alone,
-            samples={"value": samples.lone, "peer": samples.serial_lone},
-            more={"of the peer": lone / alone},
+            samples={
+                "value": samples.lone,
+                "peer": samples.serial_lone,
+                "litserve": samples.litserve_lone,
+            },
+            more={
+                "of the peer": lone / alone,
+                **_beside("of LitServe", samples.lone, samples.litserve_lone),
+            },
         ),
     ]
+
+
+def _beside(name: str, ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
+    """The ratio of the medians, where there is somebody to compare with."""
+    return {name: statistics.median(ours) / statistics.median(theirs)} if theirs else {}
 
 
 @contextmanager
@@ -163,15 +195,29 @@ def _best_static(engine: Engine) -> tuple[float, int]:
     return rates[best], best
 
 
-def _rate_of_burst(engine: Engine, count: int) -> float:
-    return _rate(engine, [0.0] * count)
+def _by(engine: Engine) -> Draw:
+    return lambda number: engine.run(_job(number), lambda _: None)
 
 
-def _rate_of_arrivals(engine: Engine, rate: float, numbers: random.Random) -> float:
-    return _rate(engine, [numbers.expovariate(rate) for _ in range(ARRIVALS)])
+def _asked(peer: LitServePeer) -> Draw:
+    def draw(number: int) -> bytes:
+        request = _job(number).request
+        assert isinstance(request, Text2ImgRequest)
+        return peer.draw(
+            prompt=request.prompt,
+            seed=number,
+            steps=request.num_inference_steps,
+            guidance_scale=request.guidance_scale,
+        )
+
+    return draw
 
 
-def _rate(engine: Engine, gaps: Sequence[float]) -> float:
+def _rate_of_burst(draw: Draw, count: int) -> float:
+    return _rate(draw, [0.0] * count)
+
+
+def _rate(draw: Draw, gaps: Sequence[float]) -> float:
     """Pictures a second, from the first request, of requests that come so many seconds apart."""
     with ThreadPoolExecutor(len(gaps)) as threads:
         began = time.perf_counter()
@@ -179,15 +225,15 @@ def _rate(engine: Engine, gaps: Sequence[float]) -> float:
         for number, gap in enumerate(gaps):
             if gap:
                 threading.Event().wait(gap)
-            runs.append(threads.submit(engine.run, _job(number), lambda _: None))
+            runs.append(threads.submit(draw, number))
         for run in runs:
             run.result()
         return len(gaps) / (time.perf_counter() - began)
 
 
-def _seconds(engine: Engine) -> float:
+def _seconds(draw: Draw) -> float:
     began = time.perf_counter()
-    engine.run(_job(0), lambda _: None)
+    draw(0)
     return time.perf_counter() - began
 
 

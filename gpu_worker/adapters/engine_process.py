@@ -30,7 +30,6 @@ from gpu_worker.engine.protocol import (
     LoadFailed,
     Progress,
     Ready,
-    Run,
     frames_of,
 )
 from gpu_worker.engine.specs import NO_MODEL, unsupported
@@ -215,7 +214,7 @@ class EngineProcess:
             LOG.info("drawn together: %s", ", ".join(turn.job.job_id for turn in batch))
         for more, turn in zip(reversed(range(len(batch))), batch, strict=True):
             child.run(
-                Run.of(turn.job, more=more),
+                turn.message.model_copy(update={"more": more}),
                 frames_of(turn.job.image, turn.job.mask),
                 limit_seconds=turn.seconds_left(time.monotonic()),
             )

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from gpu_worker.engine.protocol import Done, Failed, FilmFrames, Progress, Stopped
+from gpu_worker.engine.protocol import Done, Failed, FilmFrames, Progress, Run, Stopped
 from gpu_worker.ports import (
     EngineJob,
     EngineProgress,
@@ -37,6 +37,8 @@ class Turn:
     job: EngineJob
     on_progress: Callable[[EngineProgress], None]
     on_frames: Callable[[Frames], None]
+    #: Made by its own caller: if that fails, it is no fault of whoever sends it along.
+    message: Run = field(init=False)
     cancelled: bool = False
     #: Some frames of its film were not handed on, since nobody wanted it any more.
     dropped: bool = False
@@ -54,6 +56,9 @@ class Turn:
     #: It has reached its time limit, and was told to stop.
     overdue: bool = False
     outcome: EngineResult | BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self.message = Run.of(self.job)
 
     def seconds_left(self, now: float) -> float | None:
         """Of its time limit, which runs on from its beginning when it goes a second time."""

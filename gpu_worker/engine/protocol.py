@@ -75,10 +75,9 @@ class Run(Message):
     loras: tuple[LoraFile, ...] = ()
 
     @classmethod
-    def of(cls, job: EngineJob, *, more: int = 0) -> "Run":
+    def of(cls, job: EngineJob) -> "Run":
         return cls(
             job_id=job.job_id,
-            more=more,
             request=job.request,
             seed=job.seed,
             image=_shape(job.image),
