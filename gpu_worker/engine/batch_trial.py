@@ -1,7 +1,7 @@
 """Times denoising steps of several pictures at once, at a model's default size, on its device.
 
 A leg of STEPS each, of which the first is not counted: it chooses kernels and asks for memory. On
-the embedded model and one core of a CPU that is some 0.3 s in all.
+the embedded model and one core of a CPU that is some 0.4 s in all.
 """
 
 import itertools
