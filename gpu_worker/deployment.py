@@ -38,6 +38,7 @@ def make_engine(settings: WorkerSettings) -> EngineProcess:
         check=settings.check,
         precision=settings.precision,
         deterministic=settings.deterministic,
+        speed=settings.speed,
         json_log=True,
         bounds=settings.engine_bounds,
     )

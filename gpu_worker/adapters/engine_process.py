@@ -34,6 +34,7 @@ from gpu_worker.engine.protocol import (
     frames_of,
 )
 from gpu_worker.engine.specs import NO_MODEL, unsupported
+from gpu_worker.engine.speed_options import SpeedOptions
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
@@ -67,6 +68,7 @@ class EngineProcess:
         check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
+        speed: SpeedOptions = SpeedOptions(),  # noqa: B008 (frozen)
         json_log: bool = False,
         bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
@@ -85,6 +87,7 @@ class EngineProcess:
             check=check,
             precision=precision,
             deterministic=deterministic,
+            speed=speed,
             json_log=json_log,
         ).arguments()
         #: What the models do; None for a choice that the process will refuse.

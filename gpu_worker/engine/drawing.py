@@ -10,11 +10,12 @@ from gpu_worker.engine import stages
 from gpu_worker.engine.device import Device
 from gpu_worker.engine.framing import Frame, resized
 from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
-from gpu_worker.engine.loras import LoraShelf
+from gpu_worker.engine.loras import LoraShelf, loras_on
 from gpu_worker.engine.pipelines import Pipelines
 from gpu_worker.engine.preview import Previewer
 from gpu_worker.engine.sizes import Sizes, decide_sizes
 from gpu_worker.engine.specs import PictureSpec
+from gpu_worker.engine.text_cache import TextCache
 from gpu_worker.engine.timing import StageTimer
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Picture
 from shared.request import ImageRequest, Text2ImgRequest
@@ -37,8 +38,17 @@ class Legs:
 class Drawing:
     """The picture tasks on one loaded model. One job at a time."""
 
-    def __init__(self, spec: PictureSpec, pipelines: Pipelines, device: Device) -> None:
+    def __init__(
+        self,
+        spec: PictureSpec,
+        pipelines: Pipelines,
+        device: Device,
+        *,
+        texts: TextCache | None = None,
+    ) -> None:
+        """`texts` may be shared with other models."""
         self._spec = spec
+        self._texts = texts or TextCache()
         self._pipelines = pipelines
         self._device = device
         # Jobs put their own scheduler on the pipelines; all derive from the checkpoints'.
@@ -85,12 +95,7 @@ class Drawing:
 
         enter("encode", 0)
         with timer.stage("encode"):
-            encoded = stages.encode(self._pipelines.text2img, request)
-            for_refiner = None
-            if legs.refiner is not None:
-                # It shares the base's second text encoder, and takes no LoRA.
-                with self._loras.suspended():
-                    for_refiner = stages.encode(self._pipelines.refiner, request)
+            encoded, for_refiner = self._read(job, request, refines=legs.refiner is not None)
             latents: Any = None
             if frame is not None:
                 latents = stages.encode_image(
@@ -139,6 +144,20 @@ class Drawing:
             prompt_truncated=encoded.truncated,
             timings=timer.seconds,
         )
+
+    def _read(
+        self, job: EngineJob, request: ImageRequest, *, refines: bool
+    ) -> tuple[stages.Encoded, stages.Encoded | None]:
+        """The request's texts, for the base and for a refiner that takes part."""
+        base, refiner = self._pipelines.text2img, self._pipelines.refiner
+        remember = self._texts.under(self._spec.name, "base", base.unet.dtype, *loras_on(job))
+        encoded = stages.encode(base, request, remember)
+        if not refines or refiner is None:
+            return encoded, None
+        # It shares the base's second text encoder, and takes no LoRA.
+        remember = self._texts.under(self._spec.name, "refiner", refiner.unet.dtype)
+        with self._loras.suspended():
+            return encoded, stages.encode(refiner, request, remember)
 
     def _plan(self, request: ImageRequest) -> Legs:
         """An image is refined only by way of a hand-over: `strength` is the base's there."""

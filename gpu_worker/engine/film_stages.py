@@ -3,6 +3,7 @@
 The numbers are those of a plain call of the published pipeline. Call them under `torch.no_grad()`.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from gpu_worker.engine.sizes import Lengths, Sizes
 from gpu_worker.engine.specs import FilmSpec
 from gpu_worker.engine.stages import NO_GUIDANCE
+from gpu_worker.engine.text_cache import Embedding, Remember, forget
 from shared.request import Text2VideoRequest
 
 #: What Wan2.1 was trained with, in tokens; a smaller model's tokenizer says that it reads fewer.
@@ -29,24 +31,33 @@ class EncodedFilm:
     truncated: bool
 
 
-def encode(pipeline: Any, request: Text2VideoRequest, device: torch.device) -> EncodedFilm:
+def encode(
+    pipeline: Any,
+    request: Text2VideoRequest,
+    device: torch.device,
+    remember: Remember = forget,
+) -> EncodedFilm:
     """`pipeline` has the text encoder. An absent negative prompt is an empty one, as published."""
-    scale = request.video_guidance_scale
-    guided = scale > NO_GUIDANCE
     tokens = min(MOST_TOKENS, pipeline.tokenizer.model_max_length)
-    texts = [request.prompt, *([request.negative_prompt or ""] if guided else [])]
-    prompt, negative = pipeline.encode_prompt(
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt or "",
-        do_classifier_free_guidance=guided,
-        max_sequence_length=tokens,
-        device=device,
-    )
+
+    def read(text: str) -> Embedding:
+        sequence, _ = pipeline.encode_prompt(
+            prompt=text,
+            do_classifier_free_guidance=False,
+            max_sequence_length=tokens,
+            device=device,
+        )
+        cut = _count_tokens(pipeline.tokenizer, text) > tokens
+        return Embedding(sequence=sequence, truncated=cut)
+
+    scale = request.video_guidance_scale
+    texts = [request.prompt, *([request.negative_prompt or ""] if scale > NO_GUIDANCE else [])]
+    prompt, *negative = (remember(text, functools.partial(read, text)) for text in texts)
     return EncodedFilm(
-        prompt=prompt,
-        negative_prompt=negative,
+        prompt=prompt.sequence,
+        negative_prompt=negative[0].sequence if negative else None,
         guidance_scale=scale,
-        truncated=any(_count_tokens(pipeline.tokenizer, text) > tokens for text in texts),
+        truncated=any(it.truncated for it in (prompt, *negative)),
     )
 
 

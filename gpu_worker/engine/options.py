@@ -7,6 +7,7 @@ from typing import Self
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.speed_options import SpeedOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +18,7 @@ class EngineOptions:
     precision: Precision = Precision.AUTO
     #: The same request gives the same bytes again, on the same device.
     deterministic: bool = False
+    speed: SpeedOptions = field(default_factory=SpeedOptions)
     #: Log as JSON, not for a terminal.
     json_log: bool = False
 
@@ -24,6 +26,7 @@ class EngineOptions:
     def add_arguments(parser: ArgumentParser) -> None:
         ModelChoice.add_arguments(parser)
         CheckChoice.add_arguments(parser)
+        SpeedOptions.add_arguments(parser)
         parser.add_argument(
             "--precision", type=Precision, default=Precision.AUTO, choices=Precision
         )
@@ -37,6 +40,7 @@ class EngineOptions:
             check=CheckChoice.of(options),
             precision=options.precision,
             deterministic=options.deterministic,
+            speed=SpeedOptions.of(options),
             json_log=options.json_log,
         )
 
@@ -45,6 +49,7 @@ class EngineOptions:
         return [
             *self.models.arguments(),
             *self.check.arguments(),
+            *self.speed.arguments(),
             *("--precision", self.precision.value),
             *(["--deterministic"] if self.deterministic else []),
             *(["--json-log"] if self.json_log else []),

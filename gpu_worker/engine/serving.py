@@ -46,6 +46,7 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             None if film is None or films is None else (film, films),
             check=looked_at,
             precision=options.precision,
+            speed=options.speed,
         )
         model.warm_up()
     except GenerationError as error:
