@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 
+from gpu_worker.engine.fresh_schedulers import fresh_scheduler
 from gpu_worker.engine.sizes import Lengths, Sizes
 from gpu_worker.engine.specs import FilmSpec
 from gpu_worker.engine.stages import NO_GUIDANCE
@@ -64,10 +65,10 @@ def encode(
 def build_film_scheduler(scheduler: Any, config: Any, spec: FilmSpec, sizes: Sizes) -> Any:
     """A fresh one of `scheduler`'s class and `config`, with the flow shift of the drawn size."""
     if spec.flow_shifts is None:
-        return type(scheduler).from_config(config)
+        return fresh_scheduler(type(scheduler), config)
     side = min(sizes.drawn)
     shift = max((least, shift) for least, shift in spec.flow_shifts if side >= least)[1]
-    return type(scheduler).from_config(config, flow_shift=shift)
+    return fresh_scheduler(type(scheduler), config, flow_shift=shift)
 
 
 def denoise(

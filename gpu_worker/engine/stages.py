@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from gpu_worker.engine.legs import Leg
-from gpu_worker.engine.prompts import is_truncated, read_prompts
+from gpu_worker.engine.prompts import read_prompts
 from gpu_worker.engine.text_cache import Embedding, Remember, forget
+from gpu_worker.engine.text_reading import read_text
 from gpu_worker.ports import Pixels
 from shared.request import ImageRequest
 
@@ -70,21 +71,6 @@ def encode(pipeline: Any, request: ImageRequest, remember: Remember = forget) ->
         guidance_scale=scale,
         truncated=prompt.truncated or (negative is not None and negative.truncated),
     )
-
-
-def read_text(pipeline: Any, text: str, remember: Remember) -> Embedding:
-    """What the pipeline's text encoders make of one text, a negative prompt or not."""
-
-    def read() -> Embedding:
-        sequence, _, pooled, _ = pipeline.encode_prompt(
-            prompt=text,
-            # Else the pipeline looks for it among all of its layers.
-            device=pipeline.unet.device,
-            do_classifier_free_guidance=False,
-        )
-        return Embedding(sequence=sequence, pooled=pooled, truncated=is_truncated(pipeline, text))
-
-    return remember(text, read)
 
 
 def _zeros_like(embedding: Embedding) -> Embedding:
