@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gpu_worker.engine.stages import NO_GUIDANCE
+from gpu_worker.engine.guidance_cutoff import NO_GUIDANCE
 from shared.request import Text2ImgRequest, Text2VideoRequest
 
 Pixels = NDArray[np.uint8]

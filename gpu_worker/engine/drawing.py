@@ -112,6 +112,7 @@ class Drawing:
                     legs.base,
                     generators=generators,
                     after_step=lambda step: enter("denoise", step),
+                    guided=legs.base.guided(request.speed_tier),
                     **task,
                 )
             done = legs.base.evaluations
@@ -125,6 +126,7 @@ class Drawing:
                     legs.refiner,
                     generators=generators,
                     after_step=lambda step: enter("refine", done + step),
+                    guided=legs.refiner.guided(request.speed_tier),
                     image=latents,
                 )
         enter("decode", legs.evaluations)

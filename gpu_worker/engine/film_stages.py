@@ -12,9 +12,9 @@ import torch
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 
 from gpu_worker.engine.fresh_schedulers import fresh_scheduler
+from gpu_worker.engine.guidance_cutoff import NO_GUIDANCE, end_guidance
 from gpu_worker.engine.sizes import Lengths, Sizes
 from gpu_worker.engine.specs import FilmSpec
-from gpu_worker.engine.stages import NO_GUIDANCE
 from gpu_worker.engine.text_cache import Embedding, Remember, forget
 from shared.request import Text2VideoRequest
 
@@ -79,10 +79,13 @@ def denoise(
     *,
     seed: int,
     steps: int,
+    guided: int | None = None,
     after_step: Callable[[int], None],
     stop_if_asked: Callable[[], None],
 ) -> torch.Tensor:
     """Latents (1 × channels × n × height/8 × width/8). `after_step(n)` comes after the n-th step.
+
+    Of these the first `guided` are guided; all, if not given.
 
     Both call-backs may raise; `stop_if_asked` is called before each evaluation of the transformer,
     of which a guided step has two: on a small GPU they take seconds.
@@ -92,7 +95,7 @@ def denoise(
 
     def on_step_end(_pipe: Any, index: int, _timestep: Any, _tensors: Any) -> dict[str, Any]:
         after_step(index + 1)
-        return {}
+        return end_guidance(pipeline, {}) if index + 1 == guided != steps else {}
 
     width, height = sizes.drawn
     stopping = pipeline.transformer.register_forward_pre_hook(lambda *_: stop_if_asked())

@@ -99,6 +99,7 @@ class Filming:
                 lengths,
                 seed=job.seed,
                 steps=steps,
+                guided=costs.guided,
                 after_step=lambda step: tell("denoise", step),
                 stop_if_asked=stop_if_asked,
             )

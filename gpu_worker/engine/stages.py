@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from gpu_worker.engine.guidance_cutoff import NO_GUIDANCE, doubled_in, end_guidance
 from gpu_worker.engine.legs import Leg
 from gpu_worker.engine.prompts import read_prompts
 from gpu_worker.engine.text_cache import Embedding, Remember, forget
 from gpu_worker.engine.text_reading import read_text
 from gpu_worker.ports import Pixels
 from shared.request import ImageRequest
-
-#: Classifier-free guidance does nothing at 1 (Ho & Salimans, "Classifier-Free Diffusion Guidance").
-NO_GUIDANCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,17 +106,26 @@ def denoise(
     *,
     generators: Sequence[torch.Generator],
     after_step: Callable[[int], None],
+    guided: int | None = None,
     **task: Any,
 ) -> torch.Tensor:
-    """Latents after the leg. `after_step(n)` is called after the UNet's n-th evaluation.
+    """Latents after the leg. `after_step(n)` is called after the UNet's n-th evaluation, of which
+    the first `guided` are guided; all, if not given.
 
     `task` is what the pipeline wants besides: a size, latents as an image, a mask.
     """
+
+    cut = guided if guided is not None and guided < leg.evaluations else None
+    if encoded.guidance_scale <= NO_GUIDANCE:
+        cut = None
+    doubled = [] if cut is None else doubled_in(pipeline)
 
     def on_step_end(_pipe: Any, index: int, _timestep: Any, tensors: Any) -> dict[str, Any]:
         after_step(index + 1)
         if leg.handover is not None and index + 1 == leg.evaluations:
             raise _HandedOver(tensors["latents"])
+        if index + 1 == cut:
+            return end_guidance(pipeline, {name: tensors[name] for name in doubled})
         return {}
 
     pipeline.scheduler = leg.scheduler
@@ -133,7 +140,7 @@ def denoise(
             generator=list(generators),
             output_type="latent",
             callback_on_step_end=on_step_end,
-            callback_on_step_end_tensor_inputs=["latents"],
+            callback_on_step_end_tensor_inputs=["latents", *doubled],
             **leg.begin,
             **task,
         ).images
