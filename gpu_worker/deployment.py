@@ -39,6 +39,7 @@ def make_engine(settings: WorkerSettings) -> EngineProcess:
         precision=settings.precision,
         deterministic=settings.deterministic,
         batch_rows=settings.batch_rows,
+        speed=settings.speed,
         json_log=True,
         bounds=settings.engine_bounds,
     )

@@ -43,6 +43,7 @@ def _make_pictures(
         "native_size": list(result.native_size),
         "refiner": result.refiner,
         "prompt_truncated": result.prompt_truncated,
+        "speed_tier": request.speed_tier.value,
         **describe_loras(request),
         "timings": _rounded(result),
     }

@@ -11,6 +11,7 @@ from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
+from gpu_worker.engine.speed_options import DEFAULT_TEXT_CACHE_MEBIBYTES, SpeedOptions
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     HIGHEST_PORT,
@@ -95,6 +96,8 @@ class WorkerSettings(BaseSettings):
     precision: Precision = Precision.AUTO
     #: The same request gives the same bytes again, at some cost.
     deterministic: bool = False
+    #: MiB of the device's memory for what the text encoders made of texts; 0 keeps nothing.
+    text_cache: Annotated[int, Field(ge=0, le=4096)] = DEFAULT_TEXT_CACHE_MEBIBYTES
     image_subscription: SubscriptionName = IMAGE_SUBSCRIPTION
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
@@ -196,6 +199,10 @@ class WorkerSettings(BaseSettings):
             folder=self.image_check_dir,
             threshold=self.image_check_threshold,
         )
+
+    @property
+    def speed(self) -> SpeedOptions:
+        return SpeedOptions(text_cache_mebibytes=self.text_cache)
 
     @property
     def admission(self) -> Admission:

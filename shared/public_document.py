@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.charge import ChargeState
 from shared.errors import ErrorCode
-from shared.request import Lora
+from shared.request import Lora, SpeedTier
 from shared.status import Status
 
 #: A share of the whole.
@@ -111,6 +111,8 @@ class Output(PublicModel):
     native_size: Size
     #: Whether the end of a prompt was left out, because the model reads only so much.
     prompt_truncated: bool
+    #: What the request asked for.
+    speed_tier: SpeedTier
 
 
 class PictureOutput(Output):

@@ -17,6 +17,7 @@ class Text2ImgRequest {
     
     ///Denoising steps of the base model. At least 1, at most 150. Default: 25.
     final int? numInferenceSteps;
+    final SpeedTier? speedTier;
     
     ///Pixels. When not given: the input image's size, or without one the model's own (SDXL:
     ///1024). At least 64, at most 2048, a multiple of 8.
@@ -69,6 +70,7 @@ class Text2ImgRequest {
         this.negativePrompt,
         this.seed,
         this.numInferenceSteps,
+        this.speedTier,
         this.width,
         this.height,
         this.scheduler,
@@ -95,6 +97,7 @@ class Text2ImgRequest {
         negativePrompt: json["negative_prompt"],
         seed: json["seed"],
         numInferenceSteps: json["num_inference_steps"],
+        speedTier: speedTierValues.map[json["speed_tier"]],
         width: json["width"],
         height: json["height"],
         scheduler: schedulerValues.map[json["scheduler"]],
@@ -117,6 +120,7 @@ class Text2ImgRequest {
         "negative_prompt": negativePrompt,
         "seed": seed,
         "num_inference_steps": numInferenceSteps,
+        "speed_tier": speedTierValues.reverse[speedTier],
         "width": width,
         "height": height,
         "scheduler": schedulerValues.reverse[scheduler],
@@ -212,6 +216,18 @@ final schedulerValues = EnumValues({
     "UniPC": Scheduler.UNI_PC
 });
 
+
+///How a result is come by: what a tier may leave out is the contract's, not a setting's.
+enum SpeedTier {
+    FAST,
+    QUALITY
+}
+
+final speedTierValues = EnumValues({
+    "fast": SpeedTier.FAST,
+    "quality": SpeedTier.QUALITY
+});
+
 enum Text2ImgRequestTaskType {
     TEXT2_IMG
 }
@@ -239,6 +255,7 @@ class Img2ImgRequest {
     
     ///Denoising steps of the base model. At least 1, at most 150. Default: 25.
     final int? numInferenceSteps;
+    final SpeedTier? speedTier;
     
     ///Pixels. When not given: the input image's size, or without one the model's own (SDXL:
     ///1024). At least 64, at most 2048, a multiple of 8.
@@ -292,6 +309,7 @@ class Img2ImgRequest {
         this.negativePrompt,
         this.seed,
         this.numInferenceSteps,
+        this.speedTier,
         this.width,
         this.height,
         this.scheduler,
@@ -319,6 +337,7 @@ class Img2ImgRequest {
         negativePrompt: json["negative_prompt"],
         seed: json["seed"],
         numInferenceSteps: json["num_inference_steps"],
+        speedTier: speedTierValues.map[json["speed_tier"]],
         width: json["width"],
         height: json["height"],
         scheduler: schedulerValues.map[json["scheduler"]],
@@ -342,6 +361,7 @@ class Img2ImgRequest {
         "negative_prompt": negativePrompt,
         "seed": seed,
         "num_inference_steps": numInferenceSteps,
+        "speed_tier": speedTierValues.reverse[speedTier],
         "width": width,
         "height": height,
         "scheduler": schedulerValues.reverse[scheduler],
@@ -388,6 +408,7 @@ class InpaintRequest {
     
     ///Denoising steps of the base model. At least 1, at most 150. Default: 25.
     final int? numInferenceSteps;
+    final SpeedTier? speedTier;
     
     ///Pixels. When not given: the input image's size, or without one the model's own (SDXL:
     ///1024). At least 64, at most 2048, a multiple of 8.
@@ -442,6 +463,7 @@ class InpaintRequest {
         this.negativePrompt,
         this.seed,
         this.numInferenceSteps,
+        this.speedTier,
         this.width,
         this.height,
         this.scheduler,
@@ -470,6 +492,7 @@ class InpaintRequest {
         negativePrompt: json["negative_prompt"],
         seed: json["seed"],
         numInferenceSteps: json["num_inference_steps"],
+        speedTier: speedTierValues.map[json["speed_tier"]],
         width: json["width"],
         height: json["height"],
         scheduler: schedulerValues.map[json["scheduler"]],
@@ -494,6 +517,7 @@ class InpaintRequest {
         "negative_prompt": negativePrompt,
         "seed": seed,
         "num_inference_steps": numInferenceSteps,
+        "speed_tier": speedTierValues.reverse[speedTier],
         "width": width,
         "height": height,
         "scheduler": schedulerValues.reverse[scheduler],
@@ -534,6 +558,7 @@ class Text2VideoRequest {
     
     ///Denoising steps of the base model. At least 1, at most 150. Default: 25.
     final int? numInferenceSteps;
+    final SpeedTier? speedTier;
     
     ///Pixels. Width × height is 832×480, 480×832, 1280×720 or 720×1280 (VIDEO_SIZES). Default:
     ///480.
@@ -568,6 +593,7 @@ class Text2VideoRequest {
         this.negativePrompt,
         this.seed,
         this.numInferenceSteps,
+        this.speedTier,
         this.videoHeight,
         this.videoWidth,
         this.numFrames,
@@ -588,6 +614,7 @@ class Text2VideoRequest {
         negativePrompt: json["negative_prompt"],
         seed: json["seed"],
         numInferenceSteps: json["num_inference_steps"],
+        speedTier: speedTierValues.map[json["speed_tier"]],
         videoHeight: json["video_height"],
         videoWidth: json["video_width"],
         numFrames: json["num_frames"],
@@ -604,6 +631,7 @@ class Text2VideoRequest {
         "negative_prompt": negativePrompt,
         "seed": seed,
         "num_inference_steps": numInferenceSteps,
+        "speed_tier": speedTierValues.reverse[speedTier],
         "video_height": videoHeight,
         "video_width": videoWidth,
         "num_frames": numFrames,
@@ -964,6 +992,7 @@ class Output {
     
     ///Whether the end of a prompt was left out, because the model reads only so much.
     final bool promptTruncated;
+    final SpeedTier speedTier;
     
     ///The first of `images`.
     final String? imageUrl;
@@ -990,6 +1019,7 @@ class Output {
         required this.model,
         required this.nativeSize,
         required this.promptTruncated,
+        required this.speedTier,
         this.imageUrl,
         this.images,
         required this.files,
@@ -1011,6 +1041,7 @@ class Output {
         model: json["model"],
         nativeSize: Size.fromJson(json["native_size"]),
         promptTruncated: json["prompt_truncated"],
+        speedTier: speedTierValues.map[json["speed_tier"]]!,
         imageUrl: json["image_url"],
         images: json["images"] == null ? [] : List<String>.from(json["images"]!.map((x) => x)),
         files: List<StoredFile>.from(json["files"].map((x) => StoredFile.fromJson(x))),
@@ -1028,6 +1059,7 @@ class Output {
         "model": model,
         "native_size": nativeSize.toJson(),
         "prompt_truncated": promptTruncated,
+        "speed_tier": speedTierValues.reverse[speedTier],
         "image_url": imageUrl,
         "images": images == null ? [] : List<dynamic>.from(images!.map((x) => x)),
         "files": List<dynamic>.from(files.map((x) => x.toJson())),

@@ -39,6 +39,9 @@ data class Text2ImgRequest (
     @SerialName("num_inference_steps")
     val numInferenceSteps: Long? = null,
 
+    @SerialName("speed_tier")
+    val speedTier: SpeedTier? = null,
+
     /**
      * Pixels. When not given: the input image's size, or without one the model's own (SDXL:
      * 1024). At least 64, at most 2048, a multiple of 8.
@@ -162,6 +165,15 @@ enum class Scheduler(val value: String) {
     @SerialName("UniPC") UniPC("UniPC");
 }
 
+/**
+ * How a result is come by: what a tier may leave out is the contract's, not a setting's.
+ */
+@Serializable
+enum class SpeedTier(val value: String) {
+    @SerialName("fast") Fast("fast"),
+    @SerialName("quality") Quality("quality");
+}
+
 @Serializable
 enum class Text2ImgRequestTaskType(val value: String) {
     @SerialName("text2img") Text2Img("text2img");
@@ -201,6 +213,9 @@ data class Img2ImgRequest (
      */
     @SerialName("num_inference_steps")
     val numInferenceSteps: Long? = null,
+
+    @SerialName("speed_tier")
+    val speedTier: SpeedTier? = null,
 
     /**
      * Pixels. When not given: the input image's size, or without one the model's own (SDXL:
@@ -328,6 +343,9 @@ data class InpaintRequest (
     @SerialName("num_inference_steps")
     val numInferenceSteps: Long? = null,
 
+    @SerialName("speed_tier")
+    val speedTier: SpeedTier? = null,
+
     /**
      * Pixels. When not given: the input image's size, or without one the model's own (SDXL:
      * 1024). At least 64, at most 2048, a multiple of 8.
@@ -441,6 +459,9 @@ data class Text2VideoRequest (
      */
     @SerialName("num_inference_steps")
     val numInferenceSteps: Long? = null,
+
+    @SerialName("speed_tier")
+    val speedTier: SpeedTier? = null,
 
     /**
      * Pixels. Width × height is 832×480, 480×832, 1280×720 or 720×1280 (VIDEO_SIZES). Default:
@@ -707,6 +728,9 @@ data class Output (
      */
     @SerialName("prompt_truncated")
     val promptTruncated: Boolean,
+
+    @SerialName("speed_tier")
+    val speedTier: SpeedTier,
 
     /**
      * The first of `images`.

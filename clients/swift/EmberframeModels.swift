@@ -14,6 +14,7 @@ struct EmberText2ImgRequest: Codable, Sendable {
     var seed: Int?
     /// Denoising steps of the base model. At least 1, at most 150. Default: 25.
     var numInferenceSteps: Int?
+    var speedTier: EmberSpeedTier?
     /// Pixels. When not given: the input image's size, or without one the model's own (SDXL:
     /// 1024). At least 64, at most 2048, a multiple of 8.
     var width: Int?
@@ -54,6 +55,7 @@ struct EmberText2ImgRequest: Codable, Sendable {
         case negativePrompt = "negative_prompt"
         case seed = "seed"
         case numInferenceSteps = "num_inference_steps"
+        case speedTier = "speed_tier"
         case width = "width"
         case height = "height"
         case scheduler = "scheduler"
@@ -109,6 +111,12 @@ enum EmberScheduler: String, Codable, Sendable {
     case uniPC = "UniPC"
 }
 
+/// How a result is come by: what a tier may leave out is the contract's, not a setting's.
+enum EmberSpeedTier: String, Codable, Sendable {
+    case fast = "fast"
+    case quality = "quality"
+}
+
 enum EmberText2ImgRequestTaskType: String, Codable, Sendable {
     case text2Img = "text2img"
 }
@@ -128,6 +136,7 @@ struct EmberImg2ImgRequest: Codable, Sendable {
     var seed: Int?
     /// Denoising steps of the base model. At least 1, at most 150. Default: 25.
     var numInferenceSteps: Int?
+    var speedTier: EmberSpeedTier?
     /// Pixels. When not given: the input image's size, or without one the model's own (SDXL:
     /// 1024). At least 64, at most 2048, a multiple of 8.
     var width: Int?
@@ -169,6 +178,7 @@ struct EmberImg2ImgRequest: Codable, Sendable {
         case negativePrompt = "negative_prompt"
         case seed = "seed"
         case numInferenceSteps = "num_inference_steps"
+        case speedTier = "speed_tier"
         case width = "width"
         case height = "height"
         case scheduler = "scheduler"
@@ -206,6 +216,7 @@ struct EmberInpaintRequest: Codable, Sendable {
     var seed: Int?
     /// Denoising steps of the base model. At least 1, at most 150. Default: 25.
     var numInferenceSteps: Int?
+    var speedTier: EmberSpeedTier?
     /// Pixels. When not given: the input image's size, or without one the model's own (SDXL:
     /// 1024). At least 64, at most 2048, a multiple of 8.
     var width: Int?
@@ -248,6 +259,7 @@ struct EmberInpaintRequest: Codable, Sendable {
         case negativePrompt = "negative_prompt"
         case seed = "seed"
         case numInferenceSteps = "num_inference_steps"
+        case speedTier = "speed_tier"
         case width = "width"
         case height = "height"
         case scheduler = "scheduler"
@@ -281,6 +293,7 @@ struct EmberText2VideoRequest: Codable, Sendable {
     var seed: Int?
     /// Denoising steps of the base model. At least 1, at most 150. Default: 25.
     var numInferenceSteps: Int?
+    var speedTier: EmberSpeedTier?
     /// Pixels. Width × height is 832×480, 480×832, 1280×720 or 720×1280 (VIDEO_SIZES). Default:
     /// 480.
     var videoHeight: Int?
@@ -307,6 +320,7 @@ struct EmberText2VideoRequest: Codable, Sendable {
         case negativePrompt = "negative_prompt"
         case seed = "seed"
         case numInferenceSteps = "num_inference_steps"
+        case speedTier = "speed_tier"
         case videoHeight = "video_height"
         case videoWidth = "video_width"
         case numFrames = "num_frames"
@@ -487,6 +501,7 @@ struct EmberOutput: Codable, Sendable {
     var nativeSize: EmberSize
     /// Whether the end of a prompt was left out, because the model reads only so much.
     var promptTruncated: Bool
+    var speedTier: EmberSpeedTier
     /// The first of `images`.
     var imageURL: String?
     var images: [String]?
@@ -508,6 +523,7 @@ struct EmberOutput: Codable, Sendable {
         case model = "model"
         case nativeSize = "native_size"
         case promptTruncated = "prompt_truncated"
+        case speedTier = "speed_tier"
         case imageURL = "image_url"
         case images = "images"
         case files = "files"

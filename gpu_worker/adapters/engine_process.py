@@ -33,6 +33,7 @@ from gpu_worker.engine.protocol import (
     frames_of,
 )
 from gpu_worker.engine.specs import NO_MODEL, unsupported
+from gpu_worker.engine.speed_options import SpeedOptions
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
@@ -67,6 +68,7 @@ class EngineProcess:
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         batch_rows: int | None = ALONE,
+        speed: SpeedOptions = SpeedOptions(),  # noqa: B008 (frozen)
         json_log: bool = False,
         bounds: EngineBounds = EngineBounds(),  # noqa: B008 (frozen)
     ) -> None:
@@ -86,6 +88,7 @@ class EngineProcess:
             precision=precision,
             deterministic=deterministic,
             batch_rows=batch_rows,
+            speed=speed,
             json_log=json_log,
         ).arguments()
         #: What the models do; None for a choice that the process will refuse.

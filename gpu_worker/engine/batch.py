@@ -22,7 +22,7 @@ from gpu_worker.engine.sizes import Sizes
 from gpu_worker.engine.stages import Encoded
 from gpu_worker.engine.timing import StageTimer
 from gpu_worker.ports import EngineProgress, EngineResult, JobCancelled, Pixels
-from shared.request import ImageRequest
+from shared.request import ImageRequest, SpeedTier
 
 
 class Nobody(Exception):
@@ -64,6 +64,11 @@ class Batch:
 
     def __iter__(self) -> Iterator[Sketch]:
         return iter(tuple(self.present))
+
+    @property
+    def speed_tier(self) -> SpeedTier:
+        """Equal for all jobs; there must be one."""
+        return self.present[0].request.speed_tier
 
     @property
     def first_rows(self) -> list[int]:

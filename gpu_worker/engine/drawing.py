@@ -12,12 +12,13 @@ from gpu_worker.engine.batch_trial import time_steps
 from gpu_worker.engine.device import Device
 from gpu_worker.engine.framing import Frame, resized
 from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
-from gpu_worker.engine.loras import LoraShelf
+from gpu_worker.engine.loras import LoraShelf, loras_on
 from gpu_worker.engine.pipelines import Pipelines
 from gpu_worker.engine.preview import Previewer
 from gpu_worker.engine.seat import Fault, Outcome, Seat
 from gpu_worker.engine.sizes import decide_sizes
 from gpu_worker.engine.specs import PictureSpec
+from gpu_worker.engine.text_cache import TextCache
 from gpu_worker.engine.timing import StageTimer
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Picture
 from shared.request import ImageRequest, Text2ImgRequest
@@ -40,8 +41,17 @@ class Legs:
 class Drawing:
     """The picture tasks on one loaded model. One job or one batch at a time."""
 
-    def __init__(self, spec: PictureSpec, pipelines: Pipelines, device: Device) -> None:
+    def __init__(
+        self,
+        spec: PictureSpec,
+        pipelines: Pipelines,
+        device: Device,
+        *,
+        texts: TextCache | None = None,
+    ) -> None:
+        """`texts` may be shared with other models."""
         self._spec = spec
+        self._texts = texts or TextCache()
         self._pipelines = pipelines
         self._device = device
         # Jobs put their own scheduler on the pipelines; all derive from the checkpoints'.
@@ -133,12 +143,9 @@ class Drawing:
                 self._decode(batch, sketch, of_it, refined=legs.refiner is not None)
 
     def _encode(self, sketch: Sketch, legs: Legs) -> None:
-        request = sketch.request
-        sketch.encoded = stages.encode(self._pipelines.text2img, request)
-        if legs.refiner is not None:
-            # It shares the base's second text encoder, and takes no LoRA.
-            with self._loras.suspended():
-                sketch.for_refiner = stages.encode(self._pipelines.refiner, request)
+        sketch.encoded, sketch.for_refiner = self._read(
+            sketch.seat.job, sketch.request, refines=legs.refiner is not None
+        )
         if sketch.frame is not None:
             sketch.latents = stages.encode_image(
                 self._pipelines.text2img,
@@ -155,6 +162,7 @@ class Drawing:
             leg,
             generators=batch.generators,
             after_step=lambda step: batch.enter("denoise", step),
+            guided=leg.guided(batch.speed_tier),
             **task,
         )
 
@@ -167,6 +175,7 @@ class Drawing:
             leg,
             generators=batch.generators,
             after_step=lambda step: batch.enter("refine", done + step),
+            guided=leg.guided(batch.speed_tier),
             image=latents,
         )
 
@@ -193,6 +202,20 @@ class Drawing:
                 timings=sketch.timer.seconds,
             ),
         )
+
+    def _read(
+        self, job: EngineJob, request: ImageRequest, *, refines: bool
+    ) -> tuple[stages.Encoded, stages.Encoded | None]:
+        """The request's texts, for the base and for a refiner that takes part."""
+        base, refiner = self._pipelines.text2img, self._pipelines.refiner
+        remember = self._texts.under(self._spec.name, "base", base.unet.dtype, *loras_on(job))
+        encoded = stages.encode(base, request, remember)
+        if not refines or refiner is None:
+            return encoded, None
+        # It shares the base's second text encoder, and takes no LoRA.
+        remember = self._texts.under(self._spec.name, "refiner", refiner.unet.dtype)
+        with self._loras.suspended():
+            return encoded, stages.encode(refiner, request, remember)
 
     def _plan(self, request: ImageRequest) -> Legs:
         """An image is refined only by way of a hand-over: `strength` is the base's there."""

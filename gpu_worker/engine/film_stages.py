@@ -3,6 +3,7 @@
 The numbers are those of a plain call of the published pipeline. Call them under `torch.no_grad()`.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import torch
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 
+from gpu_worker.engine.fresh_schedulers import fresh_scheduler
+from gpu_worker.engine.guidance_cutoff import NO_GUIDANCE, end_guidance
 from gpu_worker.engine.sizes import Lengths, Sizes
 from gpu_worker.engine.specs import FilmSpec
-from gpu_worker.engine.stages import NO_GUIDANCE
+from gpu_worker.engine.text_cache import Embedding, Remember, forget
 from shared.request import Text2VideoRequest
 
 #: What Wan2.1 was trained with, in tokens; a smaller model's tokenizer says that it reads fewer.
@@ -29,34 +32,43 @@ class EncodedFilm:
     truncated: bool
 
 
-def encode(pipeline: Any, request: Text2VideoRequest, device: torch.device) -> EncodedFilm:
+def encode(
+    pipeline: Any,
+    request: Text2VideoRequest,
+    device: torch.device,
+    remember: Remember = forget,
+) -> EncodedFilm:
     """`pipeline` has the text encoder. An absent negative prompt is an empty one, as published."""
-    scale = request.video_guidance_scale
-    guided = scale > NO_GUIDANCE
     tokens = min(MOST_TOKENS, pipeline.tokenizer.model_max_length)
-    texts = [request.prompt, *([request.negative_prompt or ""] if guided else [])]
-    prompt, negative = pipeline.encode_prompt(
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt or "",
-        do_classifier_free_guidance=guided,
-        max_sequence_length=tokens,
-        device=device,
-    )
+
+    def read(text: str) -> Embedding:
+        sequence, _ = pipeline.encode_prompt(
+            prompt=text,
+            do_classifier_free_guidance=False,
+            max_sequence_length=tokens,
+            device=device,
+        )
+        cut = _count_tokens(pipeline.tokenizer, text) > tokens
+        return Embedding(sequence=sequence, truncated=cut)
+
+    scale = request.video_guidance_scale
+    texts = [request.prompt, *([request.negative_prompt or ""] if scale > NO_GUIDANCE else [])]
+    prompt, *negative = (remember(text, functools.partial(read, text)) for text in texts)
     return EncodedFilm(
-        prompt=prompt,
-        negative_prompt=negative,
+        prompt=prompt.sequence,
+        negative_prompt=negative[0].sequence if negative else None,
         guidance_scale=scale,
-        truncated=any(_count_tokens(pipeline.tokenizer, text) > tokens for text in texts),
+        truncated=any(it.truncated for it in (prompt, *negative)),
     )
 
 
 def build_film_scheduler(scheduler: Any, config: Any, spec: FilmSpec, sizes: Sizes) -> Any:
     """A fresh one of `scheduler`'s class and `config`, with the flow shift of the drawn size."""
     if spec.flow_shifts is None:
-        return type(scheduler).from_config(config)
+        return fresh_scheduler(type(scheduler), config)
     side = min(sizes.drawn)
     shift = max((least, shift) for least, shift in spec.flow_shifts if side >= least)[1]
-    return type(scheduler).from_config(config, flow_shift=shift)
+    return fresh_scheduler(type(scheduler), config, flow_shift=shift)
 
 
 def denoise(
@@ -67,10 +79,13 @@ def denoise(
     *,
     seed: int,
     steps: int,
+    guided: int | None = None,
     after_step: Callable[[int], None],
     stop_if_asked: Callable[[], None],
 ) -> torch.Tensor:
     """Latents (1 × channels × n × height/8 × width/8). `after_step(n)` comes after the n-th step.
+
+    Of these the first `guided` are guided; all, if not given.
 
     Both call-backs may raise; `stop_if_asked` is called before each evaluation of the transformer,
     of which a guided step has two: on a small GPU they take seconds.
@@ -80,7 +95,7 @@ def denoise(
 
     def on_step_end(_pipe: Any, index: int, _timestep: Any, _tensors: Any) -> dict[str, Any]:
         after_step(index + 1)
-        return {}
+        return end_guidance(pipeline, {}) if index + 1 == guided != steps else {}
 
     width, height = sizes.drawn
     stopping = pipeline.transformer.register_forward_pre_hook(lambda *_: stop_if_asked())

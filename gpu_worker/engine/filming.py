@@ -20,6 +20,7 @@ from gpu_worker.engine.framing import resized
 from gpu_worker.engine.retiming import retimed
 from gpu_worker.engine.sizes import decide_film_sizes, decide_lengths
 from gpu_worker.engine.specs import FilmSpec, Size
+from gpu_worker.engine.text_cache import TextCache
 from gpu_worker.engine.timing import StageTimer
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Film, Frames, Pixels
 from shared.request import Text2VideoRequest
@@ -32,9 +33,18 @@ FRAMES_AT_ONCE = 4
 class Filming:
     """text2video on one loaded model. One job at a time."""
 
-    def __init__(self, spec: FilmSpec, pipelines: FilmPipelines, device: Device) -> None:
+    def __init__(
+        self,
+        spec: FilmSpec,
+        pipelines: FilmPipelines,
+        device: Device,
+        *,
+        texts: TextCache | None = None,
+    ) -> None:
+        """`texts` may be shared with other models."""
         self._spec = spec
         self._reading, self._pipeline = pipelines.reading, pipelines.filming
+        self._remember = (texts or TextCache()).under(spec.name, self._pipeline.transformer.dtype)
         self._device = device
         # Jobs put their own scheduler on the pipeline; all derive from the checkpoint's.
         self._schedule = self._pipeline.scheduler.config
@@ -72,7 +82,9 @@ class Filming:
 
         tell("encode", 0)
         with timer.stage("encode"):
-            encoded = film_stages.encode(self._reading, request, self._device.torch_device)
+            encoded = film_stages.encode(
+                self._reading, request, self._device.torch_device, self._remember
+            )
         tell("denoise", 0)
         with timer.stage("denoise"):
             scheduler = film_stages.build_film_scheduler(
@@ -87,6 +99,7 @@ class Filming:
                 lengths,
                 seed=job.seed,
                 steps=steps,
+                guided=costs.guided,
                 after_step=lambda step: tell("denoise", step),
                 stop_if_asked=stop_if_asked,
             )

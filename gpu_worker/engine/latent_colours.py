@@ -36,9 +36,13 @@ def fit_map(latents: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
 def to_colours(latents: torch.Tensor, colour_map: torch.Tensor) -> Pixels:
     """A small picture of latents (channels × h × w), at most PREVIEW_SIDE a side."""
     channels, height, width = latents.shape
-    rows = latents.detach().float().cpu().reshape(channels, height * width).T
-    colours = ((_with_one(rows) @ colour_map + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
-    image = Image.fromarray(colours.reshape(height, width, 3).numpy())
+    rows = latents.detach().float().cpu().numpy().reshape(channels, height * width).T
+    weights = colour_map.numpy()
+    colours = (rows @ weights[:-1] + (weights[-1] + 1)) * 127.5
+    pixels: Pixels = colours.clip(0, 255).round().astype(np.uint8).reshape(height, width, 3)
+    if max(height, width) <= PREVIEW_SIDE:
+        return pixels
+    image = Image.fromarray(pixels)
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR)
     return np.asarray(image)
 

@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpu_worker.engine.guidance_cutoff import guided_evaluations
 from gpu_worker.engine.schedulers import build_scheduler
-from shared.request import Scheduler
+from shared.request import Scheduler, SpeedTier
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,10 @@ class Leg:
     handover: float | None = None
     #: How the pipeline is told where to begin: `strength` or `denoising_start`.
     begin: dict[str, float] = field(default_factory=dict)
+
+    def guided(self, tier: SpeedTier) -> int:
+        """How many of the evaluations, the first, are guided where there is guidance at all."""
+        return guided_evaluations(tier, self.evaluations, int(self.scheduler.order))
 
 
 def plan_base(

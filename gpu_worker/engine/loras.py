@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from gpu_worker.engine.faults import is_out_of_memory
 from gpu_worker.lora_registry import hash_of
-from gpu_worker.ports import LoraFile
+from gpu_worker.ports import EngineJob, LoraFile
 from shared.errors import ErrorCode, GenerationError, InvalidInput
 
 LOG = logging.getLogger(__name__)
@@ -47,8 +47,7 @@ class LoraShelf:
 
         Raises `GenerationError` for a file that is not the registered one, or not of this model.
         """
-        # With none of it the picture is the one without it, to the bit.
-        counted = [lora for lora in wanted if lora.weight != 0]
+        counted = _counted(wanted)
         if not counted:
             yield
             return
@@ -140,6 +139,16 @@ class LoraShelf:
         self._on = on
         for module in self._modules:
             PEFT.set_adapter_layers(module, enabled=on)
+
+
+def loras_on(job: EngineJob) -> tuple[tuple[str, float], ...]:
+    """All that the modules of a job's pictures depend on: contents and weights, in their order."""
+    return tuple((lora.sha256, lora.weight) for lora in _counted(job.loras))
+
+
+def _counted(wanted: Sequence[LoraFile]) -> list[LoraFile]:
+    # With none of it the picture is the one without it, to the bit.
+    return [lora for lora in wanted if lora.weight != 0]
 
 
 def _adapter(name: str) -> str:

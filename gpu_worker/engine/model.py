@@ -14,6 +14,8 @@ from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.seat import Seat
 from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
+from gpu_worker.engine.speed_options import SpeedOptions
+from gpu_worker.engine.text_cache import TextCache
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
 from shared.errors import ErrorCode, GenerationError
 from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
@@ -38,20 +40,24 @@ class Model:
         *,
         check: ImageCheckSpec | None = None,
         precision: Precision = Precision.AUTO,
+        speed: SpeedOptions = SpeedOptions(),  # noqa: B008 (frozen)
     ) -> None:
         """`check` looks at what they make. Raises `GenerationError` when one cannot be loaded."""
         self.device: Device = choose_device(precision)
         self._checked = Checked(ImageCheck(check, self.device) if check is not None else None)
         self._picture = picture[0] if picture is not None else None
         self._film = film[0] if film is not None else None
+        texts = TextCache(speed.text_cache_mebibytes)
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
         if picture is not None:
             limit_threads(picture[0].cpu_threads)
-            self._draw = Drawing(picture[0], load_pipelines(*picture, self.device), self.device)
+            pipelines = load_pipelines(*picture, self.device)
+            self._draw = Drawing(picture[0], pipelines, self.device, texts=texts)
         if film is not None:
             limit_threads(film[0].cpu_threads)
-            self._shoot = Filming(film[0], load_film_pipelines(*film, self.device), self.device)
+            film_pipelines = load_film_pipelines(*film, self.device)
+            self._shoot = Filming(film[0], film_pipelines, self.device, texts=texts)
 
     def warm_up(self) -> None:
         """Run every layer once, at the default size where that is cheap.

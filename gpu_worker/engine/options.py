@@ -8,6 +8,7 @@ from gpu_worker.engine.batching import ALONE, AUTO
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.speed_options import SpeedOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,7 @@ class EngineOptions:
     #: The most pictures of jobs that wait to be drawn together, 1 for none; None: as many as pay,
     #: which is tried out at the start.
     batch_rows: int | None = ALONE
+    speed: SpeedOptions = field(default_factory=SpeedOptions)
     #: Log as JSON, not for a terminal.
     json_log: bool = False
 
@@ -28,6 +30,7 @@ class EngineOptions:
     def add_arguments(parser: ArgumentParser) -> None:
         ModelChoice.add_arguments(parser)
         CheckChoice.add_arguments(parser)
+        SpeedOptions.add_arguments(parser)
         parser.add_argument(
             "--precision", type=Precision, default=Precision.AUTO, choices=Precision
         )
@@ -45,6 +48,7 @@ class EngineOptions:
             precision=options.precision,
             deterministic=options.deterministic,
             batch_rows=None if options.batch_rows == AUTO else int(options.batch_rows),
+            speed=SpeedOptions.of(options),
             json_log=options.json_log,
         )
 
@@ -53,6 +57,7 @@ class EngineOptions:
         return [
             *self.models.arguments(),
             *self.check.arguments(),
+            *self.speed.arguments(),
             *("--precision", self.precision.value),
             *(["--deterministic"] if self.deterministic else []),
             *("--batch-rows", AUTO if self.batch_rows is None else str(self.batch_rows)),

@@ -29,16 +29,20 @@ class Previewer:
         """From now on this scheduler's steps make previews of what are its `rows` at each."""
         # Some schedulers' latents grow with the noise (σ) in place of losing the picture.
         variance_exploding = float(scheduler.init_noise_sigma) != 1.0
+        kept = scheduler.alphas_cumprod.float().cpu().numpy()
+
+        known_steps = np.arange(len(kept))
+        predicts_velocity = scheduler.config.prediction_type == "v_prediction"
 
         def guess(
             output: torch.Tensor, timestep: Any, sample: torch.Tensor, _: int
         ) -> Sequence[torch.Tensor]:
             seen = list(rows())
             return clean_guess(
-                scheduler,
                 output[seen],
-                float(timestep),
                 sample[seen],
+                kept=float(np.interp(float(timestep), known_steps, kept)),
+                predicts_velocity=predicts_velocity,
                 variance_exploding=variance_exploding,
             ).unbind()
 
@@ -50,21 +54,20 @@ class Previewer:
 
 
 def clean_guess(
-    scheduler: Any,
     output: torch.Tensor,
-    timestep: float,
     sample: torch.Tensor,
     *,
+    kept: float,
+    predicts_velocity: bool,
     variance_exploding: bool,
 ) -> torch.Tensor:
-    """x₀ from the model's output at `timestep`; both parametrisations, ε and v (Salimans & Ho)."""
-    products = scheduler.alphas_cumprod
-    kept = float(np.interp(timestep, np.arange(len(products)), products.float().cpu().numpy()))
+    """x₀ from the model's output where the share `kept` (ᾱ) of the picture's variance is left; both
+    parametrisations, ε and v (Salimans & Ho)."""
     signal, noise = kept**0.5, (1 - kept) ** 0.5
     if variance_exploding:
         sample = sample * signal
     clean: torch.Tensor = (sample - noise * output) / signal
-    if scheduler.config.prediction_type == "v_prediction":
+    if predicts_velocity:
         clean = signal * sample - noise * output
     return clean
 

@@ -11,6 +11,7 @@ import torch
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 from diffusers.schedulers.scheduling_pndm import PNDMScheduler
 
+from gpu_worker.engine.fresh_schedulers import fresh_scheduler
 from shared.request import Scheduler
 
 
@@ -99,7 +100,7 @@ def build_scheduler(name: Scheduler, checkpoint_config: Any, *, first_step: int 
     """A fresh scheduler with the checkpoint's noise schedule, for a run from `first_step` on."""
     spec = SCHEDULERS[name]
     kind = globals().get(spec.class_name) or getattr(diffusers, spec.class_name)
-    scheduler = kind.from_config(checkpoint_config, **spec.overrides)
+    scheduler = fresh_scheduler(kind, checkpoint_config, **spec.overrides)
     if isinstance(scheduler, PndmFromAnyStep):
         scheduler.first_step = first_step
     return scheduler

@@ -48,6 +48,7 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             None if film is None or films is None else (film, films),
             check=looked_at,
             precision=options.precision,
+            speed=options.speed,
         )
         model.warm_up()
         step_seconds, batch_rows = choose_batches(model, options)

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from gpu_worker.engine.guidance_cutoff import NO_GUIDANCE, doubled_in, end_guidance
 from gpu_worker.engine.legs import Leg
-from gpu_worker.engine.prompts import is_truncated, read_prompts
+from gpu_worker.engine.prompts import read_prompts
 from gpu_worker.engine.rows import LATENTS, TENSORS, keep_rows
+from gpu_worker.engine.text_cache import Embedding, Remember, forget
+from gpu_worker.engine.text_reading import read_text
 from gpu_worker.ports import Pixels
 from shared.request import ImageRequest
-from shared.weighting import Weighted
-
-#: Classifier-free guidance does nothing at 1 (Ho & Salimans, "Classifier-Free Diffusion Guidance").
-NO_GUIDANCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,57 +44,42 @@ class _HandedOver(Exception):
         self.latents = latents
 
 
-def encode(pipeline: Any, request: ImageRequest) -> Encoded:
+def encode(pipeline: Any, request: ImageRequest, remember: Remember = forget) -> Encoded:
     """A blank negative prompt is none at all. Without any prompt there is nothing to guide to."""
     texts = read_prompts(request)
     nothing = texts.prompt is None and texts.negative is None
     scale = NO_GUIDANCE if nothing else request.guidance_scale
-    guided = scale > NO_GUIDANCE
-    embeddings, negative_embeddings, pooled, negative_pooled = pipeline.encode_prompt(
-        prompt=texts.prompt or "",
-        negative_prompt=texts.negative,
-        num_images_per_prompt=request.num_images,
-        do_classifier_free_guidance=guided,
-    )
-    if texts.weights is not None:
-        embeddings, negative_embeddings = _weigh(
-            pipeline, texts.weights, like=(embeddings, negative_embeddings)
+    prompt = read_text(pipeline, texts.prompt or "", remember)
+    negative = None
+    if scale > NO_GUIDANCE:
+        blank = texts.negative is None and pipeline.config.force_zeros_for_empty_prompt
+        negative = (
+            _zeros_like(prompt) if blank else read_text(pipeline, texts.negative or "", remember)
         )
+    if texts.weights is not None:
+        # Requests that do not ask for it pay nothing for it.
+        from gpu_worker.engine.weighting import weigh  # noqa: PLC0415
+
+        prompt, negative = weigh(pipeline, texts.weights, (prompt, negative), remember)
+    count = request.num_images
     return Encoded(
-        prompt=embeddings,
-        pooled=pooled,
-        negative_prompt=negative_embeddings,
-        negative_pooled=negative_pooled,
+        prompt=_repeated(prompt.sequence, count),
+        pooled=_repeated(prompt.pooled, count),
+        negative_prompt=None if negative is None else _repeated(negative.sequence, count),
+        negative_pooled=None if negative is None else _repeated(negative.pooled, count),
         guidance_scale=scale,
-        truncated=texts.weights is None
-        and (
-            is_truncated(pipeline, texts.prompt)
-            or (guided and is_truncated(pipeline, texts.negative))
-        ),
+        truncated=prompt.truncated or (negative is not None and negative.truncated),
     )
 
 
-def _weigh(
-    pipeline: Any,
-    weights: tuple[Sequence[Weighted], Sequence[Weighted]],
-    *,
-    like: tuple[torch.Tensor, torch.Tensor | None],
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Embeddings in the place of those that the pipeline made `like`, for as many pictures."""
-    # Requests that do not ask for it pay nothing for it.
-    from gpu_worker.engine.weighting import embed  # noqa: PLC0415
-
-    unweighted, negative_unweighted = like
-    prompt, negative = weights
-    embedded, negative_embedded = (
-        it.to(unweighted.dtype).repeat_interleave(len(unweighted), dim=0)
-        for it in embed(pipeline, prompt, negative)
+def _zeros_like(embedding: Embedding) -> Embedding:
+    return Embedding(
+        sequence=torch.zeros_like(embedding.sequence), pooled=torch.zeros_like(embedding.pooled)
     )
-    if negative_unweighted is None:
-        return embedded, None
-    if not negative and pipeline.config.force_zeros_for_empty_prompt:
-        return embedded, torch.zeros_like(embedded)
-    return embedded, negative_embedded
+
+
+def _repeated(embedding: torch.Tensor, count: int) -> torch.Tensor:
+    return embedding.repeat_interleave(count, dim=0)
 
 
 def make_generators(seed: int, count: int) -> list[torch.Generator]:
@@ -123,23 +107,33 @@ def denoise(
     *,
     generators: Sequence[torch.Generator],
     after_step: Callable[[int], Sequence[int] | None],
+    guided: int | None = None,
     **task: Any,
 ) -> torch.Tensor:
-    """Latents after the leg. `after_step(n)` is called after the UNet's n-th evaluation, and says
-    which rows go on: None is all of them. An inpainting pipeline keeps all.
+    """Latents after the leg. `after_step(n)` is called after the UNet's n-th evaluation, of which
+    the first `guided` are guided; all, if not given. It says which rows go on: None is all of them.
+    An inpainting pipeline keeps all.
 
     `task` is what the pipeline wants besides: a size, latents as an image, a mask.
     """
 
     noise = list(generators)
+    cut = guided if guided is not None and guided < leg.evaluations else None
+    if encoded.guidance_scale <= NO_GUIDANCE:
+        cut = None
+    doubled = [] if cut is None else doubled_in(pipeline)
 
     def on_step_end(_pipe: Any, index: int, _timestep: Any, tensors: Any) -> dict[str, Any]:
+        changed: dict[str, Any] = {}
         kept = after_step(index + 1)
         if kept is not None:
-            tensors = keep_rows(kept, tensors, leg.scheduler, noise)
+            tensors = changed = keep_rows(kept, tensors, leg.scheduler, noise)
         if leg.handover is not None and index + 1 == leg.evaluations:
             raise _HandedOver(tensors[LATENTS])
-        return {} if kept is None else dict(tensors)
+        if index + 1 == cut:
+            one_half = end_guidance(pipeline, {name: tensors[name] for name in doubled})
+            changed = {**changed, **one_half}
+        return changed
 
     pipeline.scheduler = leg.scheduler
     try:
@@ -153,7 +147,7 @@ def denoise(
             generator=noise,
             output_type="latent",
             callback_on_step_end=on_step_end,
-            callback_on_step_end_tensor_inputs=list(TENSORS),
+            callback_on_step_end_tensor_inputs=list({*TENSORS, *doubled}),
             **leg.begin,
             **task,
         ).images

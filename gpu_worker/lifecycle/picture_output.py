@@ -109,5 +109,6 @@ def describe_output(
         "native_size": {"width": width, "height": height},
         "refiner": result.refiner,
         "prompt_truncated": result.prompt_truncated,
+        "speed_tier": request.speed_tier.value,
         **describe_loras(request),
     }

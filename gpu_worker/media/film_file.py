@@ -95,5 +95,6 @@ def describe_drawing(result: EngineResult, request: Text2VideoRequest) -> dict[s
         "native_size": {"width": width, "height": height},
         "native_frames": result.native_frames,
         "prompt_truncated": result.prompt_truncated,
+        "speed_tier": request.speed_tier.value,
         **asked,
     }

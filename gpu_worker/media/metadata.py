@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
+from shared.request import ImageRequest, SpeedTier, Text2ImgRequest, Text2VideoRequest
 
 #: Names of the two texts in a PNG.
 PARAMETERS_KEY = "parameters"
@@ -47,6 +47,8 @@ def describe_making(
             facts["Refiner switch at"] = request.high_noise_frac
     if request.prompt_weighting:
         facts["Prompt weighting"] = "compel"
+    if request.speed_tier is not SpeedTier.QUALITY:
+        facts["Speed tier"] = request.speed_tier.value
     facts["Version"] = "emberframe"
     lines.append(", ".join(f"{name}: {value}" for name, value in facts.items()))
     made = {

@@ -19,6 +19,7 @@ export interface Text2ImgRequest {
      * Denoising steps of the base model. At least 1, at most 150. Default: 25.
      */
     num_inference_steps?: number;
+    speed_tier?:          SpeedTier;
     /**
      * Pixels. When not given: the input image's size, or without one the model's own (SDXL:
      * 1024). At least 64, at most 2048, a multiple of 8.
@@ -96,6 +97,11 @@ export type OutputFormat = "png" | "jpeg" | "webp";
 
 export type Scheduler = "PNDM" | "KLMS" | "DDIM" | "K_EULER" | "K_EULER_ANCESTRAL" | "DPMSolverMultistep" | "DPMSolverSinglestep" | "UniPC" | "DEIS" | "Heun" | "K_EULER_KARRAS" | "KLMS_KARRAS" | "DPMSolverMultistepKarras" | "DPMSolverSinglestepKarras" | "DPMSolverMultistepSDEKarras";
 
+/**
+ * How a result is come by: what a tier may leave out is the contract's, not a setting's.
+ */
+export type SpeedTier = "quality" | "fast";
+
 export interface Img2ImgRequest {
     task_type: "img2img";
     /**
@@ -120,6 +126,7 @@ export interface Img2ImgRequest {
      * Denoising steps of the base model. At least 1, at most 150. Default: 25.
      */
     num_inference_steps?: number;
+    speed_tier?:          SpeedTier;
     /**
      * Pixels. When not given: the input image's size, or without one the model's own (SDXL:
      * 1024). At least 64, at most 2048, a multiple of 8.
@@ -206,6 +213,7 @@ export interface InpaintRequest {
      * Denoising steps of the base model. At least 1, at most 150. Default: 25.
      */
     num_inference_steps?: number;
+    speed_tier?:          SpeedTier;
     /**
      * Pixels. When not given: the input image's size, or without one the model's own (SDXL:
      * 1024). At least 64, at most 2048, a multiple of 8.
@@ -284,6 +292,7 @@ export interface Text2VideoRequest {
      * Denoising steps of the base model. At least 1, at most 150. Default: 25.
      */
     num_inference_steps?: number;
+    speed_tier?:          SpeedTier;
     /**
      * Pixels. Width × height is 832×480, 480×832, 1280×720 or 720×1280 (VIDEO_SIZES). Default:
      * 480.
@@ -335,6 +344,7 @@ export interface FilmOutput {
      * Whether the end of a prompt was left out, because the model reads only so much.
      */
     prompt_truncated: boolean;
+    speed_tier:       SpeedTier;
     video_url:        string;
     videos:           string[];
     video_info:       VideoInfo;
@@ -415,6 +425,7 @@ export interface PictureOutput {
      * Whether the end of a prompt was left out, because the model reads only so much.
      */
     prompt_truncated: boolean;
+    speed_tier:       SpeedTier;
     /**
      * The first of `images`.
      */
@@ -610,6 +621,7 @@ export interface Output {
      * Whether the end of a prompt was left out, because the model reads only so much.
      */
     prompt_truncated: boolean;
+    speed_tier:       SpeedTier;
     /**
      * The first of `images`.
      */

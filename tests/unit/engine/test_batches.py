@@ -90,6 +90,19 @@ def test_who_leaves_between_two_stages_takes_nothing_of_the_others_along(
     assert_as_alone(model, company, jobs[1])
 
 
+@pytest.mark.parametrize("step", [2, 3, 4])
+def test_who_leaves_before_or_after_guidance_ends_changes_nothing_for_the_others(
+    model: Model, step: int
+) -> None:
+    """The tier `fast` is guided for half of the steps; then embeddings have one half."""
+    leaver, stayer = (wish(number, speed_tier="fast") for number in range(2))
+    company = Company(leaver, stayer)
+    company.cancel_at = {leaver.job_id: ("denoise", step)}
+    company.draw(model)
+    assert isinstance(company.fault(leaver).error, JobCancelled)
+    assert_as_alone(model, company, stayer)
+
+
 def test_images_of_several_jobs_are_drawn_over_together(model: Model) -> None:
     images = [np.full((128, 128, 3), shade, np.uint8) for shade in (40, 200)]
     jobs = [
@@ -159,10 +172,10 @@ def test_a_job_s_own_fault_is_not_the_others(model: Model, monkeypatch: pytest.M
     jobs = [wish(0), wish(1), wish(2)]
     encode = stages.encode
 
-    def encode_others(pipeline: Any, request: Any) -> stages.Encoded:
+    def encode_others(pipeline: Any, request: Any, *others: Any) -> stages.Encoded:
         if request is jobs[1].request:
             raise GenerationError(ErrorCode.INVALID_INPUT, "not this one")
-        return encode(pipeline, request)
+        return encode(pipeline, request, *others)
 
     monkeypatch.setattr(stages, "encode", encode_others)
     company = Company(*jobs).draw(model)

@@ -10,7 +10,7 @@ from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.lifecycle.picture_output import describe_output
 from gpu_worker.ports import EngineResult
 from shared.paths import GenerationPath
-from shared.request import Text2ImgRequest
+from shared.request import SpeedTier, Text2ImgRequest
 from tests.unit.lifecycle.world import INPUT, PATH, START, TIMEOUT_SECONDS, World, held, job_id
 
 
@@ -36,7 +36,7 @@ def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(
     assert set(timings) == {"encode", "denoise", "decode", "compress", "upload"}
     assert set(output) == {
         *("image_url", "images", "seed", "files"),
-        *("model", "native_size", "refiner", "prompt_truncated"),
+        *("model", "native_size", "refiner", "prompt_truncated", "speed_tier"),
     }
     (file,) = output["files"]
     assert output["image_url"] == file["url"]
@@ -45,6 +45,7 @@ def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(
     assert output["model"] == "in-memory"
     assert output["native_size"] == {"width": 128, "height": 128}
     assert output["prompt_truncated"] is False
+    assert output["speed_tier"] == "quality"
 
 
 def test_a_prompt_that_was_not_read_to_its_end_is_said_in_the_output() -> None:
@@ -53,6 +54,12 @@ def test_a_prompt_that_was_not_read_to_its_end_is_said_in_the_output() -> None:
     )
     output = describe_output(result, Text2ImgRequest(prompt="x"), [{"url": "u", "seed": 7}])
     assert output["prompt_truncated"] is True
+
+
+def test_the_tier_asked_for_is_said_in_the_output() -> None:
+    result = EngineResult(pictures=(), model="m", native_size=(128, 128), timings={})
+    request = Text2ImgRequest(prompt="x", speed_tier=SpeedTier.FAST)
+    assert describe_output(result, request, [{"url": "u", "seed": 7}])["speed_tier"] == "fast"
 
 
 def test_each_picture_has_one_file_and_one_thumbnail_that_match_their_description(

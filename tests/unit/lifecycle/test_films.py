@@ -73,6 +73,7 @@ def test_a_film_ends_completed_with_exactly_the_contract_s_fields(world: World) 
         "native_size": {"width": 832, "height": 480},
         "native_frames": 17,
         "prompt_truncated": False,
+        "speed_tier": "quality",
     }
 
 

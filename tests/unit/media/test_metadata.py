@@ -83,6 +83,15 @@ def test_whether_weights_were_read_is_in_the_file(flag: bool) -> None:
     assert json.loads(program)["prompt_weighting"] is flag
 
 
+def test_a_tier_other_than_quality_is_in_the_file_and_makes_the_same_picture_again() -> None:
+    parameters, program = texts(encoded(speed_tier="fast"))
+    assert "Speed tier: fast, Version: emberframe" in parameters
+    made = json.loads(program)
+    again = parse_request({key: made[key] for key in made if key not in ("model", "refiner")})
+    assert again.speed_tier.value == "fast"
+    assert "Speed tier" not in texts(encoded())[0]
+
+
 def test_the_refiner_is_named_where_it_took_part() -> None:
     parameters, program = texts(encoded(refiner=True, high_noise_frac=0.8))
     assert "Refiner steps: 50, Refiner switch at: 0.8" in parameters

@@ -11,6 +11,7 @@ from shared.request import (
     MAX_SEED,
     OutputFormat,
     Scheduler,
+    SpeedTier,
     TaskType,
 )
 
@@ -53,6 +54,11 @@ COMMON: Mapping[str, Row] = {
     "use_cloud_storage": (FLAG, [True, False], ["true", 1, 0, "yes"]),
     "user_id": ("a text", ["ann", ""], [5, {}]),
     "file_uid": ("a text", ["g1"], [5, []]),
+    "speed_tier": (
+        "one of quality, fast",
+        list(SpeedTier),
+        ["QUALITY", "best", "", 5, True, ["fast"]],
+    ),
 }
 PICTURE: Mapping[str, Row] = {
     "width": (SIDE, [64, 2048, 512.0], [0, 56, 63, 65, 2056, 99_999, "512", 512.5, True, {}]),

@@ -48,6 +48,7 @@ def test_what_each_row_has_for_itself_keeps_nobody_apart() -> None:
         {"refiner_inference_steps": 0},
         {"strength": 0.5},
         {"high_noise_frac": 0.8},
+        {"speed_tier": "fast"},
         {"width": 192},
     ],
 )
