@@ -36,6 +36,7 @@ def make_engine(settings: WorkerSettings) -> EngineProcess:
         film_model=settings.served_film_model,
         film_model_dir=settings.film_model_dir,
         check=settings.check,
+        start=settings.start,
         precision=settings.precision,
         deterministic=settings.deterministic,
         json_log=True,

@@ -11,6 +11,7 @@ from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
+from gpu_worker.engine.start_choice import BAKED_DIR, StartChoice
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     HIGHEST_PORT,
@@ -88,6 +89,8 @@ class WorkerSettings(BaseSettings):
     image_check_dir: TransformersFolder | None = None
     #: From which probability on it refuses; the check's own when not set.
     image_check_threshold: Annotated[float | None, Field(gt=0, le=1)] = None
+    #: Where `bake` has put models, if it has: they are preferred to the hub's.
+    baked_dir: Path = BAKED_DIR
     #: A registry of LoRAs (TOML) that requests may name.
     loras: Path | None = None
     #: Of the model's numbers; `auto` is the fastest that the device is good at.
@@ -192,6 +195,10 @@ class WorkerSettings(BaseSettings):
             folder=self.image_check_dir,
             threshold=self.image_check_threshold,
         )
+
+    @property
+    def start(self) -> StartChoice:
+        return StartChoice(baked=self.baked_dir)
 
     @property
     def admission(self) -> Admission:

@@ -34,6 +34,7 @@ from gpu_worker.engine.protocol import (
     frames_of,
 )
 from gpu_worker.engine.specs import NO_MODEL, unsupported
+from gpu_worker.engine.start_choice import StartChoice
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
@@ -65,6 +66,7 @@ class EngineProcess:
         film_model: str = NO_MODEL,
         film_model_dir: Path | None = None,
         check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
+        start: StartChoice = StartChoice(),  # noqa: B008 (frozen)
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         json_log: bool = False,
@@ -83,6 +85,7 @@ class EngineProcess:
         self._arguments = EngineOptions(
             models=models,
             check=check,
+            start=start,
             precision=precision,
             deterministic=deterministic,
             json_log=json_log,

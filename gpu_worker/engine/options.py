@@ -7,6 +7,7 @@ from typing import Self
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.start_choice import StartChoice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,6 +15,7 @@ class EngineOptions:
     models: ModelChoice
     #: Looks at what they make.
     check: CheckChoice = field(default_factory=CheckChoice)
+    start: StartChoice = field(default_factory=StartChoice)
     precision: Precision = Precision.AUTO
     #: The same request gives the same bytes again, on the same device.
     deterministic: bool = False
@@ -24,6 +26,7 @@ class EngineOptions:
     def add_arguments(parser: ArgumentParser) -> None:
         ModelChoice.add_arguments(parser)
         CheckChoice.add_arguments(parser)
+        StartChoice.add_arguments(parser)
         parser.add_argument(
             "--precision", type=Precision, default=Precision.AUTO, choices=Precision
         )
@@ -35,6 +38,7 @@ class EngineOptions:
         return cls(
             models=ModelChoice.of(options),
             check=CheckChoice.of(options),
+            start=StartChoice.of(options),
             precision=options.precision,
             deterministic=options.deterministic,
             json_log=options.json_log,
@@ -45,6 +49,7 @@ class EngineOptions:
         return [
             *self.models.arguments(),
             *self.check.arguments(),
+            *self.start.arguments(),
             *("--precision", self.precision.value),
             *(["--deterministic"] if self.deterministic else []),
             *(["--json-log"] if self.json_log else []),

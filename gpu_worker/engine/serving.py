@@ -3,9 +3,11 @@
 import gc
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 from gpu_worker.engine import determinism, faults
+from gpu_worker.engine.baked import prefer_baked
 from gpu_worker.engine.deferred_imports import defer_imports
 from gpu_worker.engine.link import SupervisorLink
 from gpu_worker.engine.loading import choose_source, find_refiner, quieten
@@ -31,13 +33,17 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
     try:
         choice = options.models
         picture, film = choice.specs()
-        pictures = None if picture is None else choose_source(picture, choice.picture_folder)
-        films = None if film is None else choose_source(film, choice.film_folder)
-        looked_at = options.check.spec(picture, film)
-        checking = None if looked_at is None else looked_at.source
-        refiner = None
-        if picture is not None and pictures is not None:
+        baked = options.start.baked
+        pictures = films = refiner = checking = None
+        if picture is not None:
+            pictures = choose_source(picture, choice.picture_folder, baked)
             refiner = find_refiner(picture, pictures)
+        if film is not None:
+            films = choose_source(film, choice.film_folder, baked)
+        looked_at = options.check.spec(picture, film)
+        if looked_at is not None:
+            checking = prefer_baked(looked_at.name, looked_at.source, baked)
+            looked_at = replace(looked_at, source=checking)
         sources = [it for it in (pictures, refiner, films, checking) if it is not None]
         quieten(*sources)
         reading = read_ahead(*sources)

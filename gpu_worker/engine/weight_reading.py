@@ -8,7 +8,6 @@ file that cannot be read is left for the loader to complain of.
 
 import contextlib
 import logging
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
