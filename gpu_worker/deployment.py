@@ -37,6 +37,7 @@ def make_engine(settings: WorkerSettings) -> EngineProcess:
         film_model_dir=settings.film_model_dir,
         check=settings.check,
         start=settings.start,
+        compiled=settings.compiled,
         precision=settings.precision,
         deterministic=settings.deterministic,
         json_log=True,

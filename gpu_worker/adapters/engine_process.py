@@ -20,6 +20,7 @@ from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
+from gpu_worker.engine.compiling.choice import CompileChoice
 from gpu_worker.engine.options import EngineOptions
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
@@ -67,6 +68,7 @@ class EngineProcess:
         film_model_dir: Path | None = None,
         check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
         start: StartChoice = StartChoice(),  # noqa: B008 (frozen)
+        compiled: CompileChoice = CompileChoice(),  # noqa: B008 (frozen)
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         json_log: bool = False,
@@ -86,6 +88,7 @@ class EngineProcess:
             models=models,
             check=check,
             start=start,
+            compiled=compiled,
             precision=precision,
             deterministic=deterministic,
             json_log=json_log,

@@ -6,6 +6,7 @@ from typing import Self
 
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
+from gpu_worker.engine.compiling.choice import CompileChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.start_choice import StartChoice
 
@@ -16,6 +17,7 @@ class EngineOptions:
     #: Looks at what they make.
     check: CheckChoice = field(default_factory=CheckChoice)
     start: StartChoice = field(default_factory=StartChoice)
+    compiled: CompileChoice = field(default_factory=CompileChoice)
     precision: Precision = Precision.AUTO
     #: The same request gives the same bytes again, on the same device.
     deterministic: bool = False
@@ -27,6 +29,7 @@ class EngineOptions:
         ModelChoice.add_arguments(parser)
         CheckChoice.add_arguments(parser)
         StartChoice.add_arguments(parser)
+        CompileChoice.add_arguments(parser)
         parser.add_argument(
             "--precision", type=Precision, default=Precision.AUTO, choices=Precision
         )
@@ -39,6 +42,7 @@ class EngineOptions:
             models=ModelChoice.of(options),
             check=CheckChoice.of(options),
             start=StartChoice.of(options),
+            compiled=CompileChoice.of(options),
             precision=options.precision,
             deterministic=options.deterministic,
             json_log=options.json_log,
@@ -50,6 +54,7 @@ class EngineOptions:
             *self.models.arguments(),
             *self.check.arguments(),
             *self.start.arguments(),
+            *self.compiled.arguments(),
             *("--precision", self.precision.value),
             *(["--deterministic"] if self.deterministic else []),
             *(["--json-log"] if self.json_log else []),

@@ -60,6 +60,8 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             None if film is None or films is None else (film, films),
             check=looked_at,
             precision=options.precision,
+            compiled=options.compiled,
+            baked=options.start.baked,
         )
         reading.stop()
         model.warm_up()
@@ -82,6 +84,8 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             memory=model.memory_in_use(),
         )
     )
+    if model.compiling is not None:
+        model.compiling.start()
     while _answer(link, model, link.next_job()):
         pass
     return EXIT_DEVICE_BROKEN
