@@ -23,35 +23,29 @@ ENV PATH=/venv/bin:$PATH
 FROM torch AS baking
 COPY tools/container/baking.lock /container/
 RUN /container/install_packages.sh /venv /container/baking.lock
-COPY tools/container/bake.py tools/container/models.toml /container/
+COPY gpu_worker/engine/baking /container/gpu_worker/engine/baking
+ENV PYTHONPATH=/container
 
 FROM baking AS baking-image
-RUN python /container/bake.py image --out /baked
+RUN python -m gpu_worker.engine.baking image --out /baked
 
 FROM baking AS baking-video
-RUN python /container/bake.py video --out /baked
+RUN python -m gpu_worker.engine.baking video --out /baked
 
 FROM torch AS models-none
 
 FROM torch AS models-image
 COPY --link --from=baking-image /baked /baked
-ENV EMBERFRAME_TASKS=image \
-    EMBERFRAME_MODEL_DIR=/baked/sdxl \
-    EMBERFRAME_IMAGE_CHECK_DIR=/baked/nsfw
+ENV EMBERFRAME_TASKS=image
 
 FROM torch AS models-video
 COPY --link --from=baking-video /baked /baked
-ENV EMBERFRAME_TASKS=video \
-    EMBERFRAME_FILM_MODEL_DIR=/baked/wan \
-    EMBERFRAME_IMAGE_CHECK_DIR=/baked/nsfw
+ENV EMBERFRAME_TASKS=video
 
 FROM torch AS models-all
 COPY --link --from=baking-image /baked /baked
 COPY --link --from=baking-video /baked /baked
-ENV EMBERFRAME_TASKS=both \
-    EMBERFRAME_MODEL_DIR=/baked/sdxl \
-    EMBERFRAME_FILM_MODEL_DIR=/baked/wan \
-    EMBERFRAME_IMAGE_CHECK_DIR=/baked/nsfw
+ENV EMBERFRAME_TASKS=both
 
 # hadolint ignore=DL3006
 FROM models-${MODELS} AS worker
@@ -64,6 +58,7 @@ COPY gpu_worker ./gpu_worker
 # HF_HOME: a volume keeps what is not in the image across starts.
 ENV PYTHONUNBUFFERED=1 \
     HF_HOME=/models \
+    EMBERFRAME_BAKED_DIR=/baked \
     EMBERFRAME_HEALTH_FILE=/tmp/health.json \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from gpu_worker.engine.baking.arguments import add_arguments as add_bake_arguments
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL
+from gpu_worker.engine.start_choice import BAKED_DIR, StartChoice
 from gpu_worker.media.film_codec import (
     MAX_CRF,
     FilmCodec,
@@ -31,6 +33,9 @@ SERVICES = {
 }
 #: Those that can do without a project of Google's.
 WITHOUT_PROJECT = {"runpod"}
+BAKED_VARIABLE = "EMBERFRAME_BAKED_DIR"
+#: Imported when it is asked for: nothing else of the supervisor's side may import torch.
+BAKING = "gpu_worker.engine.baking.__main__"
 LORAS_VARIABLE = "EMBERFRAME_LORAS"
 PROJECT_VARIABLE = "GOOGLE_CLOUD_PROJECT"
 
@@ -76,8 +81,14 @@ def main() -> int:
         "--deterministic", action="store_true", help="the same request gives the same bytes again"
     )
     CheckChoice.add_arguments(once)
+    StartChoice.add_arguments(once)
+    once.set_defaults(baked_dir=Path(os.environ.get(BAKED_VARIABLE) or BAKED_DIR))
+    add_bake_arguments(commands.add_parser("bake", help="fill a folder or an image with models"))
     arguments = parser.parse_args()
     honour_old_variable(os.environ)
+    if arguments.command == "bake":
+        bake: Callable[[argparse.Namespace], int] = importlib.import_module(BAKING).run_bake
+        return bake(arguments)
     if arguments.command == "once":
         # Imported here: neither way of running pays for the other's libraries.
         from gpu_worker.once import run_once  # noqa: PLC0415
@@ -90,6 +101,7 @@ def main() -> int:
             film_model=arguments.film_model,
             film_model_dir=arguments.film_model_dir,
             check=CheckChoice.of(arguments),
+            start=StartChoice.of(arguments),
             registry=arguments.loras,
             precision=Precision(arguments.precision),
             deterministic=arguments.deterministic,

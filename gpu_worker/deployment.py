@@ -36,6 +36,8 @@ def make_engine(settings: WorkerSettings) -> EngineProcess:
         film_model=settings.served_film_model,
         film_model_dir=settings.film_model_dir,
         check=settings.check,
+        start=settings.start,
+        compiled=settings.compiled,
         precision=settings.precision,
         deterministic=settings.deterministic,
         batch_rows=settings.batch_rows,

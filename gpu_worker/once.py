@@ -19,6 +19,7 @@ from gpu_worker.adapters.input_images import InlineImages
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, PICTURE_TASKS, film_partner_of, unsupported
+from gpu_worker.engine.start_choice import StartChoice
 from gpu_worker.lora_registry import RegistryFault, offered_loras
 from gpu_worker.loras import Loras
 from gpu_worker.media.film_codec import FilmOptions, NoEncoder, check_encoder
@@ -54,6 +55,7 @@ def run_once(
     film_model: str | None = None,
     film_model_dir: Path | None = None,
     check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
+    start: StartChoice = StartChoice(),  # noqa: B008 (frozen)
     registry: Path | None = None,
     precision: Precision = Precision.AUTO,
     deterministic: bool = False,
@@ -87,6 +89,7 @@ def run_once(
             model,
             model_dir=model_dir,
             check=check,
+            start=start,
             precision=precision,
             deterministic=deterministic,
         )
@@ -96,6 +99,7 @@ def run_once(
             film_model=film_model or film_partner_of(model),
             film_model_dir=film_model_dir,
             check=check,
+            start=start,
             precision=precision,
             deterministic=deterministic,
         )

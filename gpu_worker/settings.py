@@ -9,9 +9,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
+from gpu_worker.engine.compiling.choice import CompileChoice, CompileMode
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
 from gpu_worker.engine.speed_options import DEFAULT_TEXT_CACHE_MEBIBYTES, SpeedOptions
+from gpu_worker.engine.start_choice import BAKED_DIR, StartChoice
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     HIGHEST_PORT,
@@ -90,6 +92,12 @@ class WorkerSettings(BaseSettings):
     image_check_dir: TransformersFolder | None = None
     #: From which probability on it refuses; the check's own when not set.
     image_check_threshold: Annotated[float | None, Field(gt=0, le=1)] = None
+    #: Where `bake` has put models, if it has: they are preferred to the hub's.
+    baked_dir: Path = BAKED_DIR
+    #: Compile the models while eager ones serve.
+    compile: CompileMode = CompileMode.AUTO
+    #: Where what that made is kept for the next start. What lies there runs as code.
+    compile_cache_dir: Path | None = None
     #: A registry of LoRAs (TOML) that requests may name.
     loras: Path | None = None
     #: Of the model's numbers; `auto` is the fastest that the device is good at.
@@ -203,6 +211,16 @@ class WorkerSettings(BaseSettings):
     @property
     def speed(self) -> SpeedOptions:
         return SpeedOptions(text_cache_mebibytes=self.text_cache)
+
+    @property
+    def start(self) -> StartChoice:
+        return StartChoice(baked=self.baked_dir)
+
+    @property
+    def compiled(self) -> CompileChoice:
+        """Off where results are to be the same bytes again: eager and compiled ones differ."""
+        mode = CompileMode.OFF if self.deterministic else self.compile
+        return CompileChoice(mode=mode, cache=self.compile_cache_dir)
 
     @property
     def admission(self) -> Admission:

@@ -23,6 +23,7 @@ from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.batching import ALONE
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
+from gpu_worker.engine.compiling.choice import CompileChoice
 from gpu_worker.engine.options import EngineOptions
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.protocol import (
@@ -34,6 +35,7 @@ from gpu_worker.engine.protocol import (
 )
 from gpu_worker.engine.specs import NO_MODEL, unsupported
 from gpu_worker.engine.speed_options import SpeedOptions
+from gpu_worker.engine.start_choice import StartChoice
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
@@ -65,6 +67,8 @@ class EngineProcess:
         film_model: str = NO_MODEL,
         film_model_dir: Path | None = None,
         check: CheckChoice = CheckChoice(),  # noqa: B008 (frozen)
+        start: StartChoice = StartChoice(),  # noqa: B008 (frozen)
+        compiled: CompileChoice = CompileChoice(),  # noqa: B008 (frozen)
         precision: Precision = Precision.AUTO,
         deterministic: bool = False,
         batch_rows: int | None = ALONE,
@@ -85,6 +89,8 @@ class EngineProcess:
         self._arguments = EngineOptions(
             models=models,
             check=check,
+            start=start,
+            compiled=compiled,
             precision=precision,
             deterministic=deterministic,
             batch_rows=batch_rows,

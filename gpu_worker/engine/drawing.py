@@ -61,6 +61,17 @@ class Drawing:
         self._previewer = Previewer(pipelines.text2img)
         self._loras = LoraShelf(pipelines.text2img, spec.name)
 
+    def unets(self) -> dict[str, Any]:
+        """The modules that most of a picture's seconds are spent in, by their names."""
+        found = {"unet": self._pipelines.text2img.unet}
+        if self._pipelines.refiner is not None:
+            found["refiner"] = self._pipelines.refiner.unet
+        return found
+
+    def is_plain(self) -> bool:
+        """Whether their layers are as they came: no LoRA is kept there, switched on or not."""
+        return self._loras.is_empty
+
     def __call__(
         self, job: EngineJob, report: Report, stop_if_asked: Callable[[], None]
     ) -> EngineResult:

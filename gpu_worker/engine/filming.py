@@ -5,6 +5,7 @@ decoder wait. Nothing here ever holds a film in full size, only its latents.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,6 +50,11 @@ class Filming:
         # Jobs put their own scheduler on the pipeline; all derive from the checkpoint's.
         self._schedule = self._pipeline.scheduler.config
         self._previewer = FilmPreviewer(self._pipeline.vae)
+
+    @property
+    def transformer(self) -> Any:
+        """The module that most of a film's seconds are spent in."""
+        return self._pipeline.transformer
 
     @torch.no_grad()
     def __call__(

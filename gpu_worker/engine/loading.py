@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gpu_worker.engine.baked import prefer_baked
 from gpu_worker.engine.specs import (
     INDEX_FILE,
     REFINER_FOLDER,
@@ -29,12 +30,13 @@ QUIET = {
 }
 
 
-def choose_source(spec: ModelSpec, folder: Path | None) -> Source:
-    """`folder` stands in for the spec's own source. Raises `GenerationError` if it is no model."""
+def choose_source(spec: ModelSpec, folder: Path | None, baked: Path | None = None) -> Source:
+    """`folder` stands in for the spec's own source, and so does what was baked of that below
+    `baked`. Raises `GenerationError` if it is no model."""
     if folder is not None:
         source: Source = FolderSource(folder=folder, variant=_variant(folder))
     else:
-        source = spec.source
+        source = prefer_baked(spec.name, spec.source, baked)
     if isinstance(source, FolderSource) and not _is_model(source.folder):
         raise GenerationError(
             ErrorCode.INTERNAL,

@@ -41,6 +41,10 @@ class LoraShelf:
         self._kept: OrderedDict[str, None] = OrderedDict()
         self._on = False
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._kept
+
     @contextmanager
     def applied(self, wanted: Sequence[LoraFile]) -> Iterator[None]:
         """Within it the modules are changed by `wanted`, after it they are as they came.

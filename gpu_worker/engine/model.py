@@ -1,10 +1,14 @@
 """The loaded models: takes the jobs that they do, and warms them up. Imports torch."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TypeAlias
 
 from gpu_worker.engine.checked import Checked
 from gpu_worker.engine.checking_spec import ImageCheckSpec
+from gpu_worker.engine.compiling.background import Compiling
+from gpu_worker.engine.compiling.choice import CompileChoice, CompileMode
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
 from gpu_worker.engine.drawing import Drawing
 from gpu_worker.engine.film_loading import load_film_pipelines
@@ -23,6 +27,7 @@ from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
 #: On a CPU the warm-up of a big model must cost little: 64 × 64 pixels still pass every layer.
 CPU_WARM_UP_PIXELS = 128 * 128
 SMALL: Size = (64, 64)
+WARM_UP = "warm-up"
 #: Frames of the film that warms a GPU up: enough that convolutions over time have a past.
 WARM_UP_FRAMES = 17
 
@@ -41,6 +46,8 @@ class Model:
         check: ImageCheckSpec | None = None,
         precision: Precision = Precision.AUTO,
         speed: SpeedOptions = SpeedOptions(),  # noqa: B008 (frozen)
+        compiled: CompileChoice = CompileChoice(),  # noqa: B008 (frozen)
+        baked: Path | None = None,
     ) -> None:
         """`check` looks at what they make. Raises `GenerationError` when one cannot be loaded."""
         self.device: Device = choose_device(precision)
@@ -58,6 +65,15 @@ class Model:
             limit_threads(film[0].cpu_threads)
             film_pipelines = load_film_pipelines(*film, self.device)
             self._shoot = Filming(film[0], film_pipelines, self.device, texts=texts)
+        self.compiling: Compiling | None = None
+        if compiled.mode is not CompileMode.OFF:
+            # Compilers are imported where they are used only: a fifth of a second.
+            from gpu_worker.engine.compiling.attaching import attach  # noqa: PLC0415
+
+            sources = {it[0].name: it[1] for it in (picture, film) if it is not None}
+            self.compiling = attach(
+                compiled, self.device, self._draw, self._shoot, sources=sources, baked=baked
+            )
 
     def warm_up(self) -> None:
         """Run every layer once, at the default size where that is cheap.
@@ -74,12 +90,12 @@ class Model:
                 num_inference_steps=1,
                 refiner_inference_steps=1,
             )
-            self._run(EngineJob(job_id="warm-up", request=request, seed=0))
+            self._run(EngineJob(job_id=WARM_UP, request=request, seed=0))
         if self._film is not None and self.device.is_gpu:
             film = Text2VideoRequest(
                 prompt="warm-up", num_frames=WARM_UP_FRAMES, num_inference_steps=1
             )
-            self._run(EngineJob(job_id="warm-up", request=film, seed=0))
+            self._run(EngineJob(job_id=WARM_UP, request=film, seed=0))
 
     def time_batches(self) -> dict[int, float]:
         """Seconds of a denoising step by the pictures that it is for; empty where that is slow."""
@@ -95,6 +111,23 @@ class Model:
         """Raises `GenerationError` for a task that no model here does, and for a result that is
         not allowed; some frames of such a film may have been sent.
         """
+        with self._job(job):
+            return self._generate(job, report, stop_if_asked, send_frames)
+
+    def _job(self, job: EngineJob) -> AbstractContextManager[None]:
+        if self.compiling is None:
+            return nullcontext()
+        # The film that warms up is shorter than any that people ask for.
+        is_usual = job.job_id == WARM_UP and isinstance(job.request, ImageRequest)
+        return self.compiling.job(is_warm_up=is_usual)
+
+    def _generate(
+        self,
+        job: EngineJob,
+        report: Callable[[EngineProgress], None],
+        stop_if_asked: Callable[[], None],
+        send_frames: Callable[[Frames], None],
+    ) -> EngineResult:
         if isinstance(job.request, ImageRequest):
             if self._picture is not None and self._draw is not None:
                 limit_threads(self._picture.cpu_threads)
@@ -109,7 +142,8 @@ class Model:
         if self._picture is None or self._draw is None:
             raise AssertionError("only jobs that a model here does are sent in batches")
         limit_threads(self._picture.cpu_threads)
-        self._draw.together([self._checked.seat(it) for it in seats])
+        with self._job(seats[0].job):
+            self._draw.together([self._checked.seat(it) for it in seats])
 
     def recover(self) -> bool:
         """After a failed job: give back what it held. False when the device is beyond use."""

@@ -7,8 +7,10 @@ from typing import Self
 from gpu_worker.engine.batching import ALONE, AUTO
 from gpu_worker.engine.checking_spec import CheckChoice
 from gpu_worker.engine.choice import ModelChoice
+from gpu_worker.engine.compiling.choice import CompileChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.speed_options import SpeedOptions
+from gpu_worker.engine.start_choice import StartChoice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +18,8 @@ class EngineOptions:
     models: ModelChoice
     #: Looks at what they make.
     check: CheckChoice = field(default_factory=CheckChoice)
+    start: StartChoice = field(default_factory=StartChoice)
+    compiled: CompileChoice = field(default_factory=CompileChoice)
     precision: Precision = Precision.AUTO
     #: The same request gives the same bytes again, on the same device.
     deterministic: bool = False
@@ -31,6 +35,8 @@ class EngineOptions:
         ModelChoice.add_arguments(parser)
         CheckChoice.add_arguments(parser)
         SpeedOptions.add_arguments(parser)
+        StartChoice.add_arguments(parser)
+        CompileChoice.add_arguments(parser)
         parser.add_argument(
             "--precision", type=Precision, default=Precision.AUTO, choices=Precision
         )
@@ -45,6 +51,8 @@ class EngineOptions:
         return cls(
             models=ModelChoice.of(options),
             check=CheckChoice.of(options),
+            start=StartChoice.of(options),
+            compiled=CompileChoice.of(options),
             precision=options.precision,
             deterministic=options.deterministic,
             batch_rows=None if options.batch_rows == AUTO else int(options.batch_rows),
@@ -58,6 +66,8 @@ class EngineOptions:
             *self.models.arguments(),
             *self.check.arguments(),
             *self.speed.arguments(),
+            *self.start.arguments(),
+            *self.compiled.arguments(),
             *("--precision", self.precision.value),
             *(["--deterministic"] if self.deterministic else []),
             *("--batch-rows", AUTO if self.batch_rows is None else str(self.batch_rows)),

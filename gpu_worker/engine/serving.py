@@ -3,14 +3,18 @@
 import gc
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 from gpu_worker.engine import determinism
 from gpu_worker.engine.answering import answer
+from gpu_worker.engine.baked import prefer_baked
 from gpu_worker.engine.batching import ALONE, rows_that_pay
+from gpu_worker.engine.deferred_imports import defer_imports
 from gpu_worker.engine.link import SupervisorLink
-from gpu_worker.engine.loading import choose_source, quieten
+from gpu_worker.engine.loading import choose_source, find_refiner, quieten
 from gpu_worker.engine.options import EngineOptions
+from gpu_worker.engine.weight_reading import read_ahead
 from gpu_worker.ports import EngineInfo
 from shared.crash_points import CrashPoint, crash_point
 from shared.errors import GenerationError
@@ -31,11 +35,21 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
     try:
         choice = options.models
         picture, film = choice.specs()
-        pictures = None if picture is None else choose_source(picture, choice.picture_folder)
-        films = None if film is None else choose_source(film, choice.film_folder)
+        baked = options.start.baked
+        pictures = films = refiner = checking = None
+        if picture is not None:
+            pictures = choose_source(picture, choice.picture_folder, baked)
+            refiner = find_refiner(picture, pictures)
+        if film is not None:
+            films = choose_source(film, choice.film_folder, baked)
         looked_at = options.check.spec(picture, film)
-        checking = None if looked_at is None else looked_at.source
-        quieten(*(it for it in (pictures, films, checking) if it is not None))
+        if looked_at is not None:
+            checking = prefer_baked(looked_at.name, looked_at.source, baked)
+            looked_at = replace(looked_at, source=checking)
+        sources = [it for it in (pictures, refiner, films, checking) if it is not None]
+        quieten(*sources)
+        reading = read_ahead(*sources)
+        defer_imports()
         if options.deterministic:
             determinism.prepare_fixed_results()
         # Imports torch: only now, when there is something to load.
@@ -49,7 +63,10 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             check=looked_at,
             precision=options.precision,
             speed=options.speed,
+            compiled=options.compiled,
+            baked=options.start.baked,
         )
+        reading.stop()
         model.warm_up()
         step_seconds, batch_rows = choose_batches(model, options)
     except GenerationError as error:
@@ -57,7 +74,7 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
         link.say_load_failed(error)
         return EXIT_LOAD_FAILED
     # What is there now stays for good: the garbage collector need not look at it in every job.
-    gc.collect()
+    # Nor now: it would look for a third of a second, and free not a megabyte.
     gc.freeze()
     gc.enable()
     link.say_ready(
@@ -73,6 +90,8 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             memory=model.memory_in_use(),
         )
     )
+    if model.compiling is not None:
+        model.compiling.start()
     while answer(link, model, link.next_jobs()):
         pass
     return EXIT_DEVICE_BROKEN

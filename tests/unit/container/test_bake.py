@@ -12,12 +12,14 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from gpu_worker.engine import checking_spec, specs
+from gpu_worker.engine.baking.fetching import wanted
+from gpu_worker.engine.baking.manifest import MANIFEST
+from gpu_worker.engine.baking.rows import Baked, read_models
 from gpu_worker.engine.specs import HubSource
 from tests.unit.container.local_hub import COMMIT, local_hub
-from tools.container import bake
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-BAKE = REPOSITORY / "tools/container/bake.py"
+BAKING = REPOSITORY / "gpu_worker/engine/baking"
 SHAPES = specs.CHECKPOINTS / "shapes"
 SHAPES_FILM = specs.CHECKPOINTS / "shapes-film"
 MODELS = f"""
@@ -70,8 +72,10 @@ def as_published_in_fp32(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an image with both models, made by the image's own command."""
+    """The folder of an image with both models, made by the image's own command, which sees no
+    other code."""
     scratch = tmp_path_factory.mktemp("bake")
+    shutil.copytree(BAKING, scratch / "gpu_worker/engine/baking")
     pictures = scratch / "pictures"
     shutil.copytree(SHAPES, pictures, ignore=shutil.ignore_patterns("refiner"))
     # What other tools and formats have in the same repositories, and nobody here may load.
@@ -89,7 +93,10 @@ def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with local_hub(repositories) as address:
         for kind in ("image", "video"):
             subprocess.run(
-                [sys.executable, str(BAKE), kind, "--out", str(out), "--models", str(models)],
+                [
+                    *(sys.executable, "-m", "gpu_worker.engine.baking", kind),
+                    *("--out", str(out), "--models", str(models)),
+                ],
                 check=True,
                 cwd=scratch,
                 timeout=100,
@@ -102,7 +109,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
-        if file.is_file()
+        if file.is_file() and file.name != MANIFEST
     }
 
 
@@ -171,7 +178,7 @@ def test_what_an_image_has_is_what_the_worker_would_fetch() -> None:
     assert {
         (kind, it.folder): (it.repository, it.revision, it.variant)
         for kind in ("image", "video")
-        for it in bake.read_models(kind)
+        for it in read_models(kind)
     } == {
         ("image", "sdxl"): pinned(sdxl.source),
         ("image", f"sdxl/{specs.REFINER_FOLDER}"): pinned(sdxl.refiner),
@@ -182,15 +189,15 @@ def test_what_an_image_has_is_what_the_worker_would_fetch() -> None:
 
 
 def test_a_part_without_safetensors_of_the_variant_ends_the_build() -> None:
-    model = bake.Baked(
+    model = Baked(
         folder="sdxl", repository="acme/pictures", revision=COMMIT, parts=("unet",), variant="fp16"
     )
     with pytest.raises(ValueError, match=r"acme/pictures has no \.fp16\.safetensors in unet"):
-        bake.wanted(model, ["model_index.json", "unet/config.json", "unet/model.safetensors"])
+        wanted(model, ["model_index.json", "unet/config.json", "unet/model.safetensors"])
 
 
 def test_shards_and_their_index_are_taken_whole() -> None:
-    plain = bake.Baked(folder="wan", repository="a/b", revision=COMMIT, parts=("text_encoder",))
+    plain = Baked(folder="wan", repository="a/b", revision=COMMIT, parts=("text_encoder",))
     names = [
         "text_encoder/model-00001-of-00002.safetensors",
         "text_encoder/model-00002-of-00002.safetensors",
@@ -200,14 +207,14 @@ def test_shards_and_their_index_are_taken_whole() -> None:
         "text_encoder/model.fp16-00001-of-00001.safetensors",
         "text_encoder/model.fp16.safetensors.index.json",
     ]
-    assert bake.wanted(plain, [*names, *marked]) == names
+    assert wanted(plain, [*names, *marked]) == names
     # transformers writes the variant before the shard's number, diffusers before the ending.
-    fp16 = bake.Baked(
+    fp16 = Baked(
         folder="wan", repository="a/b", revision=COMMIT, parts=("text_encoder",), variant="fp16"
     )
-    assert bake.wanted(fp16, [*names, *marked]) == marked
+    assert wanted(fp16, [*names, *marked]) == marked
 
 
 def test_a_kind_of_image_that_is_not_in_the_list_is_named() -> None:
     with pytest.raises(SystemExit, match="'sound'; it must be one of image, video"):
-        bake.read_models("sound")
+        read_models("sound")

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from gpu_worker.__main__ import SERVICES
+from gpu_worker.engine.baking.rows import read_models
+from gpu_worker.engine.checking_spec import NSFW
+from gpu_worker.engine.specs import SDXL, WAN
 from gpu_worker.settings import Settings
-from tools.container import bake
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TEXT = (REPOSITORY / "Dockerfile").read_text()
@@ -71,7 +73,7 @@ def test_the_base_is_pinned_by_a_digest_that_an_argument_may_change() -> None:
 def test_what_run_does_stands_in_scripts_that_tests_run() -> None:
     allowed = re.compile(
         r"/container/install_(system|packages)\.sh\b[^;&|]*( && /venv/bin/pip check)?"
-        r"|python /container/bake\.py (image|video) --out /baked"
+        r"|python -m gpu_worker\.engine\.baking (image|video) --out /baked"
     )
     runs = [text for stage in STAGES for text in of(stage, "RUN")]
     assert len(runs) == 6
@@ -89,21 +91,16 @@ def test_there_is_a_stage_for_each_choice_of_models_and_it_has_those() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_image_with_models_tells_the_worker_where_they_lie_and_to_take_only_those(
-    kind: str,
-) -> None:
+def test_the_worker_finds_the_models_of_an_image_and_takes_only_what_they_do(kind: str) -> None:
     variables = environment(f"models-{kind}")
     fields = {f"EMBERFRAME_{name.upper()}" for name in Settings.model_fields}
     assert set(variables) <= fields
-    folders = {
-        f"/baked/{model.folder}"
-        for part in ("image", "video")
-        for model in bake.read_models(part)
-        if kind in (part, "all")
-    }
-    named = {value for name, value in variables.items() if name.endswith("_DIR")}
-    # The refiner lies in its model's folder.
-    assert named == {folder for folder in folders if not folder.endswith("/refiner")}
+    # A folder each, called as the worker's tables call the model.
+    tops = {model.top for part in ("image", "video") for model in read_models(part)}
+    assert tops == {SDXL.name, WAN.name, NSFW.name}
+    assert environment("worker")["EMBERFRAME_BAKED_DIR"] == "/baked"
+    runs = of(f"baking-{kind}", "RUN") if f"baking-{kind}" in STAGES else []
+    assert all(run.endswith("--out /baked") for run in runs)
     assert variables.get("EMBERFRAME_TASKS") == {
         "none": None, "image": "image", "video": "video", "all": "both",
     }[kind]  # fmt: skip
@@ -111,14 +108,16 @@ def test_an_image_with_models_tells_the_worker_where_they_lie_and_to_take_only_t
 
 def test_code_comes_last_so_that_a_change_moves_nothing_else() -> None:
     words = [f"{word} {text}" for word, text in STAGES["worker"]]
-    code = [n for n, it in enumerate(words) if it.startswith(("COPY shared", "COPY gpu_worker"))]
+    lines = [n for n, it in enumerate(words) if it.startswith(("COPY shared", "COPY gpu_worker"))]
     heavy = [n for n, it in enumerate(words) if it.startswith(("FROM", "RUN", "COPY require"))]
-    assert len(code) == 2
-    assert max(heavy) < min(code)
-    # And no stage that fetches models or packages sees code at all.
+    assert len(lines) == 2
+    assert max(heavy) < min(lines)
+    # And no stage that fetches models or packages sees any code but that which fetches them.
+    baking = "gpu_worker/engine/baking /container/gpu_worker/engine/baking"
     for stage in STAGES:
         if stage != "worker":
-            assert [it for it in of(stage, "COPY") if "gpu_worker" in it or "shared" in it] == []
+            code = [it for it in of(stage, "COPY") if "gpu_worker" in it or "shared" in it]
+            assert code == ([baking] if stage == "baking" else [])
 
 
 def test_it_runs_as_a_numbered_user_who_is_not_root_under_an_init() -> None:

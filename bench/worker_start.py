@@ -1,0 +1,147 @@
+"""B7: a worker's start until its first result, and what the functions' import costs.
+
+Every sample is a process of its own, in turn with those of its floor. The worker's floor is what no
+worker with these models can do without: a Python that imports torch and the pipelines, with the
+garbage collector off, and reads the weights (from the page cache: all have been read before). The
+function's is one that imports firebase_admin and the triggers of firebase_functions and nothing
+else. Bound: about two minutes on two cores.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.outcome import Outcome, save
+from gpu_worker.engine.loading import QUIET
+from gpu_worker.engine.specs import CHECKPOINTS
+from tools.bundle import DEFAULT_TARGET, build
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+STARTS = 7
+IMPORTS = 11
+SAMPLE_SECONDS = 120.0
+MOST_OF_FLOOR = 1.10
+#: Beyond firebase_functions' own.
+MOST_IMPORT_SECONDS = 0.4
+
+#: One step: what a picture takes is not the start's.
+FIRST_RESULT = """
+from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.ports import EngineJob
+from shared.request import Text2ImgRequest
+
+engine = EngineProcess("shapes", film_model="shapes-film")
+engine.start()
+request = Text2ImgRequest(prompt="a red circle", num_inference_steps=1, refiner_inference_steps=0)
+job = EngineJob(job_id="first", request=request, seed=1)
+engine.wait_ready(100)
+assert engine.run(job, lambda _: None).pictures
+engine.close()
+"""
+NEEDED = """
+import gc, sys
+gc.disable()
+import torch
+from diffusers import (
+    StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline,
+    WanPipeline,
+)
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, UMT5EncoderModel
+for file in sys.argv[1:]:
+    with open(file, "rb") as weights:
+        weights.read()
+"""
+WEIGHTS = sorted(
+    str(file)
+    for name in ("shapes", "shapes-film")
+    for file in (CHECKPOINTS / name).rglob("*.safetensors")
+)
+FUNCTIONS = {
+    "ours": "import main",
+    "floor": "import firebase_admin, firebase_functions.firestore_fn",
+    "firebase_functions": "import firebase_functions.firestore_fn",
+}
+
+
+def measure() -> list[Outcome]:
+    return [first_result(), function_import()]
+
+
+def first_result() -> Outcome:
+    samples = _in_turn(
+        {"ours": [FIRST_RESULT], "floor": [NEEDED, *WEIGHTS]}, folder=REPOSITORY, rounds=STARTS
+    )
+    value, floor = (statistics.median(samples[name]) for name in ("ours", "floor"))
+    return Outcome(
+        name="B7a",
+        timed="worker start → first result (embedded models, one step)",
+        value=value,
+        floor=floor,
+        peer=None,
+        unit="s",
+        goal=f"≤ {MOST_OF_FLOOR:.2f} × imports + page-cache read",
+        met=_of_floor(samples) <= MOST_OF_FLOOR,
+        samples=samples,
+        more={"median of the ratios": _of_floor(samples)},
+    )
+
+
+def function_import() -> Outcome:
+    build()
+    cases = {name: [script] for name, script in FUNCTIONS.items()}
+    samples = _in_turn(cases, folder=DEFAULT_TARGET, rounds=IMPORTS)
+    value, floor, library = (statistics.median(samples[name]) for name in FUNCTIONS)
+    return Outcome(
+        name="B7b",
+        timed="import of the functions in a fresh process",
+        value=value,
+        floor=floor,
+        peer=None,
+        unit="s",
+        goal=f"≤ {MOST_OF_FLOOR:.2f} × firebase_admin and firebase_functions alone; "
+        f"≤ {MOST_IMPORT_SECONDS} s beyond firebase_functions",
+        met=_of_floor(samples) <= MOST_OF_FLOOR and value - library <= MOST_IMPORT_SECONDS,
+        samples=samples,
+        more={
+            "median of the ratios": _of_floor(samples),
+            "seconds beyond firebase_functions": value - library,
+        },
+    )
+
+
+def _of_floor(samples: Mapping[str, Sequence[float]]) -> float:
+    """Of each sample to the one of the floor beside it: what else the machine does slows both."""
+    pairs = zip(samples["ours"], samples["floor"], strict=True)
+    return statistics.median(ours / floor for ours, floor in pairs)
+
+
+def _in_turn(
+    cases: Mapping[str, Sequence[str]], *, folder: Path, rounds: int
+) -> dict[str, list[float]]:
+    """Seconds of each case's processes. One round before that fills byte code and page cache."""
+    seconds: dict[str, list[float]] = {name: [] for name in cases}
+    for number in range(rounds + 1):
+        for name, (script, *arguments) in cases.items():
+            started = time.monotonic()
+            subprocess.run(
+                [sys.executable, "-c", script, *arguments],
+                cwd=folder,
+                check=True,
+                timeout=SAMPLE_SECONDS,
+                env={**os.environ, **QUIET, "HF_HUB_OFFLINE": "1"},
+                capture_output=True,
+            )
+            if number:
+                seconds[name].append(time.monotonic() - started)
+    return seconds
+
+
+if __name__ == "__main__":
+    outcomes = measure()
+    save(outcomes)
+    for it in outcomes:
+        print(f"{it.name} {it.timed}: {it.value:.2f} {it.unit}, floor {it.floor:.2f}, {it.more}")
