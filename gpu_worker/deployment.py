@@ -38,7 +38,7 @@ def make_engine(settings: WorkerSettings) -> EngineProcess:
         check=settings.check,
         precision=settings.precision,
         deterministic=settings.deterministic,
-        batch_rows=settings.batch_rows,
+        batch_rows=settings.engine_batch_rows,
         json_log=True,
         bounds=settings.engine_bounds,
     )

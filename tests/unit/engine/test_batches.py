@@ -159,10 +159,10 @@ def test_a_job_s_own_fault_is_not_the_others(model: Model, monkeypatch: pytest.M
     jobs = [wish(0), wish(1), wish(2)]
     encode = stages.encode
 
-    def encode_others(pipeline: Any, request: Any) -> stages.Encoded:
+    def encode_others(pipeline: Any, request: Any, *others: Any) -> stages.Encoded:
         if request is jobs[1].request:
             raise GenerationError(ErrorCode.INVALID_INPUT, "not this one")
-        return encode(pipeline, request)
+        return encode(pipeline, request, *others)
 
     monkeypatch.setattr(stages, "encode", encode_others)
     company = Company(*jobs).draw(model)
