@@ -40,7 +40,7 @@ def make_engine(settings: WorkerSettings) -> EngineProcess:
         compiled=settings.compiled,
         precision=settings.precision,
         deterministic=settings.deterministic,
-        batch_rows=settings.batch_rows,
+        batch_rows=settings.engine_batch_rows,
         speed=settings.speed,
         json_log=True,
         bounds=settings.engine_bounds,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gpu_worker.adapters.engine_watchdog import EngineBounds
+from gpu_worker.engine.batching import ALONE, SLOTS_FOR_BATCHES
 from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
 from gpu_worker.engine.compiling.choice import CompileChoice, CompileMode
 from gpu_worker.engine.precision import Precision
@@ -230,6 +231,12 @@ class WorkerSettings(BaseSettings):
     def emulated(self) -> bool:
         """Whether this worker talks to emulators; else it talks to Google."""
         return self.firestore_emulator is not None
+
+    @property
+    def engine_batch_rows(self) -> int | None:
+        """With one slot more than the engine works on nobody waits to be taken along, and the trial
+        of `auto` would be for nothing."""
+        return ALONE if self.slots < SLOTS_FOR_BATCHES else self.batch_rows
 
     @property
     def films(self) -> FilmOptions:

@@ -57,6 +57,8 @@ class EngineLine:
         key = candidates[0].key
         limit = self.limit if key is None else self._limits.get(key, self.limit)
         batch = [waiting[index] for index in choose_company(candidates, limit)]
+        if len(batch) > 1:
+            LOG.info("drawn together: %s", ", ".join(turn.job.job_id for turn in batch))
         for turn in batch:
             turn.sent, turn.company = True, batch
         return batch

@@ -31,7 +31,6 @@ from gpu_worker.engine.protocol import (
     LoadFailed,
     Progress,
     Ready,
-    frames_of,
 )
 from gpu_worker.engine.specs import NO_MODEL, unsupported
 from gpu_worker.engine.speed_options import SpeedOptions
@@ -219,14 +218,9 @@ class EngineProcess:
             return self._child
 
     def _send(self, child: EngineChild, batch: Sequence[Turn]) -> None:
-        if len(batch) > 1:
-            LOG.info("drawn together: %s", ", ".join(turn.job.job_id for turn in batch))
-        for more, turn in zip(reversed(range(len(batch))), batch, strict=True):
-            child.run(
-                turn.message.model_copy(update={"more": more}),
-                frames_of(turn.job.image, turn.job.mask),
-                limit_seconds=turn.seconds_left(time.monotonic()),
-            )
+        for count, turn in enumerate(batch, 1):
+            message, frames = turn.message(more=len(batch) - count)
+            child.run(message, frames, limit_seconds=turn.seconds_left(time.monotonic()))
         with self._changed:
             for turn in batch:
                 if turn.cancelled:  # asked for before the engine knew of the job

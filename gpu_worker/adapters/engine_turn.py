@@ -10,8 +10,17 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gpu_worker.engine.protocol import Done, Failed, FilmFrames, Progress, Run, Stopped
+from gpu_worker.engine.protocol import (
+    Done,
+    Failed,
+    FilmFrames,
+    Progress,
+    Run,
+    Stopped,
+    frames_of,
+)
 from gpu_worker.ports import (
     EngineJob,
     EngineProgress,
@@ -38,7 +47,7 @@ class Turn:
     on_progress: Callable[[EngineProgress], None]
     on_frames: Callable[[Frames], None]
     #: Made by its own caller: if that fails, it is no fault of whoever sends it along.
-    message: Run = field(init=False)
+    _run: Run = field(init=False)
     cancelled: bool = False
     #: Some frames of its film were not handed on, since nobody wanted it any more.
     dropped: bool = False
@@ -58,7 +67,12 @@ class Turn:
     outcome: EngineResult | BaseException | None = None
 
     def __post_init__(self) -> None:
-        self.message = Run.of(self.job)
+        self._run = Run.of(self.job)
+
+    def message(self, *, more: int) -> tuple[Run, list[NDArray[np.uint8]]]:
+        """What has the engine draw it, with `more` of its company to come after it."""
+        run = self._run.model_copy(update={"more": more})
+        return run, frames_of(self.job.image, self.job.mask)
 
     def seconds_left(self, now: float) -> float | None:
         """Of its time limit, which runs on from its beginning when it goes a second time."""

@@ -14,6 +14,8 @@ TRIED = (1, 2, 4, 8)
 LEAST_SAVING = 0.05
 #: More than any device gains by.
 MOST_ROWS = 16
+#: One job at work and two that wait: the fewest of which a batch is made.
+SLOTS_FOR_BATCHES = 3
 #: Each job for itself.
 ALONE = 1
 #: In the place of a number of rows: as many as pay.

@@ -18,9 +18,12 @@ from gpu_worker.engine.serving import choose_batches
 from gpu_worker.ports import EngineJob, EngineProgress
 from shared.errors import ErrorCode, GenerationError
 from tests.contract.engine_jobs import all_waiting
-from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run
-from tests.unit.engine.test_engine_process import ROOM_BYTES, pid_of
+from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job
+from tests.unit.engine.test_engine_process import pid_of
 
+#: Left to an engine that is short of memory: enough for small pictures, not for one whose pixels
+#: are 12 MB, and 16 while it is scaled up.
+ROOM_BYTES = 10 * 2**20
 ROWS = 4
 
 
@@ -87,7 +90,9 @@ def test_who_does_not_fit_into_memory_fails_and_its_company_does_not(
 ) -> None:
     process = psutil.Process(pid_of(company))
     shared: dict[str, Any] = {"num_inference_steps": 2, "refiner_inference_steps": 0}
-    run(company, num_images=3, **shared)
+    # What is set up once is there before memory gets short.
+    with all_waiting(company, [make_job(**shared) for _ in range(3)]) as runs:
+        assert all(len(it.result(PATIENCE_SECONDS).pictures) == 1 for it in runs)
     room = process.memory_info().vms + ROOM_BYTES
     jobs = [make_job(**shared), make_job(width=2048, height=2048, **shared), make_job(**shared)]
     resource.prlimit(process.pid, resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))

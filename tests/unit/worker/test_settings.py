@@ -136,6 +136,18 @@ def test_time_limits_and_bounds_of_a_deployment_are_those_of_the_settings(
         assert settings.time_limits.of(parse_request(wish)) == seconds
 
 
+@pytest.mark.parametrize(
+    ("slots", "asked", "rows"),
+    [("2", "auto", 1), ("2", "4", 1), ("3", "auto", None), ("3", "4", 4), ("3", "off", 1)],
+)
+def test_batches_are_for_workers_that_hold_more_than_one_job_in_line(
+    environment: pytest.MonkeyPatch, slots: str, asked: str, rows: int | None
+) -> None:
+    environment.setenv("EMBERFRAME_SLOTS", slots)
+    environment.setenv("EMBERFRAME_BATCH_ROWS", asked)
+    assert Settings().engine_batch_rows == rows
+
+
 def test_the_engine_of_a_deployment_is_made_by_the_settings(
     environment: pytest.MonkeyPatch,
 ) -> None:
