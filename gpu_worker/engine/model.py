@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from gpu_worker.engine.attention_choice import AttentionChoice
 from gpu_worker.engine.checked import Checked
 from gpu_worker.engine.checking_spec import ImageCheckSpec
 from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
@@ -24,6 +25,8 @@ CPU_WARM_UP_PIXELS = 128 * 128
 SMALL: Size = (64, 64)
 #: Frames of the film that warms a GPU up: enough that convolutions over time have a past.
 WARM_UP_FRAMES = 17
+#: Kinds of models, which attention kernels are chosen for.
+PICTURES, FILMS = "pictures", "films"
 
 PictureModel: TypeAlias = tuple[PictureSpec, Source]
 FilmModel: TypeAlias = tuple[FilmSpec, Source]
@@ -47,6 +50,7 @@ class Model:
         self._picture = picture[0] if picture is not None else None
         self._film = film[0] if film is not None else None
         texts = TextCache(speed.text_cache_mebibytes)
+        self._attention = AttentionChoice(speed.attention, self.device, speed.attention_cache)
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
         if picture is not None:
@@ -75,12 +79,14 @@ class Model:
                 num_inference_steps=1,
                 refiner_inference_steps=1,
             )
-            self._run(EngineJob(job_id="warm-up", request=request, seed=0))
+            with self._attention.watching(PICTURES):
+                self._run(EngineJob(job_id="warm-up", request=request, seed=0))
         if self._film is not None and self.device.is_gpu:
             film = Text2VideoRequest(
                 prompt="warm-up", num_frames=WARM_UP_FRAMES, num_inference_steps=1
             )
-            self._run(EngineJob(job_id="warm-up", request=film, seed=0))
+            with self._attention.watching(FILMS):
+                self._run(EngineJob(job_id="warm-up", request=film, seed=0))
 
     def generate(
         self,
@@ -95,9 +101,11 @@ class Model:
         if isinstance(job.request, ImageRequest):
             if self._picture is not None and self._draw is not None:
                 limit_threads(self._picture.cpu_threads)
+                self._attention.use(PICTURES)
                 return self._checked.pictures(self._draw(job, report, stop_if_asked))
         elif self._film is not None and self._shoot is not None:
             limit_threads(self._film.cpu_threads)
+            self._attention.use(FILMS)
             return self._shoot(job, report, stop_if_asked, self._checked.frames(send_frames))
         raise unsupported(job.request.task_type, served_tasks(self._picture, self._film))
 
