@@ -13,7 +13,11 @@ from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
 from gpu_worker.engine.compiling.choice import CompileChoice, CompileMode
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
-from gpu_worker.engine.speed_options import DEFAULT_TEXT_CACHE_MEBIBYTES, SpeedOptions
+from gpu_worker.engine.speed_options import (
+    DEFAULT_TEXT_CACHE_MEBIBYTES,
+    Attention,
+    SpeedOptions,
+)
 from gpu_worker.engine.start_choice import BAKED_DIR, StartChoice
 from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
@@ -105,6 +109,10 @@ class WorkerSettings(BaseSettings):
     precision: Precision = Precision.AUTO
     #: The same request gives the same bytes again, at some cost.
     deterministic: bool = False
+    #: Which of torch's attention kernels; `auto` tries those that a GPU has.
+    attention: Attention = Attention.AUTO
+    #: A folder that keeps what was found, for the next start.
+    attention_cache_dir: Path | None = None
     #: MiB of the device's memory for what the text encoders made of texts; 0 keeps nothing.
     text_cache: Annotated[int, Field(ge=0, le=4096)] = DEFAULT_TEXT_CACHE_MEBIBYTES
     image_subscription: SubscriptionName = IMAGE_SUBSCRIPTION
@@ -211,7 +219,11 @@ class WorkerSettings(BaseSettings):
 
     @property
     def speed(self) -> SpeedOptions:
-        return SpeedOptions(text_cache_mebibytes=self.text_cache)
+        return SpeedOptions(
+            text_cache_mebibytes=self.text_cache,
+            attention=self.attention,
+            attention_cache=self.attention_cache_dir,
+        )
 
     @property
     def start(self) -> StartChoice:

@@ -11,6 +11,7 @@ from gpu_worker.engine.batch import Batch, Sketch, joined
 from gpu_worker.engine.batch_trial import time_steps
 from gpu_worker.engine.device import Device
 from gpu_worker.engine.framing import Frame, resized
+from gpu_worker.engine.kernels import tune
 from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
 from gpu_worker.engine.loras import LoraShelf, loras_on
 from gpu_worker.engine.pipelines import Pipelines
@@ -48,8 +49,9 @@ class Drawing:
         device: Device,
         *,
         texts: TextCache | None = None,
+        tuned: bool | None = None,
     ) -> None:
-        """`texts` may be shared with other models."""
+        """`texts` may be shared with other models. Not `tuned`: on a GPU only."""
         self._spec = spec
         self._texts = texts or TextCache()
         self._pipelines = pipelines
@@ -59,7 +61,12 @@ class Drawing:
         refiner = pipelines.refiner
         self._refiner_schedule = refiner.scheduler.config if refiner is not None else None
         self._previewer = Previewer(pipelines.text2img)
-        self._loras = LoraShelf(pipelines.text2img, spec.name)
+        projections = tune(pipelines) if (device.is_gpu if tuned is None else tuned) else None
+        self._loras = LoraShelf(
+            pipelines.text2img,
+            spec.name,
+            None if projections is None else lambda on: projections.use(fused=not on),
+        )
 
     def unets(self) -> dict[str, Any]:
         """The modules that most of a picture's seconds are spent in, by their names."""

@@ -7,7 +7,7 @@ layer and nothing else, so that a job without LoRAs gets the very numbers that i
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,8 +32,11 @@ MODULES = ("unet", "text_encoder", "text_encoder_2")
 class LoraShelf:
     """The LoRAs of one base pipeline, and through its modules of all that share them."""
 
-    def __init__(self, pipeline: Any, model: str) -> None:
-        """`model` is its name, for sentences."""
+    def __init__(
+        self, pipeline: Any, model: str, on_switch: Callable[[bool], None] | None = None
+    ) -> None:
+        """`model` is its name, for sentences. `on_switch` is told when LoRAs go on or off."""
+        self._on_switch = on_switch
         self._pipeline = pipeline
         self._model = model
         self._modules = [getattr(pipeline, name) for name in MODULES]
@@ -141,6 +144,8 @@ class LoraShelf:
 
     def _switch(self, *, on: bool) -> None:
         self._on = on
+        if self._on_switch is not None:
+            self._on_switch(on)
         for module in self._modules:
             PEFT.set_adapter_layers(module, enabled=on)
 

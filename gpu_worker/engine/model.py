@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
+from gpu_worker.engine.attention_choice import AttentionChoice
 from gpu_worker.engine.checked import Checked
 from gpu_worker.engine.checking_spec import ImageCheckSpec
 from gpu_worker.engine.compiling.background import Compiling
@@ -30,6 +31,8 @@ SMALL: Size = (64, 64)
 WARM_UP = "warm-up"
 #: Frames of the film that warms a GPU up: enough that convolutions over time have a past.
 WARM_UP_FRAMES = 17
+#: Kinds of models, which attention kernels are chosen for.
+PICTURES, FILMS = "pictures", "films"
 
 PictureModel: TypeAlias = tuple[PictureSpec, Source]
 FilmModel: TypeAlias = tuple[FilmSpec, Source]
@@ -55,6 +58,7 @@ class Model:
         self._picture = picture[0] if picture is not None else None
         self._film = film[0] if film is not None else None
         texts = TextCache(speed.text_cache_mebibytes)
+        self._attention = AttentionChoice(speed.attention, self.device, speed.attention_cache)
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
         if picture is not None:
@@ -90,16 +94,22 @@ class Model:
                 num_inference_steps=1,
                 refiner_inference_steps=1,
             )
-            self._run(EngineJob(job_id=WARM_UP, request=request, seed=0))
+            with self._attention.watching(PICTURES):
+                self._run(EngineJob(job_id=WARM_UP, request=request, seed=0))
         if self._film is not None and self.device.is_gpu:
             film = Text2VideoRequest(
                 prompt="warm-up", num_frames=WARM_UP_FRAMES, num_inference_steps=1
             )
-            self._run(EngineJob(job_id=WARM_UP, request=film, seed=0))
+            with self._attention.watching(FILMS):
+                self._run(EngineJob(job_id=WARM_UP, request=film, seed=0))
 
     def time_batches(self) -> dict[int, float]:
         """Seconds of a denoising step by the pictures that it is for; empty where that is slow."""
-        return self._draw.time_steps() if self._draw is not None and self._is_quick else {}
+        if self._picture is None or self._draw is None or not self._is_quick:
+            return {}
+        limit_threads(self._picture.cpu_threads)
+        self._attention.use(PICTURES)
+        return self._draw.time_steps()
 
     def generate(
         self,
@@ -131,9 +141,11 @@ class Model:
         if isinstance(job.request, ImageRequest):
             if self._picture is not None and self._draw is not None:
                 limit_threads(self._picture.cpu_threads)
+                self._attention.use(PICTURES)
                 return self._checked.pictures(self._draw(job, report, stop_if_asked))
         elif self._film is not None and self._shoot is not None:
             limit_threads(self._film.cpu_threads)
+            self._attention.use(FILMS)
             return self._shoot(job, report, stop_if_asked, self._checked.frames(send_frames))
         raise unsupported(job.request.task_type, served_tasks(self._picture, self._film))
 
@@ -142,6 +154,7 @@ class Model:
         if self._picture is None or self._draw is None:
             raise AssertionError("only jobs that a model here does are sent in batches")
         limit_threads(self._picture.cpu_threads)
+        self._attention.use(PICTURES)
         with self._job(seats[0].job):
             self._draw.together([self._checked.seat(it) for it in seats])
 

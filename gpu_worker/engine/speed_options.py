@@ -2,7 +2,20 @@
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import Self
+
+
+class Attention(StrEnum):
+    """Torch's attention kernels. AUTO is the fastest on this device, found by a trial."""
+
+    AUTO = "auto"
+    CUDNN = "cudnn"
+    FLASH = "flash"
+    EFFICIENT = "efficient"
+    MATH = "math"
+
 
 #: About 200 texts of SDXL's (0.3 MB in 2-byte precision), or 16 of Wan's (4 MB).
 DEFAULT_TEXT_CACHE_MEBIBYTES = 64
@@ -12,6 +25,9 @@ DEFAULT_TEXT_CACHE_MEBIBYTES = 64
 class SpeedOptions:
     #: Of the device's memory, for what text encoders made of texts; 0 keeps nothing.
     text_cache_mebibytes: int = DEFAULT_TEXT_CACHE_MEBIBYTES
+    attention: Attention = Attention.AUTO
+    #: A folder for what the trial found; None forgets it.
+    attention_cache: Path | None = None
 
     @staticmethod
     def add_arguments(parser: ArgumentParser) -> None:
@@ -19,10 +35,23 @@ class SpeedOptions:
             "--text-cache", type=int, default=DEFAULT_TEXT_CACHE_MEBIBYTES, help="MiB"
         )
 
+        parser.add_argument(
+            "--attention", type=Attention, default=Attention.AUTO, choices=Attention
+        )
+        parser.add_argument("--attention-cache", type=Path, help="a folder")
+
     @classmethod
     def of(cls, options: Namespace) -> Self:
-        return cls(text_cache_mebibytes=options.text_cache)
+        return cls(
+            text_cache_mebibytes=options.text_cache,
+            attention=options.attention,
+            attention_cache=options.attention_cache,
+        )
 
     def arguments(self) -> list[str]:
         """What `of` reads."""
-        return ["--text-cache", str(self.text_cache_mebibytes)]
+        arguments = ["--text-cache", str(self.text_cache_mebibytes)]
+        arguments += ["--attention", self.attention.value]
+        if self.attention_cache is not None:
+            arguments += ["--attention-cache", str(self.attention_cache)]
+        return arguments

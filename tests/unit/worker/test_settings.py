@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from gpu_worker.__main__ import main
 from gpu_worker.deployment import make_engine
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.speed_options import Attention
 from gpu_worker.media.film_codec import FilmCodec, FilmOptions
 from gpu_worker.settings import Settings, Tasks
 from shared.parse import parse_request
@@ -63,6 +64,8 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_FILM_TIME_LIMIT": "1800",
         "EMBERFRAME_BATCH_ROWS": "4",
         "EMBERFRAME_TEXT_CACHE": "16",
+        "EMBERFRAME_ATTENTION": "flash",
+        "EMBERFRAME_ATTENTION_CACHE_DIR": "/models/kernels",
         "EMBERFRAME_LEASE_SECONDS": "60",
         "EMBERFRAME_HEALTH_FILE": "/run/health.json",
         "EMBERFRAME_HEALTH_PORT": "8081",
@@ -97,6 +100,8 @@ def test_every_setting_is_read_from_the_environment(
         "deterministic": True,
         "batch_rows": 4,
         "text_cache": 16,
+        "attention": Attention.FLASH,
+        "attention_cache_dir": Path("/models/kernels"),
         "slots": 3,
         "max_images": 4,
         "blocked_terms": "green, red*",
