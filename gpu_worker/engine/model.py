@@ -77,7 +77,10 @@ class Model:
 
     def time_batches(self) -> dict[int, float]:
         """Seconds of a denoising step by the pictures that it is for; empty where that is slow."""
-        return self._draw.time_steps() if self._draw is not None and self._is_quick else {}
+        if self._picture is None or self._draw is None or not self._is_quick:
+            return {}
+        limit_threads(self._picture.cpu_threads)
+        return self._draw.time_steps()
 
     def generate(
         self,
