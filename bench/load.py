@@ -90,10 +90,10 @@ def measure() -> list[Outcome]:
                 samples.serial_lone.append(_seconds(_by(serial)))
                 if peer is not None:
                     samples.litserve_lone.append(_seconds(_asked(peer)))
-    return _outcomes(samples, rows)
+    return outcomes_of(samples, rows)
 
 
-def _outcomes(samples: Samples, rows: int) -> list[Outcome]:
+def outcomes_of(samples: Samples, rows: int) -> list[Outcome]:
     floor = statistics.median(samples.floor)
     serial = statistics.median(samples.serial_burst)
     throughput = []

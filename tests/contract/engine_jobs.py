@@ -57,25 +57,40 @@ class CancelAtThree:
 
 
 @contextmanager
+def kept_busy(engine: EngineProcess | InMemoryEngine) -> Iterator[Callable[[int], None]]:
+    """Within it the engine is at work and who comes waits; it yields what blocks until so many do.
+
+    At its end the engine is free.
+    """
+    gate = Gate[EngineProgress]()
+
+    def until_waiting(count: int) -> None:
+        with engine._changed:
+            assert engine._changed.wait_for(
+                lambda: len(engine._line) == 1 + count, PATIENCE_SECONDS
+            )
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(engine.run, make_job(num_inference_steps=1), gate)
+        assert gate.reached.wait(PATIENCE_SECONDS)
+        try:
+            yield until_waiting
+        finally:
+            gate.opened.set()
+        first.result(PATIENCE_SECONDS)
+
+
+@contextmanager
 def all_waiting(
     engine: EngineProcess | InMemoryEngine,
     jobs: Sequence[EngineJob],
     listen: Callable[[EngineJob, EngineProgress], None] = lambda _, __: None,
 ) -> Iterator[list[Future[EngineResult]]]:
     """Within it `jobs` run that all waited in line, in their order, when the engine got free."""
-    gate = Gate[EngineProgress]()
-    with ThreadPoolExecutor(len(jobs) + 1) as threads:
-        first = threads.submit(engine.run, make_job(num_inference_steps=1), gate)
-        assert gate.reached.wait(PATIENCE_SECONDS)
+    with ThreadPoolExecutor(len(jobs)) as threads:
         runs = []
-        for before, job in enumerate(jobs, 2):
-            runs.append(threads.submit(engine.run, job, partial(listen, job)))
-            with engine._changed:
-                assert engine._changed.wait_for(partial(_has, engine, before), PATIENCE_SECONDS)
-        gate.opened.set()
-        first.result(PATIENCE_SECONDS)
+        with kept_busy(engine) as until_waiting:
+            for job in jobs:
+                runs.append(threads.submit(engine.run, job, partial(listen, job)))
+                until_waiting(len(runs))
         yield runs
-
-
-def _has(engine: EngineProcess | InMemoryEngine, count: int) -> bool:
-    return len(engine._line) == count

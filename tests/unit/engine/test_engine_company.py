@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
@@ -15,11 +16,14 @@ from gpu_worker.engine.batching import rows_that_pay
 from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.options import EngineOptions
 from gpu_worker.engine.serving import choose_batches
+from gpu_worker.lifecycle.handled import Done
 from gpu_worker.ports import EngineJob, EngineProgress
 from shared.errors import ErrorCode, GenerationError
-from tests.contract.engine_jobs import all_waiting
+from shared.paths import GenerationPath
+from tests.contract.engine_jobs import all_waiting, kept_busy
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job
 from tests.unit.engine.test_engine_process import pid_of
+from tests.unit.lifecycle.world import World
 
 #: Left to an engine that is short of memory: enough for small pictures, not for one whose pixels
 #: are 12 MB, and 16 while it is scaled up.
@@ -106,6 +110,31 @@ def test_who_does_not_fit_into_memory_fails_and_its_company_does_not(
         resource.prlimit(process.pid, resource.RLIMIT_AS, everything)
     assert failure.value.code is ErrorCode.OUT_OF_MEMORY
     assert pid_of(company) == process.pid
+
+
+def test_generations_of_several_people_are_completed_out_of_one_batch(
+    company: EngineProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    paths = [GenerationPath(uid=uid, generation_id="g1") for uid in ("ada", "bob", "cleo")]
+    with ThreadPoolExecutor(len(paths)) as pool, ThreadPoolExecutor(2) as files:
+        world = World(pool, files)
+        worker = world.worker(engine=company)
+        with kept_busy(company) as until_waiting:
+            for path in paths:
+                world.submit(path)
+            runs = [worker.start(path) for path in paths]
+            until_waiting(len(runs))
+        assert [it.result(PATIENCE_SECONDS) for it in runs] == [Done()] * len(paths)
+        world.close()
+    (line,) = (it.message for it in caplog.records if "drawn together" in it.message)
+    assert all(str(path) in line for path in paths)
+    for path in paths:
+        document = world.documents.data(path)
+        assert document["status"] == "completed"
+        assert document["output"]["files"][0]["storage_path"].startswith(f"{path}/")
+        own = sum(document["timings"][it] for it in ("encode", "denoise", "refine", "decode"))
+        assert document["cost"]["gpu_seconds"] == pytest.approx(own, abs=0.001)
 
 
 class Timed:
