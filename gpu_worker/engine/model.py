@@ -1,7 +1,6 @@
 """The loaded models: takes the jobs that they do, and warms them up. Imports torch."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,13 +8,21 @@ from gpu_worker.engine.checked import Checked
 from gpu_worker.engine.checking_spec import ImageCheckSpec
 from gpu_worker.engine.compiling.background import Compiling
 from gpu_worker.engine.compiling.choice import CompileChoice, CompileMode
-from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
+from gpu_worker.engine.device import (
+    Device,
+    choose_device,
+    clean_up,
+    free_memory,
+    limit_threads,
+    memory_in_use,
+)
 from gpu_worker.engine.drawing import Drawing
 from gpu_worker.engine.film_loading import load_film_pipelines
 from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.image_check import ImageCheck
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.residency import decide
 from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
 from shared.errors import ErrorCode, GenerationError
@@ -52,12 +59,22 @@ class Model:
         self._film = film[0] if film is not None else None
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
+        residency = None
+        if self.device.is_gpu:
+            residency = decide(
+                free_memory(self.device), self._picture, self._film, self.device.precision
+            )
         if picture is not None:
             limit_threads(picture[0].cpu_threads)
-            self._draw = Drawing(picture[0], load_pipelines(*picture, self.device), self.device)
+            pipelines = load_pipelines(*picture, self.device)
+            if residency is not None and residency.tiles_pictures:
+                pipelines.text2img.vae.enable_tiling()
+            self._draw = Drawing(picture[0], pipelines, self.device)
         if film is not None:
             limit_threads(film[0].cpu_threads)
-            self._shoot = Filming(film[0], load_film_pipelines(*film, self.device), self.device)
+            streams = residency is not None and residency.streams_text_encoder
+            loaded = load_film_pipelines(*film, self.device, streams_text_encoder=streams)
+            self._shoot = Filming(film[0], loaded, self.device)
         self.compiling: Compiling | None = None
         if compiled.mode is not CompileMode.OFF:
             # Compilers are imported where they are used only: a fifth of a second.
@@ -102,15 +119,18 @@ class Model:
         """Raises `GenerationError` for a task that no model here does, and for a result that is
         not allowed; some frames of such a film may have been sent.
         """
-        with self._job(job):
+        compiling = self.compiling
+        if compiling is None:
             return self._generate(job, report, stop_if_asked, send_frames)
 
-    def _job(self, job: EngineJob) -> AbstractContextManager[None]:
-        if self.compiling is None:
-            return nullcontext()
+        def stop_or_pass_on() -> None:
+            stop_if_asked()
+            compiling.between_steps()
+
         # The film that warms up is shorter than any that people ask for.
         is_usual = job.job_id == WARM_UP and isinstance(job.request, ImageRequest)
-        return self.compiling.job(is_warm_up=is_usual)
+        with compiling.job(is_warm_up=is_usual):
+            return self._generate(job, report, stop_or_pass_on, send_frames)
 
     def _generate(
         self,
