@@ -100,7 +100,7 @@ class WorkerSettings(BaseSettings):
     #: Where `bake` has put models, if it has: they are preferred to the hub's.
     baked_dir: Path = BAKED_DIR
     #: Compile the models while eager ones serve.
-    compile: CompileMode = CompileMode.AUTO
+    compile: CompileMode = CompileMode.OFF
     #: Where what that made is kept for the next start. What lies there runs as code.
     compile_cache_dir: Path | None = None
     #: A registry of LoRAs (TOML) that requests may name.

@@ -9,11 +9,9 @@ from typing import Any
 
 import torch
 
-from gpu_worker.engine.device import Device, free_memory
-from gpu_worker.engine.film_memory import place
+from gpu_worker.engine.device import Device
 from gpu_worker.engine.loading import describe_load_fault, location_of
 from gpu_worker.engine.specs import FilmSpec, Source
-from shared.errors import GenerationError
 
 #: The argument that says where: diffusers and transformers name it alike.
 _NAME = "pretrained_model_name_or_path"
@@ -29,16 +27,15 @@ class FilmPipelines:
     filming: Any
 
 
-def load_film_pipelines(spec: FilmSpec, source: Source, device: Device) -> FilmPipelines:
+def load_film_pipelines(
+    spec: FilmSpec, source: Source, device: Device, *, streams_text_encoder: bool = False
+) -> FilmPipelines:
     """On `device`, ready to be called.
 
     Raises `GenerationError` whose message names model and source; its cause has the details.
     """
-    streams = device.is_gpu and place(free_memory(device), spec).streams_text_encoder
     try:
-        return load(source, device, streams_text_encoder=streams)
-    except GenerationError:
-        raise
+        return load(source, device, streams_text_encoder=streams_text_encoder)
     except Exception as error:
         raise describe_load_fault(spec, source, error) from error
 

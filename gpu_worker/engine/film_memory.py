@@ -37,26 +37,30 @@ class Placement:
     streams_text_encoder: bool
 
 
-def place(free: int, spec: FilmSpec) -> Placement:
-    """Before anything is loaded. Raises `GenerationError` where not even a film of 480p would fit.
+def place(
+    free: int, spec: FilmSpec, *, number: int = BYTES_PER_NUMBER, beside: str = ""
+) -> Placement:
+    """Before anything is loaded, for numbers of `number` bytes. `beside` says what else is there.
 
-    One that is larger may still not fit, and then fails with advice.
+    Raises `GenerationError` where not even a film of 480p would fit. One that is larger may still
+    not fit, and then fails with advice.
     """
     weights = spec.weights
     if weights is None:
         return Placement(streams_text_encoder=False)
-    staying = BYTES_PER_NUMBER * (weights.transformer + weights.vae)
-    largest_layer = BYTES_PER_NUMBER * weights.text_encoder_largest_layer
-    least = staying + max(_denoising(SMALL_SIZE), largest_layer) + RESERVE_BYTES
+    wider = number // BYTES_PER_NUMBER
+    staying = number * (weights.transformer + weights.vae)
+    largest_layer = number * weights.text_encoder_largest_layer
+    least = staying + max(wider * _denoising(SMALL_SIZE), largest_layer) + RESERVE_BYTES
     if free < least:
         raise GenerationError(
             ErrorCode.INTERNAL,
-            f"The model {spec.name} needs {least / GB:.1f} GB of the GPU's memory, of which "
-            f"{free / GB:.1f} GB are free; a worker without a model for pictures "
+            f"The model {spec.name}{beside} needs {least / GB:.1f} GB of the GPU's memory, of "
+            f"which {free / GB:.1f} GB are free; a worker without a model for pictures "
             "(EMBERFRAME_IMAGE_MODEL=none) leaves it more.",
         )
-    comfortable = staying + BYTES_PER_NUMBER * weights.text_encoder + RESERVE_BYTES
-    comfortable += max(_denoising(LARGE_SIZE), _decoding(TILE_PIXELS))
+    comfortable = staying + number * weights.text_encoder + RESERVE_BYTES
+    comfortable += wider * max(_denoising(LARGE_SIZE), _decoding(TILE_PIXELS))
     return Placement(streams_text_encoder=free < comfortable)
 
 

@@ -1,7 +1,7 @@
 """The loaded models: takes the jobs that they do, and warms them up. Imports torch."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,13 +10,21 @@ from gpu_worker.engine.checked import Checked
 from gpu_worker.engine.checking_spec import ImageCheckSpec
 from gpu_worker.engine.compiling.background import Compiling
 from gpu_worker.engine.compiling.choice import CompileChoice, CompileMode
-from gpu_worker.engine.device import Device, choose_device, clean_up, limit_threads, memory_in_use
+from gpu_worker.engine.device import (
+    Device,
+    choose_device,
+    clean_up,
+    free_memory,
+    limit_threads,
+    memory_in_use,
+)
 from gpu_worker.engine.drawing import Drawing
 from gpu_worker.engine.film_loading import load_film_pipelines
 from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.image_check import ImageCheck
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.residency import decide
 from gpu_worker.engine.seat import Seat
 from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
 from gpu_worker.engine.speed_options import SpeedOptions
@@ -61,14 +69,22 @@ class Model:
         self._attention = AttentionChoice(speed.attention, self.device, speed.attention_cache)
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
+        residency = None
+        if self.device.is_gpu:
+            residency = decide(
+                free_memory(self.device), self._picture, self._film, self.device.precision
+            )
         if picture is not None:
             limit_threads(picture[0].cpu_threads)
             pipelines = load_pipelines(*picture, self.device)
+            if residency is not None and residency.tiles_pictures:
+                pipelines.text2img.vae.enable_tiling()
             self._draw = Drawing(picture[0], pipelines, self.device, texts=texts)
         if film is not None:
             limit_threads(film[0].cpu_threads)
-            film_pipelines = load_film_pipelines(*film, self.device)
-            self._shoot = Filming(film[0], film_pipelines, self.device, texts=texts)
+            streams = residency is not None and residency.streams_text_encoder
+            loaded = load_film_pipelines(*film, self.device, streams_text_encoder=streams)
+            self._shoot = Filming(film[0], loaded, self.device, texts=texts)
         self.compiling: Compiling | None = None
         if compiled.mode is not CompileMode.OFF:
             # Compilers are imported where they are used only: a fifth of a second.
@@ -121,15 +137,13 @@ class Model:
         """Raises `GenerationError` for a task that no model here does, and for a result that is
         not allowed; some frames of such a film may have been sent.
         """
-        with self._job(job):
-            return self._generate(job, report, stop_if_asked, send_frames)
-
-    def _job(self, job: EngineJob) -> AbstractContextManager[None]:
         if self.compiling is None:
-            return nullcontext()
+            return self._generate(job, report, stop_if_asked, send_frames)
         # The film that warms up is shorter than any that people ask for.
         is_usual = job.job_id == WARM_UP and isinstance(job.request, ImageRequest)
-        return self.compiling.job(is_warm_up=is_usual)
+        with self.compiling.job(is_warm_up=is_usual):
+            stop_or_pass_on = _passing_on(stop_if_asked, self.compiling)
+            return self._generate(job, report, stop_or_pass_on, send_frames)
 
     def _generate(
         self,
@@ -155,8 +169,17 @@ class Model:
             raise AssertionError("only jobs that a model here does are sent in batches")
         limit_threads(self._picture.cpu_threads)
         self._attention.use(PICTURES)
-        with self._job(seats[0].job):
-            self._draw.together([self._checked.seat(it) for it in seats])
+        checked = [self._checked.seat(it) for it in seats]
+        if self.compiling is None:
+            self._draw.together(checked)
+            return
+        with self.compiling.job():
+            self._draw.together(
+                [
+                    replace(it, stop_if_asked=_passing_on(it.stop_if_asked, self.compiling))
+                    for it in checked
+                ]
+            )
 
     def recover(self) -> bool:
         """After a failed job: give back what it held. False when the device is beyond use."""
@@ -180,3 +203,13 @@ class Model:
             # One step makes a picture of nothing, which a check may take for anything.
             if error.code is not ErrorCode.CONTENT_REJECTED:
                 raise
+
+
+def _passing_on(stop_if_asked: Callable[[], None], compiling: Compiling) -> Callable[[], None]:
+    """`stop_if_asked`, which also lets the compiler have its turn."""
+
+    def stop_or_pass_on() -> None:
+        stop_if_asked()
+        compiling.between_steps()
+
+    return stop_or_pass_on

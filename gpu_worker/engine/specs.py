@@ -4,7 +4,7 @@ Free of torch, so that the supervisor and the tests may read it too.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,6 +63,17 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PictureWeights:
+    """In parameters. The refiner's are those that it has besides what the base lends it."""
+
+    text_encoder: int
+    text_encoder_2: int
+    unet: int
+    vae: int
+    refiner: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PictureSpec(ModelSpec):
     """A model of SDXL's kind."""
 
@@ -79,6 +90,13 @@ class PictureSpec(ModelSpec):
     own_loras: tuple[Path, ...] = ()
     #: The film model of the same kind of machine: it comes along unless another one is asked for.
     film_partner: str
+    #: None: so few that they fit wherever anything does.
+    weights: PictureWeights | None = None
+
+    @property
+    def parameters(self) -> int:
+        """All that stays where it is once loaded."""
+        return 0 if self.weights is None else sum(astuple(self.weights))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +180,14 @@ SDXL = PictureSpec(
     ),
     film_partner="wan",
     is_checked=True,
+    # Counted on the published configurations (bench/gpu_models.py).
+    weights=PictureWeights(
+        text_encoder=123_060_480,
+        text_encoder_2=694_659_840,
+        unet=2_567_463_684,
+        vae=83_653_863,
+        refiner=2_259_526_660,
+    ),
 )
 
 SHAPES_FILM = FilmSpec(

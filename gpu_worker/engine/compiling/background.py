@@ -1,9 +1,9 @@
 """Compiles models in a thread beside the engine's jobs; what that made is kept for the next start.
 
-The engine is ready before anything here begins. torch lets one thread trace while another computes
-eagerly, but not while another calls what is compiled already. So a job that begins while something
-is being compiled runs eagerly, and compiling begins when no job runs compiled: neither waits for
-more than the job at hand. A compilation that fails is said once, and eager goes on.
+The engine is ready before anything here begins. A job that begins while something is being compiled
+runs eagerly, and compiling begins when no job runs compiled, so that nothing is compiled for a job
+that waits; while torch traces, the job pauses between two steps (`Turns`). A compilation that fails
+is said once, and eager goes on.
 """
 
 import logging
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from gpu_worker.engine.compiling.compiled_module import OFTEN, CompiledModule
 from gpu_worker.engine.compiling.kept import KeptCompilations
 from gpu_worker.engine.compiling.signature import Signature
+from gpu_worker.engine.compiling.turns import Turns, take_turns
 
 LOG = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Compiling:
         self._modules = modules
         self._kept = kept
         self._has_room = has_room
+        self._turns = Turns()
         self._changed = threading.Condition()
         #: Something is being compiled, or waits for the job that runs compiled to end.
         self._busy = False
@@ -41,6 +43,7 @@ class Compiling:
 
     def start(self) -> None:
         """Once the engine has said that it is ready."""
+        take_turns(self._turns)
         threading.Thread(target=self._work, name="compiling", daemon=True).start()
 
     @contextmanager
@@ -51,13 +54,18 @@ class Compiling:
             begun = [module.begin_job(compiled=not eager) for module in self._modules]
             self._runs_compiled = any(begun)
         try:
-            yield
+            with self._turns.job():
+                yield
         finally:
             with self._changed:
                 for module in self._modules:
                     module.end_job(counts_as=OFTEN if is_warm_up else 1)
                 self._runs_compiled = False
                 self._changed.notify_all()
+
+    def between_steps(self) -> None:
+        """In a job, often: the compiler may be waiting for its turn."""
+        self._turns.pass_on()
 
     def wait_until_ready(self, graphs: int, timeout_seconds: float) -> bool:
         """Whether there are so many in that time."""

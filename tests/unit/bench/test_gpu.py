@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from bench.fleet_inputs import FILM_GIGABYTES, FILM_TFLOP, PICTURE_GIGABYTES, PICTURE_TFLOP
 from bench.fleet_limits import PICTURE_REPORTS
 from bench.gpu_models import FULL, TOY
-from gpu_worker.engine.specs import WAN
+from gpu_worker.engine.specs import SDXL, WAN
 from shared.parse import parse_request
 from shared.request import ImageRequest, Text2VideoRequest
 
@@ -90,6 +91,13 @@ def test_wans_parts_are_as_large_as_the_published_ones(counted: Any) -> None:
     assert parameters["transformer"] == WAN.weights.transformer
     assert parameters["film_vae"] == WAN.weights.vae
     assert parameters["film_text"] == WAN.weights.text_encoder
+
+
+def test_the_table_of_models_knows_how_large_the_parts_of_sdxl_are(counted: Any) -> None:
+    assert SDXL.weights is not None
+    names = {"text_encoder": "text", "text_encoder_2": "text_2"}
+    for part, parameters in asdict(SDXL.weights).items():
+        assert counted["parameters"][names.get(part, part)] == parameters, part
 
 
 def test_full_size_is_what_a_plain_request_asks_for() -> None:

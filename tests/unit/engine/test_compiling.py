@@ -187,6 +187,75 @@ assert watched.next_wanted() is None
 """
 
 
+TURNS = """
+import sys, threading
+import torch
+from gpu_worker.engine.compiling.turns import Turns, take_turns
+
+class Scaled(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(2, 2)
+    def forward(self, x):
+        return self.inner(x) + 1
+
+original = torch.fx.Tracer.trace
+turns = Turns()
+module, one = Scaled(), torch.ones(1, 2)
+try:
+    inside, tried = threading.Event(), threading.Event()
+    class Waiting(torch.fx.Tracer):
+        def call_module(self, *args, **kwargs):
+            inside.set()
+            assert threading.current_thread() is not beside or tried.wait(60)
+            return super().call_module(*args, **kwargs)
+    def trace(tracer, count=1):
+        for _ in range(count):
+            tracer.trace(Scaled())
+    beside = threading.Thread(target=trace, args=(Waiting(),))
+    beside.start()
+    assert inside.wait(60)
+    try:
+        module(one)
+    except NameError as error:
+        assert "not installed as a submodule" in str(error)
+    else:
+        raise AssertionError("torch traces beside other threads now: turns are not needed")
+    finally:
+        tried.set()
+        beside.join()
+    take_turns(turns)
+    beside = threading.Thread(target=trace, args=(torch.fx.Tracer(), 100))
+    beside.start()
+    while beside.is_alive():
+        with turns.job():
+            for _ in range(5):
+                turns.pass_on()
+                module(one)
+    # A trace within a trace is one turn, and one that fails gives its turn back.
+    class Failing(torch.fx.Tracer):
+        def call_module(self, *args, **kwargs):
+            torch.fx.symbolic_trace(torch.nn.Linear(1, 1))
+            raise ValueError("as told")
+    try:
+        Failing().trace(Scaled())
+    except ValueError:
+        pass
+    else:
+        raise AssertionError
+    with turns.job():
+        turns.pass_on()
+finally:
+    torch.fx.Tracer.trace = original
+"""
+
+
+def test_jobs_and_traces_take_turns_since_a_trace_changes_modules_for_all_threads(
+    published: PublishedLibraries,
+) -> None:
+    published.run(TURNS)
+
+
 def test_compiled_pictures_are_those_of_the_eager_model_and_begin_at_a_job_s_boundary(
     published: PublishedLibraries,
 ) -> None:
