@@ -83,7 +83,7 @@ def test_the_worker_finds_a_baked_model_and_draws_the_picture_of_the_checkpoint(
     assert isinstance(source, HubSource)
     claim(sdxl, source)
     cores = os.sched_getaffinity(0)
-    # The model is tiny: on a busy machine two threads would spend their time waiting for each other.
+    # It is tiny: on a busy machine two threads would spend their time waiting for each other.
     os.sched_setaffinity(0, {min(cores)})
     try:
         # Without a folder of either kind it would have to ask the hub, which is out of reach here.
