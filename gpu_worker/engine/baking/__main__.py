@@ -7,6 +7,7 @@ number. Base and refiner of SDXL share what they have in common.
 """
 
 import argparse
+import importlib
 import sys
 
 from gpu_worker.engine.baking.arguments import add_arguments
@@ -17,7 +18,8 @@ from gpu_worker.engine.baking.rows import by_top, read_models
 
 def run_bake(arguments: argparse.Namespace) -> int:
     """The command's exit code: 0, or 1 after a sentence on stderr."""
-    for name, rows in by_top(read_models(arguments.kind, arguments.models)).items():
+    baked = by_top(read_models(arguments.kind, arguments.models))
+    for name, rows in baked.items():
         folder = arguments.out / name
         try:
             if arguments.verify:
@@ -32,6 +34,10 @@ def run_bake(arguments: argparse.Namespace) -> int:
         size = sum(it.size_bytes for it in Manifest.read(folder).files.values())
         how = f"of {rows[0].repository} at {rows[0].revision}"
         print(f"{folder}: {size / 1e9:.2f} GB {how}{'' if made else ', there already'}")
+    if arguments.compile:
+        # The worker's own code, which the image's build has not got.
+        compiling = importlib.import_module("gpu_worker.engine.compiling.baked")
+        print(compiling.compile_baked(arguments.out, list(baked)))
     return 0
 
 

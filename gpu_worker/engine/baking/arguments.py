@@ -13,5 +13,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--models", type=Path, default=MODELS_FILE, metavar="FILE", help="another list (TOML)"
     )
     parser.add_argument(
+        "--compile", action="store_true", help="compile them too, for GPUs like this machine's"
+    )
+    parser.add_argument(
         "--verify", action="store_true", help="compare what is there with its manifest; no more"
     )

@@ -13,7 +13,7 @@ import torch
 
 from gpu_worker.engine.baking.manifest import Manifest, ManifestFault
 from gpu_worker.engine.compiling.background import Compiling
-from gpu_worker.engine.compiling.choice import CompileChoice, CompileMode
+from gpu_worker.engine.compiling.choice import BAKED_COMPILATIONS, CompileChoice, CompileMode
 from gpu_worker.engine.compiling.compiled_module import INDUCTOR, CompiledModule
 from gpu_worker.engine.compiling.kept import KeptCompilations
 from gpu_worker.engine.device import Device, free_memory
@@ -27,8 +27,6 @@ LOG = logging.getLogger(__name__)
 ROOM_BYTES = 6 * 10**9
 #: One of them: the programs that start the GPU's kernels are C, on a CPU all are C++.
 C_COMPILERS = ("cc", "gcc", "clang")
-#: Below the folder of baked models: what was compiled with them.
-BAKED_COMPILATIONS = "compiled"
 
 
 def is_wanted(mode: CompileMode, *, gpu: bool) -> bool:
@@ -64,10 +62,10 @@ def attach(
     if filming is not None:
         transformer = filming.transformer
         modules.append(CompiledModule("transformer", transformer, whole=False, backend=backend))
-    kept = None
+    kept = []
     if choice.cache is not None:
+        others = () if baked is None else (baked / BAKED_COMPILATIONS,)
         key = {
-            "models": ", ".join(f"{name} {_revision(it)}" for name, it in sorted(sources.items())),
             "device": device.name,
             "precision": device.precision.value,
             "backend": backend,
@@ -76,8 +74,10 @@ def attach(
             "diffusers": diffusers.__version__,
             "python": platform.python_version(),
         }
-        others = () if baked is None else (baked / BAKED_COMPILATIONS,)
-        kept = KeptCompilations(choice.cache, key, others=others)
+        # One each, so that a worker with both finds what was baked for either.
+        for name, source in sources.items():
+            whole = {"model": name, "revision": _revision(source), **key}
+            kept.append(KeptCompilations(choice.cache, whole, others=others))
     return Compiling(modules, kept, has_room=lambda: _has_room(device))
 
 

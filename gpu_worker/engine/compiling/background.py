@@ -27,11 +27,12 @@ class Compiling:
     def __init__(
         self,
         modules: Sequence[CompiledModule],
-        kept: KeptCompilations | None = None,
+        kept: Sequence[KeptCompilations] = (),
         *,
         has_room: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`has_room`: whether the device has memory for one more evaluation beside a job's."""
+        """`kept`: a file for each model. `has_room`: whether the device has memory for one more
+        evaluation beside a job's."""
         self._modules = modules
         self._kept = kept
         self._has_room = has_room
@@ -81,8 +82,8 @@ class Compiling:
         return sum(module.ready for module in self._modules)
 
     def _work(self) -> None:
-        if self._kept is not None:
-            self._kept.load()
+        for kept in self._kept:
+            kept.load()
         while True:
             with self._changed:
                 wanted = None
@@ -117,5 +118,5 @@ class Compiling:
             )
             return
         LOG.info("compiled %s in %.0f s", module.name, time.monotonic() - began)
-        if self._kept is not None:
-            self._kept.save()
+        for kept in self._kept:
+            kept.save()

@@ -6,6 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+#: Below the folder of baked models: what was compiled with them.
+BAKED_COMPILATIONS = "compiled"
+
 
 class CompileMode(StrEnum):
     OFF = "off"

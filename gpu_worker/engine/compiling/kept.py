@@ -1,6 +1,6 @@
 """What torch's compiler made, in a file for the next start of the same models on such a device.
 
-A file is good for one key: models and their revisions, precision, versions of torch and Python, and
+A file is good for one key: a model and its revision, precision, versions of torch and Python, and
 the device's name. It holds programs, and pickles: loading one that somebody else wrote would run
 it. So one that others may write is not touched, any more than one that is damaged or another key's.
 """

@@ -1,18 +1,20 @@
 """What stays on the GPUs that there are, and which combinations are refused, with numbers."""
 
-from typing import Any
-
 import pytest
 
 from gpu_worker.engine.film_memory import GB
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.residency import DECODING_BYTES_PER_PIXEL, decide
-from gpu_worker.engine.specs import SDXL, SHAPES, SHAPES_FILM, WAN
+from gpu_worker.engine.specs import SDXL, SHAPES, SHAPES_FILM, WAN, FilmSpec, PictureSpec
 from shared.errors import GenerationError
 
 #: Of a card's memory: CUDA's own and the image check's.
 TAKEN_BYTES = int(1.0 * GB)
-MODELS: dict[str, Any] = {"both": (SDXL, WAN), "pictures": (SDXL, None), "films": (None, WAN)}
+MODELS: dict[str, tuple[PictureSpec | None, FilmSpec | None]] = {
+    "both": (SDXL, WAN),
+    "pictures": (SDXL, None),
+    "films": (None, WAN),
+}
 
 
 def free_on(card_gb: int) -> int:
@@ -38,7 +40,8 @@ def test_a_card_keeps_what_fits(
     card_gb: int, models: str, precision: str, resident_gb: float, *, streams: bool, tiles: bool
 ) -> None:
     free = free_on(card_gb)
-    residency = decide(free, *MODELS[models], Precision(precision))
+    picture, film = MODELS[models]
+    residency = decide(free, picture, film, Precision(precision))
     assert residency.resident_bytes / GB == pytest.approx(resident_gb, abs=0.06)
     assert residency.left_bytes == free - residency.resident_bytes
     assert residency.streams_text_encoder is streams
@@ -67,8 +70,9 @@ def test_a_card_keeps_what_fits(
 def test_what_cannot_fit_is_refused_with_its_numbers(
     card_gb: int, models: str, precision: str, words: tuple[str, ...]
 ) -> None:
+    picture, film = MODELS[models]
     with pytest.raises(GenerationError) as refusal:
-        decide(free_on(card_gb), *MODELS[models], Precision(precision))
+        decide(free_on(card_gb), picture, film, Precision(precision))
     assert [it for it in words if it not in refusal.value.message] == [], refusal.value.message
 
 
