@@ -13,7 +13,7 @@ from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
 from shared.ports import Beside, Changes, Found, Overdue, Snapshot, Unavailable, Written
 from shared.sweeping import PENDING_SECONDS, QUEUED_SECONDS, Patience
 from tests.unit.lifecycle.world import START, ManualClock
-from tests.unit.trigger.test_enqueue import FailingPublisher
+from tests.unit.trigger.meddling import FailingPublisher
 from trigger.sweep import PAGE_DOCUMENTS, RUN_SECONDS, Swept, sweep
 
 SECRET = "a red circle that nobody may log"
