@@ -20,7 +20,7 @@ from gpu_worker.lifecycle.handled import Handler
 from shared.clock import Clock
 from shared.message import GenerationMessage
 from shared.paths import GenerationPath
-from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
 
 HOST = "127.0.0.1"
 ANSWER_BYTES = 65_536

@@ -15,7 +15,8 @@ from tests.unit.intake.conftest import claims, header
 from tests.unit.intake.google_keys import KeyServer, Signer
 from tests.unit.intake.pushing import Pushing, Raw, message, pushing, said
 from tests.unit.intake.test_pushing import Answers
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, ManualClock
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import ManualClock
 
 #: For bounds that a test waits to pass.
 SOON = 0.2

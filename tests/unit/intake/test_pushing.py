@@ -19,7 +19,8 @@ from gpu_worker.lifecycle.handled import Done, Handled, Later
 from shared.lease import LEASE_SECONDS
 from shared.paths import GenerationPath
 from tests.unit.intake.pushing import Raw, envelope, message, pushing, said
-from tests.unit.lifecycle.world import PATH, PROMPT, TIMEOUT_SECONDS, World, crashing, held
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import PROMPT, World, crashing, held
 
 OTHER = GenerationPath(uid="ada", generation_id="g2")
 

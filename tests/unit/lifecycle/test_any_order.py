@@ -15,7 +15,8 @@ from shared.in_memory import InMemoryDocuments
 from shared.lease import first_token
 from shared.ports import Changes, Snapshot
 from shared.status import ALLOWED, Status
-from tests.unit.lifecycle.world import INPUT, PATH, START, ManualClock
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import INPUT, START, ManualClock
 
 ENDINGS = ("completed", "failed", "cancelled", "retried", "given back")
 

@@ -12,7 +12,8 @@ from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.media.film_probe import probe_film
 from shared.ports import Unavailable
-from tests.unit.lifecycle.world import PATH, PROMPT, START, World
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import PROMPT, START, World
 from tests.unit.media.films import told_by_ffmpeg
 
 WISH: dict[str, Any] = {

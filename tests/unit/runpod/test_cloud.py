@@ -1,39 +1,33 @@
 """A job with cloud storage: its document is created or joined, and its end is the answer."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from gpu_worker.intake.runpod.answer import DELETED
-from gpu_worker.intake.runpod.asked import read_job
 from gpu_worker.intake.runpod.fresh import fresh_document
-from shared.admission import DEFAULT_ADMISSION
-from shared.errors import InvalidInput
 from shared.in_memory import InMemoryDocuments
 from shared.in_memory_objects import InMemoryObjects
 from shared.ports import AlreadyExists, Changes, Rejected, Unavailable, Written
-from tests.unit.runpod.desk import FILM, PATH, PLACE, QUICK, TIMEOUT_SECONDS, Desk, held
-
-MakeDesk = Callable[..., Desk]
-GIVEN = {**QUICK, **PLACE}
-
-
-def data(documents: InMemoryDocuments) -> dict[str, Any]:
-    snapshot = documents.read(PATH)
-    assert snapshot is not None
-    return dict(snapshot.data)
+from tests.unit.runpod.desk import (
+    FILM,
+    GIVEN,
+    PATH,
+    PLACE,
+    QUICK,
+    TIMEOUT_SECONDS,
+    MakeDesk,
+    asked,
+    data,
+    held,
+)
 
 
 def change(documents: InMemoryDocuments, **fields: Any) -> None:
     snapshot = documents.read(PATH)
     assert snapshot is not None
     documents.update(PATH, fields, expected=snapshot.version)
-
-
-def asked(given: dict[str, Any]) -> Any:
-    return read_job("job", given, admission=DEFAULT_ADMISSION, has_cloud=True, max_bytes=10**7)
 
 
 def test_pictures_are_stored_and_answered_with_their_urls(make_desk: MakeDesk) -> None:
@@ -251,55 +245,3 @@ def test_a_database_that_is_away_for_a_moment_is_asked_again(make_desk: MakeDesk
     assert documents.blinked
     assert answer is not None
     assert "images" in answer
-
-
-DISPATCHED = {**GIVEN, "dispatched": True}
-
-
-def accepted(documents: InMemoryDocuments) -> None:
-    """As the function leaves it before it dispatches a job for it."""
-    it = asked(GIVEN)
-    documents.create(PATH, {**fresh_document(it.path, it.raw), "input": QUICK})
-
-
-def test_a_dispatched_job_makes_the_generation_that_is_there(make_desk: MakeDesk) -> None:
-    desk = make_desk()
-    accepted(desk.documents)
-    answer = desk.run(DISPATCHED)
-    assert answer is not None
-    assert answer["file_uid"] == "g1"
-    assert data(desk.documents)["status"] == "completed"
-
-
-def test_a_dispatched_job_makes_no_document_that_was_deleted_meanwhile(
-    make_desk: MakeDesk,
-) -> None:
-    desk = make_desk()
-    assert desk.run(DISPATCHED) == {"error": DELETED}
-    assert desk.documents.read(PATH) is None
-    assert desk.engine.ran == []
-
-
-def test_a_dispatched_job_does_not_wait_for_another_worker(make_desk: MakeDesk) -> None:
-    first = make_desk(held)
-    accepted(first.documents)
-    _, running = first.start(DISPATCHED)
-    job = first.wait_held()
-    second = make_desk(documents=first.documents, objects=first.objects)
-    answer = second.run(DISPATCHED, job_id="job-2")
-    assert answer == {"error": "held: Another worker has this generation."}
-    first.engine.release(job)
-    done = running.result(TIMEOUT_SECONDS)
-    assert done is not None
-    assert done["file_uid"] == "g1"
-
-
-def test_a_dispatched_job_without_cloud_storage_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="dispatched is true, and use_cloud_storage false"):
-        asked({**QUICK, "dispatched": True})
-
-
-@pytest.mark.parametrize("value", ["yes", 1, False])
-def test_nothing_but_true_marks_a_dispatched_job(value: object) -> None:
-    with pytest.raises(InvalidInput, match="dispatched"):
-        asked({**GIVEN, "dispatched": value})

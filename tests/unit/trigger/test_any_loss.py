@@ -20,8 +20,9 @@ from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
 from shared.ports import Snapshot
 from shared.status import ALLOWED, Status
 from shared.sweeping import MAX_QUEUED_SECONDS, QUEUED_SECONDS
+from tests.unit.lifecycle.stores import PATH
 from tests.unit.lifecycle.test_any_order import ENDINGS, changes_of
-from tests.unit.lifecycle.world import INPUT, PATH, START, ManualClock
+from tests.unit.lifecycle.world import INPUT, START, ManualClock
 from trigger.enqueue import enqueue
 from trigger.sweep import sweep
 

@@ -12,7 +12,7 @@ from gpu_worker.lifecycle.take import take
 from shared.in_memory_jobs import InMemoryJobs
 from shared.paths import IMAGE_TOPIC
 from shared.serverless import JobLimits
-from tests.unit.lifecycle.world import PATH
+from tests.unit.lifecycle.stores import PATH
 from tests.unit.trigger.test_any_loss import AnyLoss
 from trigger.dispatch import Dispatcher
 from trigger.endpoints import Endpoint

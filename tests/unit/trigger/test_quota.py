@@ -207,7 +207,5 @@ def test_who_cancels_at_the_last_step_again_and_again_gets_two_days_work_and_no_
     assert outcome is Outcome.OVER_QUOTA
     assert worked <= 2 * LIMITS.daily_credits
     assert document_of(documents, USAGE)["reserved"] == {}
-    assert (
-        document_of(documents)["error"]["quota"]["renews_at"]
-        == document_of(documents, USAGE)["renews_at"]
-    )
+    quota = document_of(documents)["error"]["quota"]
+    assert quota["renews_at"] == document_of(documents, USAGE)["renews_at"]
