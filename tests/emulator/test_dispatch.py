@@ -10,11 +10,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from google.cloud import firestore
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from shared.paths import IMAGE_TOPIC, GenerationPath
 from tests.contract.runpod_service import Fault, RunPodService, State, running_runpod
+from tests.databases import database_of
 from tests.emulator.dispatch_deployment import (
     CREATED,
     ENDPOINT,
@@ -84,11 +84,8 @@ def events(
 def deployment(
     stack: Stack, publisher_client: PublisherClient, runpod: RunPodService, events: MessageEvents
 ) -> Iterator[Deployment]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=PROJECT)
-    yield Deployment(client, PubSubPublisher(publisher_client, PROJECT), runpod, events)
-    client.close()
+    with database_of(stack, PROJECT) as client:
+        yield Deployment(client, PubSubPublisher(publisher_client, PROJECT), runpod, events)
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from google.events.cloud.firestore import DocumentEventData
 
 from shared.paths import IMAGE_TOPIC
+from tests.databases import database_of
 from tests.emulator.conftest import Ear
 from tests.emulator.function_host import document_headers, event_document
 from tools import bundle
@@ -47,11 +48,8 @@ print(json.dumps([answer.status_code for answer in answers]))
 
 @pytest.fixture(scope="module")
 def database(stack: Stack) -> Iterator[firestore.Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=PROJECT)
-    yield client
-    client.close()
+    with database_of(stack, PROJECT) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
