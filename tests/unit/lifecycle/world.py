@@ -25,6 +25,15 @@ from tests.unit.lifecycle.stores import PATH, Documents, Objects
 
 PROMPT = "a red circle that nobody may log"
 INPUT = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4, "width": 64, "height": 64}
+#: The same for a film.
+WISH: dict[str, Any] = {
+    "task_type": "text2video",
+    "prompt": PROMPT,
+    "seed": 7,
+    "num_inference_steps": 2,
+    "num_frames": 17,
+    "fps": 10,
+}
 #: A document's first token is the moment of its first claim; here these are 1, 2, 3 and so on.
 START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1)
 BUCKET = "pictures"
