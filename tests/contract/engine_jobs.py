@@ -1,4 +1,4 @@
-"""What the suites of every `Engine` share: its kinds, a ready one, listeners that hold or cancel."""
+"""What suites of every `Engine` share: its kinds, a ready one, listeners that hold it or cancel."""
 
 import threading
 from collections.abc import Callable, Iterator

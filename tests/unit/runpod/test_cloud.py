@@ -1,12 +1,14 @@
 """A job with cloud storage: its document is created or joined, and its end is the answer."""
 
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from gpu_worker.intake.runpod.answer import DELETED
+from gpu_worker.intake.runpod.answer import DELETED, Answer
 from gpu_worker.intake.runpod.fresh import fresh_document
+from gpu_worker.intake.runpod.office import Job
 from shared.in_memory import InMemoryDocuments
 from shared.in_memory_objects import InMemoryObjects
 from shared.ports import AlreadyExists, Changes, Rejected, Unavailable, Written
@@ -17,6 +19,7 @@ from tests.unit.runpod.desk import (
     PLACE,
     QUICK,
     TIMEOUT_SECONDS,
+    Desk,
     MakeDesk,
     asked,
     data,
@@ -28,6 +31,14 @@ def change(documents: InMemoryDocuments, **fields: Any) -> None:
     snapshot = documents.read(PATH)
     assert snapshot is not None
     documents.update(PATH, fields, expected=snapshot.version)
+
+
+def joined(desk: Desk) -> "tuple[Job, Future[Answer | None]]":
+    """A job at `desk` for what another one makes, of whose progress it has heard."""
+    heard = threading.Event()
+    waiting = desk.start(GIVEN, on_progress=lambda _: heard.set())
+    assert heard.wait(TIMEOUT_SECONDS)
+    return waiting
 
 
 def test_pictures_are_stored_and_answered_with_their_urls(make_desk: MakeDesk) -> None:
@@ -82,10 +93,7 @@ def test_a_generation_in_another_workers_hands_is_waited_for(make_desk: MakeDesk
     second = make_desk(documents=first.documents, objects=first.objects)
     _, one = first.start(GIVEN)
     job = first.wait_held()
-    heard = threading.Event()
-    _, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    # It hears of the progress that the first one makes.
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(second)
     first.engine.release(job)
     assert one.result(TIMEOUT_SECONDS) == other.result(TIMEOUT_SECONDS)
     assert second.engine.ran == []
@@ -95,9 +103,7 @@ def test_two_jobs_of_one_worker_for_one_generation_have_one_answer(make_desk: Ma
     desk = make_desk(held)
     _, one = desk.start(GIVEN)
     job = desk.wait_held()
-    heard = threading.Event()
-    _, other = desk.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(desk)
     desk.engine.release(job)
     assert one.result(TIMEOUT_SECONDS) == other.result(TIMEOUT_SECONDS)
     assert desk.engine.ran == [job]
@@ -110,9 +116,7 @@ def test_who_only_waits_and_is_stopped_leaves_the_generation_to_the_other(
     second = make_desk(documents=first.documents, objects=first.objects)
     _, one = first.start(GIVEN)
     job = first.wait_held()
-    heard = threading.Event()
-    waiting, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    waiting, other = joined(second)
     second.office.stop(waiting)
     assert other.result(TIMEOUT_SECONDS) is None
     first.engine.release(job)
@@ -126,9 +130,7 @@ def test_what_another_worker_gives_back_is_taken_over(make_desk: MakeDesk) -> No
     second = make_desk(documents=first.documents, objects=first.objects)
     _, one = first.start(GIVEN)
     first.wait_held()
-    heard = threading.Event()
-    _, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(second)
     first.office.drain()
     assert one.result(TIMEOUT_SECONDS) is None
     answer = other.result(TIMEOUT_SECONDS)
@@ -186,9 +188,7 @@ def test_a_deleted_generation_is_told_as_such(make_desk: MakeDesk) -> None:
     second = make_desk(documents=first.documents, objects=first.objects)
     first.start(GIVEN)
     job = first.wait_held()
-    heard = threading.Event()
-    _, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(second)
     first.documents.delete(PATH)
     assert other.result(TIMEOUT_SECONDS) == {"error": DELETED}
     first.engine.release(job)
