@@ -86,9 +86,8 @@ def tell_places(*, documents: DocumentStore, search: QueueSearch, clock: Clock) 
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 (logged; the next one has no part in it)
-                LOG.error(
-                    "cannot tell a place", extra={"fields": {"of": one.path, **facts_of(error)}}
-                )
+                fields = {"of": one.path, **facts_of(error)}
+                LOG.error("cannot tell a place", extra={"fields": fields})  # noqa: TRY400
                 faults.append(one.path)
     return Placed(loads=loads, told=told, faults=faults)
 
