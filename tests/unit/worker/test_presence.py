@@ -73,7 +73,7 @@ class World(InMemoryDocuments):
             seen = self._looks
             assert self._looked.wait_for(lambda: self._looks >= seen + 2, TIMEOUT_SECONDS)
 
-    def states(self) -> list[str]:
+    def told_states(self) -> list[str]:
         return [fields["state"] for fields in self.writes]
 
     @property
@@ -126,10 +126,10 @@ def test_news_are_said_at_most_so_often() -> None:
     with present(world):
         world.report = BUSY
         world.after_another_look()
-        assert world.states() == ["ready"]
+        assert world.told_states() == ["ready"]
         world.clock.advance(CHANGE_SECONDS)
         world.after_another_look()
-        assert world.states() == ["ready", "busy"]
+        assert world.told_states() == ["ready", "busy"]
         assert world.document["jobs"] == ["users/ann/generations/g1"]
 
 
@@ -146,7 +146,7 @@ def test_that_it_leaves_is_said_at_once() -> None:
     world = World()
     with present(world):
         pass
-    assert world.states() == ["ready", "draining"]
+    assert world.told_states() == ["ready", "draining"]
 
 
 def test_one_that_is_told_to_drain_says_so_at_once_and_once() -> None:
@@ -154,8 +154,8 @@ def test_one_that_is_told_to_drain_says_so_at_once_and_once() -> None:
     with present(world):
         world.report = replace(READY, state=WorkerState.DRAINING)
         world.after_another_look()
-        assert world.states() == ["ready", "draining"]
-    assert world.states() == ["ready", "draining"]
+        assert world.told_states() == ["ready", "draining"]
+    assert world.told_states() == ["ready", "draining"]
 
 
 def test_a_store_that_is_away_is_a_warning_once_and_tried_again_in_time(
@@ -172,7 +172,7 @@ def test_a_store_that_is_away_is_a_warning_once_and_tried_again_in_time(
         world.error = None
         world.clock.advance(REPORT_SECONDS)
         world.after_another_look()
-        assert world.states() == ["ready"]
+        assert world.told_states() == ["ready"]
 
 
 def test_a_document_that_an_operator_cleared_away_comes_back() -> None:
