@@ -150,7 +150,8 @@ def test_indexes_and_exemptions_are_those_of_the_one_file(plan: Plan) -> None:
         for it in file["fieldOverrides"]
     }
     assert [field for field, (_, lives) in fields.items() if lives] == [
-        (paths.GENERATIONS, "expire_at")
+        (paths.GENERATIONS, "expire_at"),
+        ("live", "expire_at"),
     ]
 
 
