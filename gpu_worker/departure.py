@@ -26,6 +26,7 @@ FLUSH_SECONDS = 0.3
 #: What a shell says of a program that Ctrl-C ended.
 INTERRUPTED = 130
 STDERR = 2
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Departure:
@@ -43,12 +44,17 @@ class Departure:
         self._signals, self._sent = socket.socketpair()
 
     def listen(self) -> None:
-        """Take over the two signals; from the main thread."""
+        """Take over the two signals; from the main thread, once."""
         threading.Thread(target=self._attend, name="signals", daemon=True).start()
         # One that finds the socket full is one too many.
         self._sent.setblocking(False)
+        self.take_over()
+
+    def take_over(self) -> None:
+        """As `listen`, again: after a library has taken them for itself. From the main thread."""
+        # Of event loops, some have themselves woken by signals. They notice one a little later now.
         signal.set_wakeup_fd(self._sent.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             signal.signal(number, _heard_elsewhere)
 
     def leave(self, code: int) -> int:
@@ -74,7 +80,7 @@ class Departure:
 
     def _next(self) -> int:
         """Of those two; anything else in the process may have a handler for another one."""
-        while (number := self._signals.recv(1)[0]) not in (signal.SIGTERM, signal.SIGINT):
+        while (number := self._signals.recv(1)[0]) not in SIGNALS:
             pass
         return number
 

@@ -97,6 +97,7 @@ class Endpoint:
             slots=settings.slots,
             check_fitness=lambda: self._check_fitness(engine),
             on_tick=pulse.beat,
+            take_signals=self._departure.take_over,
         )
         self._sdk.set_result(sdk)
         return office, RunPodIntake(office, sdk)

@@ -36,8 +36,6 @@ SKIP_CHECKS_VARIABLE = "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS"
 LOOK_SECONDS = 0.02
 LOOP_NAME = "RunPod's loop"
 TICK_SECONDS = 1.0
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
 SignalHandler: TypeAlias = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 
 
@@ -49,14 +47,17 @@ class Sdk:
         slots: int,
         check_fitness: Callable[[], None],
         on_tick: Callable[[str], None],
+        take_signals: Callable[[], None],
     ) -> None:
         """`check_fitness` blocks until the worker is fit for jobs, or raises why it is not; a
         `SystemExit` ends it without a word to RunPod. `on_tick` is told LOOP_NAME again and again
-        while the library's loop is alive."""
+        while the library's loop is alive. `take_signals` has SIGTERM and SIGINT be the worker's
+        again; it is called from the main thread."""
         self._handler = handler
         self._slots = slots
         self._check_fitness = check_fitness
         self._on_tick = on_tick
+        self._take_signals = take_signals
         self._ticking: asyncio.Task[None] | None = None
         self._ours: SignalHandler = None
         self._theirs: SignalHandler = None
@@ -109,8 +110,7 @@ class Sdk:
         if theirs == self._ours:  # it runs a test job, and leaves SIGTERM to us
             return
         self._theirs = theirs
-        for number in SIGNALS:
-            signal.signal(number, self._ours)
+        self._take_signals()
 
     async def _tick(self) -> None:
         while True:
