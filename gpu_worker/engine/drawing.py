@@ -226,12 +226,13 @@ class Drawing:
     ) -> tuple[stages.Encoded, stages.Encoded | None]:
         """The request's texts, for the base and for a refiner that takes part."""
         base, refiner = self._pipelines.text2img, self._pipelines.refiner
-        remember = self._texts.under(self._spec.name, "base", base.unet.dtype, *loras_on(job))
+        model = (self._spec.name, self._device.precision)
+        remember = self._texts.under(*model, "base", *loras_on(job))
         encoded = stages.encode(base, request, remember)
         if not refines or refiner is None:
             return encoded, None
         # It shares the base's second text encoder, and takes no LoRA.
-        remember = self._texts.under(self._spec.name, "refiner", refiner.unet.dtype)
+        remember = self._texts.under(*model, "refiner")
         with self._loras.suspended():
             return encoded, stages.encode(refiner, request, remember)
 

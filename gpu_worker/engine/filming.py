@@ -45,7 +45,7 @@ class Filming:
         """`texts` may be shared with other models."""
         self._spec = spec
         self._reading, self._pipeline = pipelines.reading, pipelines.filming
-        self._remember = (texts or TextCache()).under(spec.name, self._pipeline.transformer.dtype)
+        self._remember = (texts or TextCache()).under(spec.name, device.precision)
         self._device = device
         # Jobs put their own scheduler on the pipeline; all derive from the checkpoint's.
         self._schedule = self._pipeline.scheduler.config

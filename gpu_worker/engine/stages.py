@@ -79,7 +79,7 @@ def _zeros_like(embedding: Embedding) -> Embedding:
 
 
 def _repeated(embedding: torch.Tensor, count: int) -> torch.Tensor:
-    return embedding.repeat_interleave(count, dim=0)
+    return embedding if count == 1 else embedding.repeat_interleave(count, dim=0)
 
 
 def make_generators(seed: int, count: int) -> list[torch.Generator]:
@@ -159,7 +159,9 @@ def denoise(
 def decode(pipeline: Any, latents: torch.Tensor) -> Pixels:
     """One picture from its latents (4 × height/8 × width/8). Alone, since a VAE is hungry."""
     vae = pipeline.vae
-    batch = _unscaled(latents.unsqueeze(0).to(vae.dtype), vae.config)
+    # `vae.dtype` looks through all of its layers.
+    dtype = next(iter(vae.parameters())).dtype
+    batch = _unscaled(latents.unsqueeze(0).to(dtype), vae.config)
     image = vae.decode(batch, return_dict=False)[0][0]
     # −1 … 1 → 0 … 255, to the nearest.
     scaled = (image.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)

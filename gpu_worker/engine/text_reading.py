@@ -29,6 +29,7 @@ def _read(pipeline: Any, text: str) -> Embedding:
     ]
     sequences = []
     pooled: Any = None
+    full = False
     for tokenizer, encoder in encoders:
         tokens = tokenizer(
             text,
@@ -37,6 +38,8 @@ def _read(pipeline: Any, text: str) -> Embedding:
             truncation=True,
             return_tensors="pt",
         )
+        # Only what fills all places may be longer.
+        full |= bool(tokens.attention_mask.all())
         first = next(iter(encoder.parameters()))
         read = encoder(tokens.input_ids.to(first.device), output_hidden_states=True)
         # SDXL was trained with the last layer but one.
@@ -46,5 +49,5 @@ def _read(pipeline: Any, text: str) -> Embedding:
     return Embedding(
         sequence=torch.cat(sequences, dim=-1),
         pooled=pooled,
-        truncated=is_truncated(pipeline, text),
+        truncated=full and is_truncated(pipeline, text),
     )

@@ -12,6 +12,8 @@ from gpu_worker.engine.device import choose_device
 from gpu_worker.engine.loading import QUIET, load_pipelines
 from gpu_worker.engine.pipelines import Pipelines
 from gpu_worker.engine.specs import SHAPES
+from gpu_worker.engine.text_cache import forget
+from gpu_worker.engine.text_reading import read_text
 from shared.parse import parse_request
 from shared.request import ImageRequest
 
@@ -60,3 +62,14 @@ def test_all_pipelines_are_where_their_modules_are(pipelines: Pipelines) -> None
         pipeline = getattr(pipelines, name)
         looked_for: Any = DiffusionPipeline._execution_device
         assert pipeline._execution_device == looked_for.fget(pipeline)
+
+
+def test_a_text_that_just_fits_is_not_cut_and_one_of_a_token_more_is(pipelines: Pipelines) -> None:
+    length = int(pipelines.text2img.tokenizer.model_max_length)
+    # Two of them are the marks of beginning and end.
+    fits = " ".join(["circle"] * (length - 2))
+    for pipeline in (pipelines.text2img, pipelines.refiner):
+        cut = [
+            read_text(pipeline, text, forget).truncated for text in ("circle", fits, fits + " red")
+        ]
+        assert cut == [False, False, True]
