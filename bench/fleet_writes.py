@@ -16,7 +16,8 @@ from shared.in_memory import InMemoryPublisher
 from shared.paths import ACCOUNTS, GENERATIONS, IMAGE_TOPIC, VIDEO_TOPIC
 from shared.ports import SERVER_TIME, Beside, Changes, Snapshot, Subscription, Written
 from shared.usage import Limits
-from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, Documents, World, held, step_of
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS, Documents
+from tests.unit.lifecycle.world import World, held, step_of
 from trigger.enqueue import Outcome, enqueue
 
 

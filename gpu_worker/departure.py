@@ -1,15 +1,16 @@
 """The signals that end a worker, and the bound within which it then leaves, whatever hangs.
 
 The first SIGTERM or SIGINT asks; a SIGINT after that leaves at once; LEAVE_SECONDS after the first
-the process ends in any case. Handlers only put a number into a queue, since they run between any
-two lines of the main thread, which may hold the very lock that an event needs. So may any thread
-that hangs hold the log's: the bound is started before anything is logged, and ends without it.
+the process ends in any case. A thread reads the signals' numbers, which Python writes to a socket
+as they come: handlers would wait for the main thread, which may wait for ever, and run between any
+two of its lines, while it holds the very lock that an event needs. So may any thread that hangs
+hold the log's: the bound is started before anything is logged, and ends without it.
 """
 
 import logging
 import os
-import queue
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,13 +40,16 @@ class Departure:
         self.stopping = threading.Event()
         self._leave_seconds = leave_seconds
         self._leave = leave
-        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._signals, self._sent = socket.socketpair()
 
     def listen(self) -> None:
         """Take over the two signals; from the main thread."""
         threading.Thread(target=self._attend, name="signals", daemon=True).start()
+        # One that finds the socket full is one too many.
+        self._sent.setblocking(False)
+        signal.set_wakeup_fd(self._sent.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda number, _: self._signals.put(number))
+            signal.signal(number, _heard_elsewhere)
 
     def leave(self, code: int) -> int:
         """End the process at once, whatever its threads do and hold."""
@@ -56,7 +60,7 @@ class Departure:
         return code
 
     def _attend(self) -> None:
-        number = self._signals.get()
+        number = self._next()
         deadline = threading.Timer(self._leave_seconds, self._too_late)
         deadline.daemon = True
         deadline.start()
@@ -64,14 +68,24 @@ class Departure:
         # Not here: who holds the log's lock must not keep a Ctrl-C from being heard.
         words = f"{signal.Signals(number).name}: leaving"
         threading.Thread(target=log.info, args=(words,), daemon=True).start()
-        while self._signals.get() != signal.SIGINT:
+        while self._next() != signal.SIGINT:
             pass
         self.leave(INTERRUPTED)
+
+    def _next(self) -> int:
+        """Of those two; anything else in the process may have a handler for another one."""
+        while (number := self._signals.recv(1)[0]) not in (signal.SIGTERM, signal.SIGINT):
+            pass
+        return number
 
     def _too_late(self) -> None:
         words = f"still there {self._leave_seconds:g} s after the signal; its leases lapse"
         _say_without_locks(words)
         self._leave(1)
+
+
+def _heard_elsewhere(_number: int, _frame: object) -> None:
+    """A handler, so that the signal does not do what it does by default."""
 
 
 def _say_without_locks(words: str) -> None:

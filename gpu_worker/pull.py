@@ -30,4 +30,4 @@ def run_pull(settings: Settings, loras: Loras) -> int:
             on_tick=pulse.beat,
         )
 
-    return run_until_signal(settings, loras, make_intake)
+    return run_until_signal(settings, loras, make_intake, intake="pull")

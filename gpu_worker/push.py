@@ -51,7 +51,7 @@ def run_push(settings: Settings, loras: Loras) -> int:
         on_tick = partial(pulse.beat, "http")
         return parts.enter_context(PushIntake(service, listener, on_tick=on_tick))
 
-    return run_until_signal(settings, loras, make_intake, health=health)
+    return run_until_signal(settings, loras, make_intake, intake="push", health=health)
 
 
 def _for_pictures(settings: Settings) -> Settings:

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import TypeAlias
 
 from gpu_worker.departure import Departure
@@ -13,7 +14,9 @@ from gpu_worker.health_server import HealthServer
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.loras import Loras
 from gpu_worker.ports import Engine
+from gpu_worker.presence import Presence
 from gpu_worker.pulse import Pulse
+from gpu_worker.reporting import report_of
 from gpu_worker.service import Drainable, Intake, Service
 from gpu_worker.settings import Settings, WorkerSettings
 
@@ -28,19 +31,36 @@ MakeServed: TypeAlias = Callable[[Engine, Pulse, ExitStack], Served]
 
 
 def run_until_signal(
-    settings: Settings, loras: Loras, make_intake: MakeIntake, *, health: HealthFile | None = None
+    settings: Settings,
+    loras: Loras,
+    make_intake: MakeIntake,
+    *,
+    intake: str,
+    health: HealthFile | None = None,
 ) -> int:
     """Ends the process, with 0 after a signal, with 1 when the engine or the intake failed.
 
-    `loras` are those that requests may name. `health`, of `settings.health_file`, is for an intake
-    that asks it too.
+    `loras` are those that requests may name; `intake` is what the worker calls the way by which
+    its jobs come. `health`, of `settings.health_file`, is for an intake that asks it too.
     """
     health = health or HealthFile(settings.health_file)
     departure = Departure()
     departure.listen()
 
     def make_served(engine: Engine, pulse: Pulse, parts: ExitStack) -> Served:
-        runner = GenerationRunner(wire(settings, engine, loras))
+        wiring = wire(settings, engine, loras)
+        runner = GenerationRunner(wiring)
+        look = partial(
+            report_of,
+            wiring,
+            runner,
+            health,
+            kinds=settings.served_kinds,
+            intake=intake,
+            since=wiring.clock.now(),
+        )
+        presence = Presence(wiring.documents, wiring.clock, wiring.worker_id, look)
+        parts.enter_context(presence)
         return runner, make_intake(runner, pulse, parts)
 
     # Left without returning: Python would wait for threads in calls that hang, an upload's say.

@@ -32,6 +32,7 @@ from gpu_worker.setting_forms import (
 from gpu_worker.time_limits import FILM_SECONDS, IMAGE_SECONDS, TimeLimits
 from shared.admission import Admission
 from shared.blocked_terms import BlockedTerms
+from shared.kinds import Kind
 from shared.lease import MAX_LEASE_SECONDS
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
@@ -181,6 +182,12 @@ class WorkerSettings(BaseSettings):
         if not self.download_wan2_model or self.tasks is Tasks.IMAGE:
             return NO_MODEL
         return self.film_model or film_partner_of(self.image_model)
+
+    @property
+    def served_kinds(self) -> tuple[Kind, ...]:
+        """Of which there is a model."""
+        models = {Kind.IMAGE: self.served_image_model, Kind.VIDEO: self.served_film_model}
+        return tuple(kind for kind, model in models.items() if model != NO_MODEL)
 
     @property
     def subscriptions(self) -> tuple[str, ...]:

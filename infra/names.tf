@@ -37,6 +37,15 @@ locals {
     } : name => value if value != null
   }
 
+  # A bucket with checkpoints is a folder of every container with a worker.
+  checkpoints = "/checkpoints"
+  mounted     = local.models_bucket == null ? {} : { (local.checkpoints) = local.models_bucket }
+  checkpoint_folders = local.models_bucket == null ? {} : {
+    EMBERFRAME_MODEL_DIR       = "${local.checkpoints}/sdxl"
+    EMBERFRAME_FILM_MODEL_DIR  = "${local.checkpoints}/wan"
+    EMBERFRAME_IMAGE_CHECK_DIR = "${local.checkpoints}/nsfw"
+  }
+
   worker_environment = merge(local.admission, local.store, {
     GOOGLE_CLOUD_PROJECT = var.project
     EMBERFRAME_BUCKET    = google_storage_bucket.files.name

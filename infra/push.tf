@@ -106,16 +106,16 @@ resource "google_cloud_run_v2_service" "push" {
       }
 
       dynamic "volume_mounts" {
-        for_each = local.models_bucket == null ? [] : [local.checkpoints]
+        for_each = local.mounted
         content {
           name       = "models"
-          mount_path = volume_mounts.value
+          mount_path = volume_mounts.key
         }
       }
     }
 
     dynamic "volumes" {
-      for_each = local.models_bucket == null ? [] : [local.models_bucket]
+      for_each = local.mounted
       content {
         name = "models"
         gcs {

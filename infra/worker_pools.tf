@@ -2,14 +2,6 @@
 
 locals {
   pools = var.image == null ? {} : var.pools
-
-  # Where a mounted bucket's checkpoints lie.
-  checkpoints = "/checkpoints"
-  checkpoint_folders = local.models_bucket == null ? {} : {
-    EMBERFRAME_MODEL_DIR       = "${local.checkpoints}/sdxl"
-    EMBERFRAME_FILM_MODEL_DIR  = "${local.checkpoints}/wan"
-    EMBERFRAME_IMAGE_CHECK_DIR = "${local.checkpoints}/nsfw"
-  }
 }
 
 resource "google_cloud_run_v2_worker_pool" "pull" {
@@ -69,16 +61,16 @@ resource "google_cloud_run_v2_worker_pool" "pull" {
       }
 
       dynamic "volume_mounts" {
-        for_each = local.models_bucket == null ? [] : [local.checkpoints]
+        for_each = local.mounted
         content {
           name       = "models"
-          mount_path = volume_mounts.value
+          mount_path = volume_mounts.key
         }
       }
     }
 
     dynamic "volumes" {
-      for_each = local.models_bucket == null ? [] : [local.models_bucket]
+      for_each = local.mounted
       content {
         name = "models"
         gcs {

@@ -13,6 +13,7 @@ from typing import Any
 from shared.charge import Charge
 from shared.dispatched import Dispatched
 from shared.errors import GenerationError, InvalidInput
+from shared.kinds import Kind
 from shared.lease import Lease
 from shared.paths import GenerationPath
 from shared.ports import DELETE, SERVER_TIME, Beside, Changes, NotInput
@@ -137,10 +138,16 @@ class Generation:
             return ()
         return (charge.settlement(self.path),)
 
-    def to_queued(self, charge: Charge | None = None) -> Changes:
-        """Accepted; its message is published next. `charge` is reserved in the same commit."""
-        charged = {"charge": charge.to_document()} if charge else {}
-        return self._move(Status.QUEUED, queued_at=SERVER_TIME, sweep_after=SERVER_TIME, **charged)
+    def to_queued(self, kind: Kind | None = None, charge: Charge | None = None) -> Changes:
+        """Accepted; its message is published next. `charge` is reserved in the same commit.
+        `kind`: the line that it waits in; None where somebody else keeps that."""
+        return self._move(
+            Status.QUEUED,
+            queued_at=SERVER_TIME,
+            sweep_after=SERVER_TIME,
+            **({"kind": kind.value} if kind else {}),
+            **({"charge": charge.to_document()} if charge else {}),
+        )
 
     def to_republished(self, sweep_after: datetime) -> Changes:
         """Still queued, and published anew."""

@@ -113,6 +113,17 @@ class InMemoryDocuments:
             self._documents.pop(path, None)
             self._announce(path)
 
+    def below(self, collection: str, *, anywhere: bool = False) -> Mapping[str, Snapshot]:
+        """The documents of the collection, or of all whose last name is that; for searches."""
+        with self._lock:
+            snapshots = {
+                path: self.read(path)
+                for path in self._documents
+                if (parent := path.rpartition("/")[0]) == collection
+                or (anywhere and parent.rpartition("/")[2] == collection)
+            }
+        return {path: one for path, one in snapshots.items() if one is not None}
+
     def overdue(
         self, what: Overdue, *, before: datetime, limit: int, after: Found | None = None
     ) -> Sequence[Found]:

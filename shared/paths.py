@@ -32,6 +32,11 @@ GENERATIONS = "generations"
 #: Every file of every generation lies below it, beside people's input images.
 OBJECTS_ROOT = "users/"
 
+#: What the whole line is like, by kind; see `shared.queueing`.
+QUEUE_DOCUMENT = "system/queue"
+#: What each worker says of itself; see `shared.presence`.
+WORKERS_COLLECTION = "system/workers/live"
+
 IMAGE_TOPIC = "generate-image"
 VIDEO_TOPIC = "generate-video"
 IMAGE_SUBSCRIPTION = "generate-image-worker"
@@ -114,3 +119,8 @@ class ObjectName:
         except InvalidInput:
             return None
         return cls(generation=generation, token=int(match[4]))
+
+
+def worker_document(worker_id: str) -> str:
+    """Where a worker says how it is."""
+    return f"{WORKERS_COLLECTION}/{worker_id}"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.charge import ChargeState
 from shared.errors import ErrorCode
+from shared.kinds import Kind
 from shared.request import Lora
 from shared.status import Status
 
@@ -53,8 +54,8 @@ class Queue(PublicModel):
 
     #: Generations that will be begun before this one.
     ahead: Count
-    #: Estimated seconds until it is begun.
-    eta_seconds: Seconds
+    #: Estimated seconds until it is begun; not there when nobody can know.
+    eta_seconds: Seconds | None = None
 
 
 class Progress(PublicModel):
@@ -234,9 +235,11 @@ class PublicGeneration(PublicModel):
     input: dict[str, Any]
     status: Status
     created_at: datetime
+    #: The line that it waits in, once it is accepted.
+    kind: Kind | None = None
     #: The owner wants it to end.
     cancel_requested: bool | None = None
-    #: While it waits, where the deployment tells it.
+    #: While it waits; anew every minute.
     queue: Queue | None = None
     #: While it is `processing`.
     progress: Progress | None = None

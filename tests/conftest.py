@@ -10,6 +10,7 @@ from google.cloud import firestore
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from hypothesis import HealthCheck, settings
 
+from tests.databases import database_of
 from tools.stack import Stack, running_stack
 from trigger.adapters.pubsub import unbatched_publisher_client
 
@@ -48,11 +49,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def firestore_client(stack: Stack) -> Iterator[firestore.Client]:
     """The database without rules, as the server sees it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=stack.project)
-    yield client
-    client.close()
+    with database_of(stack, stack.project) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

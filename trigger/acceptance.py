@@ -12,6 +12,7 @@ from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.cost import credits_of
 from shared.document import Generation, unreadable_to_failed
 from shared.errors import ErrorCode, GenerationError, InvalidInput
+from shared.kinds import Kind, kind_of
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Beside, Changes
@@ -33,6 +34,7 @@ class Accept:
     generation: Generation
     #: What it costs, ≥ 1.
     credits: int
+    kind: Kind
     topic: str
     message: GenerationMessage
     changes: Changes
@@ -106,12 +108,14 @@ def _decide_for_readable(generation: Generation, admission: Admission) -> Accept
     if generation.cancel_requested:
         return Cancel(changes=generation.to_cancelled())
     request = _request_of(generation, admission)
+    kind = kind_of(request.task_type)
     return Accept(
         generation=generation,
         credits=credits_of(request),
+        kind=kind,
         topic=TOPICS[request.task_type],
         message=GenerationMessage(path=generation.path),
-        changes=generation.to_queued(),
+        changes=generation.to_queued(kind),
     )
 
 

@@ -7,6 +7,7 @@ reserved. A crash in between leaves a `queued` document without a message: the s
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from shared.admission import DEFAULT_ADMISSION, Admission
@@ -14,6 +15,7 @@ from shared.ports import DocumentStore, MessagePublisher, Snapshot
 from shared.usage import Limits
 from trigger.acceptance import Accept, Cancel, LeaveAlone, Refuse, decide_acceptance
 from trigger.compare_and_set import Write, change
+from trigger.first_place import FirstPlaces
 from trigger.quota import OverQuota, within_quota
 
 #: Somebody who asks for many at once has as many functions write the same usage; each round one of
@@ -47,9 +49,10 @@ def enqueue(
     publisher: MessagePublisher,
     admission: Admission = DEFAULT_ADMISSION,
     limits: Limits | None = None,
+    places: FirstPlaces | None = None,
 ) -> Outcome:
     """Handle the creation of the document at `path`; `created` is its data as the event shows it.
-    Without `limits` there are no quotas.
+    Without `limits` there are no quotas; without `places` nobody is told where they stand.
 
     Raises `Rejected` when not even the end can be written, `Unavailable` or `Missing` (no such
     topic) when a service failed, and `Conflict` when the document or its owner's usage kept
@@ -57,6 +60,8 @@ def enqueue(
     goes on.
     """
     accepted: Accept | None = None
+    # Decided anew after a conflict; its place stays.
+    place = cache(places.look()) if places else None
 
     def decide(snapshot: Snapshot, rejected: bool) -> Write[Outcome] | None:
         nonlocal accepted
@@ -74,8 +79,9 @@ def enqueue(
             usage = documents.read(decision.generation.path.usage)
             checked = within_quota(decision, usage, generation=snapshot, limits=limits)
         accepted = checked if isinstance(checked, Accept) else None
+        queue = place(accepted.kind) if accepted and place else None
         return Write(
-            changes=checked.changes,
+            changes={**checked.changes, "queue": queue} if queue else checked.changes,
             outcome=_outcome(checked),
             beside=accepted.beside if accepted else (),
         )

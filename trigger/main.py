@@ -139,14 +139,21 @@ def cleanup(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
     secrets=CLEANING_SECRETS,
 )
 def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
-    """Every minute: bring home what was lost, remove files that nobody refers to, give back what is
-    reserved for generations that are no more."""
+    """Every minute: bring home what was lost, tell those who wait where they stand, remove files
+    that nobody refers to, give back what is reserved for generations that are no more."""
 
     def run() -> Facts:
         from trigger.wiring import sweep  # noqa: PLC0415
 
         swept = sweep()()
         return {**swept.counts, "faults": len(swept.faults)}
+
+    def run_places() -> Facts:
+        from trigger.wiring import tell_places  # noqa: PLC0415
+
+        placed = tell_places()()
+        lengths = {f"waiting_{kind}": load.waiting for kind, load in placed.loads.items()}
+        return {**lengths, "told": placed.told, "faults": len(placed.faults)}
 
     def run_collection() -> Facts:
         from trigger.wiring import collect  # noqa: PLC0415
@@ -159,7 +166,14 @@ def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
         done = reconcile_all()()
         return {"released": done.released, "faults": len(done.faults)}
 
-    _all_logged({"sweep": run, "collect": run_collection, "reconcile": run_reconciliation})
+    _all_logged(
+        {
+            "sweep": run,
+            "queue": run_places,
+            "collect": run_collection,
+            "reconcile": run_reconciliation,
+        }
+    )
 
 
 def _dispatch(event: OfAMessage) -> None:

@@ -38,7 +38,7 @@ def within_quota(
     path, changes = accepted.path.usage, reservation.usage
     return replace(
         accept,
-        changes=accepted.to_queued(reservation.charge),
+        changes=accepted.to_queued(accept.kind, reservation.charge),
         beside=(
             Update(path=path, changes=changes, expected=usage.version)
             if usage

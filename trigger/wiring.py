@@ -19,10 +19,12 @@ from shared.serverless import ServerlessJobs
 from trigger import cleanup as cleaning
 from trigger import collect as collecting
 from trigger import enqueue as enqueuing
+from trigger import queue_places
 from trigger import reconcile as reconciling
 from trigger import sweep as sweeping
 from trigger import withdraw as withdrawing
 from trigger.adapters.firestore import FirestoreDocuments
+from trigger.adapters.firestore_queue import FirestoreQueueSearch
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
 from trigger.dispatch import Dispatcher
@@ -33,6 +35,7 @@ from trigger.endpoints import (
     endpoints_from,
     is_dispatched,
 )
+from trigger.first_place import FirstPlaces
 from trigger.settings import admission_from, limits_from
 from trigger.stores import s3_from
 
@@ -51,6 +54,19 @@ def enqueue() -> Callable[[str, Mapping[str, Any]], enqueuing.Outcome]:
         publisher=_publisher(),
         admission=ADMISSION,
         limits=LIMITS,
+        places=FirstPlaces(
+            FirestoreDocuments(_client()), FirestoreQueueSearch(_client()), SystemClock()
+        ),
+    )
+
+
+@functools.cache
+def tell_places() -> Callable[[], queue_places.Placed]:
+    return functools.partial(
+        queue_places.tell_places,
+        documents=FirestoreDocuments(_client()),
+        search=FirestoreQueueSearch(_client()),
+        clock=SystemClock(),
     )
 
 

@@ -632,6 +632,7 @@ class Generation {
     final Map<String, dynamic> input;
     final Status status;
     final DateTime createdAt;
+    final Kind? kind;
     
     ///The owner wants it to end.
     final bool? cancelRequested;
@@ -669,6 +670,7 @@ class Generation {
         required this.input,
         required this.status,
         required this.createdAt,
+        this.kind,
         this.cancelRequested,
         this.queue,
         this.progress,
@@ -697,6 +699,7 @@ class Generation {
         input: Map.from(json["input"]).map((k, v) => MapEntry<String, dynamic>(k, v)),
         status: statusValues.map[json["status"]]!,
         createdAt: DateTime.parse(json["created_at"]),
+        kind: kindValues.map[json["kind"]],
         cancelRequested: json["cancel_requested"],
         queue: json["queue"] == null ? null : Queue.fromJson(json["queue"]),
         progress: json["progress"] == null ? null : Progress.fromJson(json["progress"]),
@@ -721,6 +724,7 @@ class Generation {
         "input": Map.from(input).map((k, v) => MapEntry<String, dynamic>(k, v)),
         "status": statusValues.reverse[status],
         "created_at": createdAt.toIso8601String(),
+        "kind": kindValues.reverse[kind],
         "cancel_requested": cancelRequested,
         "queue": queue?.toJson(),
         "progress": progress?.toJson(),
@@ -922,6 +926,16 @@ class Quota {
         "renews_at": renewsAt?.toIso8601String(),
     };
 }
+
+enum Kind {
+    IMAGE,
+    VIDEO
+}
+
+final kindValues = EnumValues({
+    "image": Kind.IMAGE,
+    "video": Kind.VIDEO
+});
 
 
 ///Who works on it: the server's own book-keeping.
@@ -1246,12 +1260,12 @@ class Queue {
     ///Generations that will be begun before this one.
     final int ahead;
     
-    ///Estimated seconds until it is begun.
-    final double etaSeconds;
+    ///Estimated seconds until it is begun; not there when nobody can know.
+    final double? etaSeconds;
 
     Queue({
         required this.ahead,
-        required this.etaSeconds,
+        this.etaSeconds,
     });
 
     factory Queue.fromRawJson(String str) => Queue.fromJson(json.decode(str));

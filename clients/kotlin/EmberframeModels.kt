@@ -514,6 +514,8 @@ data class Generation (
     @SerialName("created_at")
     val createdAt: OffsetDateTime,
 
+    val kind: Kind? = null,
+
     /**
      * The owner wants it to end.
      */
@@ -672,6 +674,12 @@ data class Quota (
     @SerialName("renews_at")
     val renewsAt: OffsetDateTime? = null
 )
+
+@Serializable
+enum class Kind(val value: String) {
+    @SerialName("image") Image("image"),
+    @SerialName("video") Video("video");
+}
 
 /**
  * Who works on it: the server's own book-keeping.
@@ -869,10 +877,10 @@ data class Queue (
     val ahead: Long,
 
     /**
-     * Estimated seconds until it is begun.
+     * Estimated seconds until it is begun; not there when nobody can know.
      */
     @SerialName("eta_seconds")
-    val etaSeconds: Double
+    val etaSeconds: Double? = null
 )
 
 @Serializable

@@ -327,6 +327,7 @@ enum EmberText2VideoRequestTaskType: String, Codable, Sendable {
 struct EmberGeneration: Codable, Sendable {
     var status: EmberStatus
     var createdAt: Date
+    var kind: EmberKind?
     /// The owner wants it to end.
     var cancelRequested: Bool?
     var queue: EmberQueue?
@@ -356,6 +357,7 @@ struct EmberGeneration: Codable, Sendable {
     enum CodingKeys: String, CodingKey {
         case status = "status"
         case createdAt = "created_at"
+        case kind = "kind"
         case cancelRequested = "cancel_requested"
         case queue = "queue"
         case progress = "progress"
@@ -462,6 +464,11 @@ struct EmberQuota: Codable, Sendable {
         case quotaLeft = "left"
         case renewsAt = "renews_at"
     }
+}
+
+enum EmberKind: String, Codable, Sendable {
+    case image = "image"
+    case video = "video"
 }
 
 /// Who works on it: the server's own book-keeping.
@@ -621,8 +628,8 @@ struct EmberProgress: Codable, Sendable {
 struct EmberQueue: Codable, Sendable {
     /// Generations that will be begun before this one.
     var ahead: Int
-    /// Estimated seconds until it is begun.
-    var etaSeconds: Double
+    /// Estimated seconds until it is begun; not there when nobody can know.
+    var etaSeconds: Double?
 
     enum CodingKeys: String, CodingKey {
         case ahead = "ahead"

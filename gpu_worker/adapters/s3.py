@@ -13,17 +13,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from gpu_worker.adapters.patience import call_patiently
-from gpu_worker.adapters.s3_client import TRANSIENT, PassingFault, passing_faults
+from gpu_worker.adapters.s3_client import PassingFault, call_store
 from gpu_worker.adapters.storage import CACHE_CONTROL, PATIENCE_SECONDS
 from shared.ports import AlreadyExists, Missing, StoredObject, TooLarge
-from shared.s3_answers import (
-    SHA256_KEY,
-    is_beyond_the_end,
-    is_lacking,
-    is_missing,
-    is_other,
-)
+from shared.s3_answers import SHA256_KEY, is_beyond_the_end, is_lacking, is_missing, is_other
 
 T = TypeVar("T")
 
@@ -155,13 +148,4 @@ class S3Objects:
         )
 
     def _call(self, request: Callable[[], T]) -> T:
-        def attempt() -> T:
-            with passing_faults():
-                return request()
-
-        return call_patiently(
-            attempt,
-            service="Storage",
-            transient=TRANSIENT,
-            patience_seconds=self._patience_seconds,
-        )
+        return call_store(request, patience_seconds=self._patience_seconds)

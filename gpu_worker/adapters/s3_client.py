@@ -1,19 +1,22 @@
-"""Clients of S3-compatible stores, and which of their faults pass.
+"""Clients of S3-compatible stores, and calls of them, repeated as long as a fault may pass.
 
 Botocore repeats nothing by itself: `call_patiently` does, within its one bound. Request checksums
 beyond those that an operation needs are off: stores other than S3 refuse or ignore them, and every
 upload here carries an MD5 that all of them check.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore import exceptions as boto
 from botocore.config import Config
 
+from gpu_worker.adapters.patience import call_patiently
 from shared.s3_answers import passes
+
+T = TypeVar("T")
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 #: Between two bytes of an answer, and from the last byte sent to the answer's first.
@@ -58,8 +61,23 @@ def s3_client(*, endpoint: str | None, region: str | None, path_style: bool) -> 
     )
 
 
+def call_store(request: Callable[[], T], *, patience_seconds: float) -> T:
+    """The result of `request`, a call of a client.
+
+    Raises `ClientError` if the store refuses, and `Unavailable` after `patience_seconds`.
+    """
+
+    def attempt() -> T:
+        with _passing_faults():
+            return request()
+
+    return call_patiently(
+        attempt, service="Storage", transient=TRANSIENT, patience_seconds=patience_seconds
+    )
+
+
 @contextmanager
-def passing_faults() -> Iterator[None]:
+def _passing_faults() -> Iterator[None]:
     """An answer that another try may change raises `PassingFault` in place of `ClientError`."""
     try:
         yield

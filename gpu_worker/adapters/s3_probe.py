@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from gpu_worker.adapters.patience import call_patiently
-from gpu_worker.adapters.s3_client import TRANSIENT, passing_faults
+from gpu_worker.adapters.s3_client import call_store
 from shared.s3_answers import is_other
 
 #: Where a policy for generations lets the worker write; no name of a generation's file.
@@ -51,13 +50,4 @@ class S3Probe:
         return True
 
     def _call(self, request: Callable[[], T]) -> T:
-        def attempt() -> T:
-            with passing_faults():
-                return request()
-
-        return call_patiently(
-            attempt,
-            service="Storage",
-            transient=TRANSIENT,
-            patience_seconds=self._patience_seconds,
-        )
+        return call_store(request, patience_seconds=self._patience_seconds)

@@ -26,6 +26,7 @@ from shared.crash_points import CrashPoint, crash_point
 from shared.document import Generation
 from shared.errors import ErrorCode, GenerationError
 from shared.json_log import trace_of
+from shared.kinds import kind_of
 from shared.lease import Lease
 from shared.ports import Changes, Snapshot, Unavailable
 from shared.request import MAX_SEED
@@ -161,7 +162,9 @@ class Attempt:
             output = making.store(result)
             self._check()
         timings = {**result.timings, **self._files.timings}
-        cost = {"gpu_seconds": round(sum(result.timings.values()), 3)}
+        engine_seconds = sum(result.timings.values())
+        self._wiring.tally.add(kind_of(request.task_type), engine_seconds)
+        cost = {"gpu_seconds": round(engine_seconds, 3)}
         log.info("generated", extra={"fields": {**self._fields, "timings": timings}})
         return Ending(
             changes=lambda generation: generation.to_completed(output, timings, cost),

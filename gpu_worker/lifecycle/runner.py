@@ -65,6 +65,12 @@ class GenerationRunner:
         with self._lock:
             return not self._running
 
+    @property
+    def in_hand(self) -> list[GenerationPath]:
+        """In the order in which they came."""
+        with self._lock:
+            return list(self._running)
+
     def drain(self) -> None:
         """Take nothing more, and stop what runs at its next step; `handle` calls then return."""
         with self._lock:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gpu_worker.loras import Loras
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.ports import Engine, InputImages
+from gpu_worker.tally import Tally
 from gpu_worker.time_limits import TimeLimits
 from shared.admission import DEFAULT_ADMISSION, Admission
 from shared.clock import Clock
@@ -35,5 +36,7 @@ class Wiring:
     films: FilmOptions = field(default_factory=FilmOptions)
     #: How long the engine may work on one generation.
     time_limits: TimeLimits = field(default_factory=TimeLimits)
+    #: Of what was made.
+    tally: Tally = field(default_factory=Tally)
     lease_seconds: float = LEASE_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS

@@ -16,7 +16,8 @@ from shared.claim import MAX_ATTEMPTS
 from shared.lease import LEASE_SECONDS
 from shared.status import ALLOWED, Status
 from shared.sweeping import QUEUED_SECONDS
-from tests.chaos.lifecycle_world import ENDINGS, LifecycleWorld
+from tests.chaos.lifecycle_world import LifecycleWorld
+from tests.unit.lifecycle.endings import ENDINGS
 
 #: Until a sweep of a document that nobody works on is due, whatever it waits for.
 OVERDUE_SECONDS = LEASE_SECONDS + 2 * QUEUED_SECONDS

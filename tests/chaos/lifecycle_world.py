@@ -11,7 +11,6 @@ from typing import Any
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.lifecycle.take import Nothing, take
-from shared.errors import ErrorCode, GenerationError
 from shared.in_memory import InMemoryPublisher
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import (
@@ -28,12 +27,10 @@ from shared.ports import (
 from shared.sweeping import PATIENCE
 from shared.usage import Limits
 from tests.chaos.ledger import NOTHING, drift
+from tests.unit.lifecycle.endings import changes_of
 from tests.unit.lifecycle.world import INPUT, ManualClock
 from trigger.enqueue import enqueue
 from trigger.settling import settle
-
-ENDINGS = ("completed", "failed", "cancelled", "retried", "given back")
-CRASHED = GenerationError(ErrorCode.ENGINE_CRASHED, "The engine stopped.")
 
 
 class Later:
@@ -169,7 +166,7 @@ class LifecycleWorld:
         """A holder's last write; `acknowledged` unless it dies right after it."""
         holder = self.holders.pop(which % len(self.holders))
         try:
-            holder.end(lambda _: _changes(ending, holder))
+            holder.end(lambda _: changes_of(ending, holder))
         except LeaseLost:
             return self._look("lost")
         if acknowledged and ending in ("completed", "failed", "cancelled") and self.messages:
@@ -225,17 +222,3 @@ class LifecycleWorld:
         usage = self.documents.read(self.path.usage)
         self.usage = usage.data if usage else NOTHING
         return str(outcome)
-
-
-def _changes(ending: str, leased: LeasedDocument) -> Changes:
-    generation = leased.generation
-    match ending:
-        case "completed":
-            return generation.to_completed({"token": leased.lease.token}, {}, {})
-        case "failed":
-            return generation.to_failed(CRASHED)
-        case "cancelled":
-            return generation.to_cancelled()
-        case "retried":
-            return generation.to_retry(CRASHED)
-    return generation.to_retry(None)

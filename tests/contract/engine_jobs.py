@@ -1,15 +1,22 @@
-"""What the suites of every `Engine` share: a ready one, listeners that hold a job or cancel it."""
+"""What suites of every `Engine` share: its kinds, a ready one, listeners that hold it or cancel."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from gpu_worker.adapters.engine_process import EngineProcess
+from gpu_worker.engine.specs import PICTURE_TASKS
+from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.ports import Engine, EngineProgress
 from tests.unit.engine.jobs import PATIENCE_SECONDS
 
 #: The step under way when the cancellation comes, and one for its way to the process.
 STEPS_AFTER_A_CANCEL = 2
 MANY_STEPS = 150
+KINDS: dict[str, Callable[[], Engine]] = {
+    "process": lambda: EngineProcess("shapes"),
+    "in memory": lambda: InMemoryEngine(tasks=PICTURE_TASKS),
+}
 
 #: Progress, or a film's frames.
 Heard = TypeVar("Heard")

@@ -1,7 +1,7 @@
 """What every `Engine` does, run over the real engine process and the one in memory."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
-from gpu_worker.engine.specs import PICTURE_TASKS
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.ports import (
     Engine,
@@ -22,6 +21,7 @@ from gpu_worker.ports import (
 )
 from shared.errors import ErrorCode, GenerationError
 from tests.contract.engine_jobs import (
+    KINDS,
     MANY_STEPS,
     STEPS_AFTER_A_CANCEL,
     CancelAtThree,
@@ -32,10 +32,6 @@ from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run, run_and_reco
 from tests.unit.engine.lora_files import OTHER, build_loras, lora_of
 from tests.unit.engine.published import PublishedLibraries
 
-KINDS: dict[str, Callable[[], Engine]] = {
-    "process": lambda: EngineProcess("shapes"),
-    "in memory": lambda: InMemoryEngine(tasks=PICTURE_TASKS),
-}
 #: The engine gets decoded images, and does not look at their addresses.
 SOMEWHERE = "gs://bucket/image.png"
 

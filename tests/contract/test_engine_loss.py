@@ -15,8 +15,7 @@ from gpu_worker.engine.specs import SHAPES, FolderSource
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.ports import EngineProgress, EngineUnavailable, JobCancelled
 from shared.errors import ErrorCode, GenerationError
-from tests.contract.engine_jobs import MANY_STEPS, Gate
-from tests.contract.test_engine import KINDS
+from tests.contract.engine_jobs import KINDS, MANY_STEPS, Gate
 from tests.unit.engine.jobs import PATIENCE_SECONDS, make_job, run
 
 

@@ -13,6 +13,7 @@ from google.cloud import firestore
 from shared.in_memory import InMemoryDocuments
 from shared.ports import DocumentStore, Found, Overdue
 from tests.contract.adapters import IN_MEMORY
+from tests.databases import database_of
 from tools.stack import Stack
 from trigger.adapters.firestore import FirestoreDocuments
 from trigger.adapters.firestore_search import FirestoreSearch
@@ -45,11 +46,8 @@ def in_memory(_request: pytest.FixtureRequest) -> Iterator[Subject]:
 
 def on_firestore(request: pytest.FixtureRequest) -> Iterator[Subject]:
     stack: Stack = request.getfixturevalue("stack")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=f"demo-search-{uuid4().hex[:8]}")
-    yield Subject(FirestoreSearch(client), FirestoreDocuments(client))
-    client.close()
+    with database_of(stack, f"demo-search-{uuid4().hex[:8]}") as client:
+        yield Subject(FirestoreSearch(client), FirestoreDocuments(client))
 
 
 @pytest.fixture(
@@ -174,19 +172,16 @@ def test_states_of_many_documents_are_read_at_once(subject: Subject) -> None:
 def test_an_input_that_cannot_be_decoded_stops_neither_a_search_nor_a_reading(
     stack: Stack,
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=f"demo-search-{uuid4().hex[:8]}")
     other = firestore.Client(project="other", credentials=AnonymousCredentials())
     foreign = {"prompt": "x", "a": other.document("a/b")}
     path = "users/ann/generations/g1"
-    client.document(path).create({**document(Overdue.PENDING, 5), "input": foreign})
-    search = FirestoreSearch(client)
-    (found,) = search.overdue(Overdue.PENDING, before=NOW, limit=5)
-    assert found.path == path
-    assert dict(search.states([path], ["status"])) == {path: {"status": "pending"}}
+    with database_of(stack, f"demo-search-{uuid4().hex[:8]}") as client:
+        client.document(path).create({**document(Overdue.PENDING, 5), "input": foreign})
+        search = FirestoreSearch(client)
+        (found,) = search.overdue(Overdue.PENDING, before=NOW, limit=5)
+        assert found.path == path
+        assert dict(search.states([path], ["status"])) == {path: {"status": "pending"}}
     other.close()
-    client.close()
 
 
 def put_usage(subject: Subject, uid: str, age: float) -> str:

@@ -28,6 +28,22 @@ def phone(stack: Stack, tmp_path: Path) -> Iterator[Phone]:
 
 
 @contextmanager
+def leaving(worker: Worker, *, ready_seconds: float) -> Iterator[None]:
+    """Enters when the worker that was started is ready; it leaves at the latest with the block."""
+    try:
+        worker.wait_until_ready(deadline=time.monotonic() + ready_seconds)
+        yield
+    finally:
+        if worker.process.poll() is None:
+            worker.process.terminate()
+        try:
+            worker.process.wait(LEAVE_SECONDS)
+        finally:
+            worker.process.kill()
+            worker.process.wait()
+
+
+@contextmanager
 def running_worker(stack: Stack, directory: Path, **settings: str) -> Iterator[Worker]:
     """A worker process that is ready; `settings` are environment variables."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -37,17 +53,10 @@ def running_worker(stack: Stack, directory: Path, **settings: str) -> Iterator[W
         directory / "worker.log",
     )
     try:
-        worker.wait_until_ready(deadline=time.monotonic() + WORKER_START_SECONDS)
-        yield worker
+        with leaving(worker, ready_seconds=WORKER_START_SECONDS):
+            yield worker
     finally:
-        if worker.process.poll() is None:
-            worker.process.terminate()
-        try:
-            worker.process.wait(LEAVE_SECONDS)
-        finally:
-            worker.process.kill()
-            worker.process.wait()
-            end_streams(stack.pubsub)
+        end_streams(stack.pubsub)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,17 @@
 import io
 import itertools
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from google.cloud import firestore
 from PIL import Image
 
+from shared.paths import WORKERS_COLLECTION
 from tests.public_documents import check_seen
 from tests.unit.media.films import told_by_ffmpeg
 from tools.demo.phone import Phone
@@ -207,3 +210,30 @@ def download(url: str) -> Image.Image:
     picture = Image.open(io.BytesIO(content))
     picture.load()
     return picture.convert("RGB")
+
+
+def test_the_worker_says_in_the_database_how_it_is_and_what_it_did(
+    phone: Phone, firestore_client: firestore.Client
+) -> None:
+    *_, final = generate(phone, prompt="a red circle", num_inference_steps=4)
+    assert (final["status"], final["kind"]) == ("completed", "image")
+    said: dict[str, Any] = {}
+    heard = threading.Event()
+
+    def look(documents: list[Any], *_: object) -> None:
+        for document in documents:
+            # Other modules' workers have left, and said so.
+            if document.get("state") == "ready" and document.get("jobs_done").get("image"):
+                said.update(document.to_dict())
+                heard.set()
+
+    watch = firestore_client.collection(WORKERS_COLLECTION).on_snapshot(look)
+    try:
+        assert heard.wait(PATIENCE_SECONDS)
+    finally:
+        watch.unsubscribe()
+    assert said["kinds"] == ["image", "video"]
+    assert said["models"] == ["shapes", "shapes-film"]
+    assert 0 < said["seconds_per_job"]["image"] < PATIENCE_SECONDS
+    assert (said["intake"], said["jobs"]) == ("pull", [])
+    assert said["memory"]["supervisor_peak"] > 0

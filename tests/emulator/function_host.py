@@ -89,18 +89,15 @@ class FunctionHost:
         return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def deliver_deletion(host: FunctionHost, project: str, path: str, fields: dict[str, Any]) -> int:
-    """The HTTP status with which `host` answers that the document at `path` was deleted, which had
-    `fields`."""
-    name = f"projects/{project}/databases/(default)/documents/{path}"
-    stored = database_types.Document(name=name, fields=encode_dict(fields))
-    # The event's types are the database's under other names.
-    before = Document.deserialize(database_types.Document.serialize(stored))
-    headers = {
+def document_headers(
+    kind: str, path: str, *, project: str = "x", event_id: str = "1"
+) -> dict[str, str]:
+    """Of the CloudEvent that says that the document at `path` was `kind`: "created", "deleted"."""
+    return {
         "ce-specversion": "1.0",
-        "ce-id": uuid4().hex,
+        "ce-id": event_id,
         "ce-source": f"//firestore.googleapis.com/projects/{project}/databases/(default)",
-        "ce-type": "google.cloud.firestore.document.v1.deleted",
+        "ce-type": f"google.cloud.firestore.document.v1.{kind}",
         "ce-subject": f"documents/{path}",
         "ce-time": "2026-11-01T12:00:00.000000Z",
         "ce-location": "us-central1",
@@ -110,7 +107,22 @@ def deliver_deletion(host: FunctionHost, project: str, path: str, fields: dict[s
         "ce-document": path,
         "content-type": "application/protobuf",
     }
-    body = DocumentEventData.serialize(DocumentEventData(old_value=before))
+
+
+def event_document(project: str, path: str, fields: dict[str, Any]) -> Document:
+    """The document at `path` as an event holds it."""
+    name = f"projects/{project}/databases/(default)/documents/{path}"
+    stored = database_types.Document(name=name, fields=encode_dict(fields))
+    # The event's types are the database's under other names.
+    return Document.deserialize(database_types.Document.serialize(stored))
+
+
+def deliver_deletion(host: FunctionHost, project: str, path: str, fields: dict[str, Any]) -> int:
+    """The HTTP status with which `host` answers that the document at `path` was deleted, which had
+    `fields`."""
+    event = DocumentEventData(old_value=event_document(project, path, fields))
+    headers = document_headers("deleted", path, project=project, event_id=uuid4().hex)
+    body = DocumentEventData.serialize(event)
     with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         return client.post(host.address, content=bytes(body), headers=headers).status_code
 

@@ -16,7 +16,7 @@ from google.cloud import firestore, pubsub_v1, storage
 from gpu_worker.intake.push_service import PUSH_PATH
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, GenerationPath
-from tests.e2e.conftest import LEAVE_SECONDS
+from tests.e2e.conftest import leaving
 from tests.e2e.test_leaving import free_port
 from tools.stack import Stack
 from tools.stack.waiting import wait_until
@@ -124,17 +124,8 @@ class PushProject:
         worker = Worker.start(
             environment, folder / "health.json", folder / "worker.log", command=command
         )
-        try:
-            worker.wait_until_ready(deadline=time.monotonic() + READY_SECONDS)
+        with leaving(worker, ready_seconds=READY_SECONDS):
             yield worker
-        finally:
-            if worker.process.poll() is None:
-                worker.process.terminate()
-            try:
-                worker.process.wait(LEAVE_SECONDS)
-            finally:
-                worker.process.kill()
-                worker.process.wait()
 
     def probe(self, name: str) -> int:
         address = f"http://127.0.0.1:{self.port}/{name}"

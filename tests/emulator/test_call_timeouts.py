@@ -22,8 +22,8 @@ from shared.clock import SystemClock
 from shared.message import GenerationMessage
 from shared.paths import GenerationPath
 from tests.emulator.lanes import TIMEOUT_SECONDS, Lane, Running
-from tests.unit.test_docs import DOCS
 from tools.stack import Stack
+from tools.stack.names import REPOSITORY
 
 #: Seconds that one try of each call may take, as docs/architecture/10 says.
 BOUNDS = {
@@ -161,7 +161,7 @@ def test_every_call_of_a_generation_s_life_has_a_time_limit_of_its_role(
 
 
 def test_the_table_in_the_docs_has_every_call_and_its_time_limit() -> None:
-    page = (DOCS / "architecture" / "10-staying-alive.md").read_text()
+    page = (REPOSITORY / "docs/architecture/10-staying-alive.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("|")]
     for call, seconds in BOUNDS.items():
         words = call.split("/")

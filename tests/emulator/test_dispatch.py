@@ -1,107 +1,38 @@
 """From an accepted document to a job at RunPod: Firestore, Pub/Sub and the function host are real.
 
-RunPod is the local double of its API. A project of its own on the emulators, so that the stack's
-functions see none of its documents.
+RunPod is the local double of its API.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from google.cloud import firestore
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
-from gpu_worker.lifecycle.leased_document import LeasedDocument
-from gpu_worker.lifecycle.take import take
-from shared.clock import SystemClock
-from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, GenerationPath
 from tests.contract.runpod_service import Fault, RunPodService, State, running_runpod
+from tests.databases import database_of
+from tests.emulator.dispatch_deployment import (
+    CREATED,
+    ENDPOINT,
+    LONG_AGO,
+    PROJECT,
+    PROMPT,
+    Deployment,
+    claimed_by_a_worker,
+    overdue,
+)
 from tests.emulator.function_host import FunctionHost, MessageEvents, deliver_deletion
 from tools import bundle
 from tools.stack import Stack
-from trigger.adapters.firestore import FirestoreDocuments
-from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher
-from trigger.adapters.runpod import RunPodJobs, runpod_client
-from trigger.enqueue import Outcome, enqueue
-from trigger.sweep import Swept, sweep
 
 pytestmark = pytest.mark.stack
 
-PROJECT = f"demo-dispatch-{uuid4().hex[:8]}"
-ENDPOINT = "pictures-1"
-PROMPT = "a red circle that nobody may log"
-CREATED: dict[str, Any] = {"input": {"prompt": PROMPT}, "status": "pending"}
-LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
 ALIVE = (State.IN_QUEUE, State.IN_PROGRESS)
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A dispatched one: its database, its topic, its function, its sweep, and RunPod."""
-
-    client: firestore.Client
-    publisher: PubSubPublisher
-    runpod: RunPodService
-    events: MessageEvents
-
-    @property
-    def host(self) -> FunctionHost:
-        return self.events.host
-
-    def accept(self, **fields: Any) -> GenerationPath:
-        """A new generation on its way: marked and published as `enqueue` does it."""
-        path = GenerationPath(uid="ann", generation_id=uuid4().hex)
-        created = {**CREATED, "created_at": LONG_AGO, **fields}
-        self.client.document(str(path)).create(created)
-        outcome = enqueue(str(path), created, documents=self.documents, publisher=self.publisher)
-        assert outcome is Outcome.ACCEPTED
-        return path
-
-    def publish(self, path: GenerationPath) -> None:
-        self.publisher.publish(IMAGE_TOPIC, GenerationMessage(path=path).to_bytes())
-
-    def read(self, path: GenerationPath) -> dict[str, Any]:
-        document: dict[str, Any] = self.client.document(str(path)).get().to_dict()
-        return document
-
-    def write(self, path: GenerationPath, **fields: Any) -> None:
-        self.client.document(str(path)).update(fields)
-
-    @property
-    def documents(self) -> FirestoreDocuments:
-        return FirestoreDocuments(self.client)
-
-    def sweep(self) -> Swept:
-        with runpod_client(self.runpod.key, self.runpod.base_url) as client:
-            return sweep(
-                documents=self.documents,
-                search=FirestoreSearch(self.client),
-                publisher=self.publisher,
-                clock=SystemClock(),
-                jobs=RunPodJobs(lambda: client),
-            )
-
-    def jobs_of(self, path: GenerationPath, *states: State) -> list[str]:
-        """Ids, in the order of their start."""
-        return [
-            job_id
-            for job_id in self.runpod.by_state(*(states or tuple(State)))
-            if self.runpod.jobs[job_id].request["input"]["file_uid"] == path.generation_id
-        ]
-
-    def dispatched(self, path: GenerationPath) -> str:
-        """The id of the job that the document names, as soon as its message is done with."""
-        self.events.wait_for(str(path), 200)
-        job_id: str = self.read(path)["dispatch"]["job_id"]
-        return job_id
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +84,8 @@ def events(
 def deployment(
     stack: Stack, publisher_client: PublisherClient, runpod: RunPodService, events: MessageEvents
 ) -> Iterator[Deployment]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=PROJECT)
-    yield Deployment(client, PubSubPublisher(publisher_client, PROJECT), runpod, events)
-    client.close()
+    with database_of(stack, PROJECT) as client:
+        yield Deployment(client, PubSubPublisher(publisher_client, PROJECT), runpod, events)
 
 
 @pytest.fixture(autouse=True)
@@ -168,13 +96,6 @@ def clean_slate(deployment: Deployment) -> Iterator[None]:
     deployment.runpod.faults.clear()
     for document in deployment.client.collection("users/ann/generations").list_documents():
         document.delete()
-
-
-def claimed_by_a_worker(deployment: Deployment, path: GenerationPath) -> bool:
-    """What a job's worker does first."""
-    clock, store = SystemClock(), deployment.documents
-    taken = take(store, clock, path, worker_id="w", on_cancel_requested=lambda: None)
-    return isinstance(taken, LeasedDocument)
 
 
 def test_an_accepted_document_becomes_one_job_with_all_that_a_worker_needs(
@@ -354,9 +275,3 @@ def test_a_job_whose_worker_died_has_a_successor_once_runpod_knows(deployment: D
     (second,) = deployment.jobs_of(path)
     # The claim counted the attempt already.
     assert (document["dispatch"]["job_id"], document["attempt"]) == (second, 1)
-
-
-def overdue(deployment: Deployment, path: GenerationPath) -> None:
-    """As if an hour had gone by since it was handed over."""
-    dispatch = {**deployment.read(path)["dispatch"], "at": LONG_AGO}
-    deployment.write(path, dispatch=dispatch, queued_at=LONG_AGO, sweep_after=LONG_AGO)

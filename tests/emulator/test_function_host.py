@@ -15,13 +15,13 @@ from uuid import uuid4
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
-from google.cloud.firestore_v1 import types as database_types
-from google.cloud.firestore_v1._helpers import encode_dict
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
-from google.events.cloud.firestore import Document, DocumentEventData
+from google.events.cloud.firestore import DocumentEventData
 
 from shared.paths import IMAGE_TOPIC
+from tests.databases import database_of
 from tests.emulator.conftest import Ear
+from tests.emulator.function_host import document_headers, event_document
 from tools import bundle
 from tools.stack import Stack
 from trigger.adapters.pubsub import PubSubPublisher
@@ -32,41 +32,24 @@ PROJECT = f"demo-host-{uuid4().hex[:8]}"
 HOST_TIMEOUT_SECONDS = 60
 CREATED: dict[str, Any] = {"input": {"prompt": "a red circle"}, "status": "pending"}
 
-#: Reads [path, hexadecimal body] lines and answers each with the HTTP status of its event.
+#: Reads [headers, hexadecimal body] pairs and answers each with the HTTP status of its event.
 HOST = """
 import json, sys
 sys.path.insert(0, ".")
 from functions_framework import create_app
 client = create_app("enqueue", "main.py", "cloudevent").test_client()
-statuses = []
-for path, body in json.load(sys.stdin):
-    headers = {
-        "ce-specversion": "1.0",
-        "ce-id": "1",
-        "ce-source": "//firestore.googleapis.com/projects/x/databases/(default)",
-        "ce-type": "google.cloud.firestore.document.v1.created",
-        "ce-subject": f"documents/{path}",
-        "ce-time": "2026-11-01T12:00:00.000000Z",
-        "ce-location": "us-central1",
-        "ce-project": "x",
-        "ce-database": "(default)",
-        "ce-namespace": "(default)",
-        "ce-document": path,
-        "content-type": "application/protobuf",
-    }
-    answer = client.post("/", data=bytes.fromhex(body), headers=headers)
-    statuses.append(answer.status_code)
-print(json.dumps(statuses))
+answers = [
+    client.post("/", data=bytes.fromhex(body), headers=headers)
+    for headers, body in json.load(sys.stdin)
+]
+print(json.dumps([answer.status_code for answer in answers]))
 """
 
 
 @pytest.fixture(scope="module")
 def database(stack: Stack) -> Iterator[firestore.Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=PROJECT)
-    yield client
-    client.close()
+    with database_of(stack, PROJECT) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +65,9 @@ def deliver(
 ) -> tuple[list[int], list[dict[str, Any]]]:
     """Deliver the creation of each (path, fields) to a new host: HTTP statuses and log lines."""
     bundle.build(folder)
-    bodies = [
-        (path, DocumentEventData.serialize(_event(path, fields)).hex()) for path, fields in events
+    given = [
+        (document_headers("created", path), DocumentEventData.serialize(_event(path, fields)).hex())
+        for path, fields in events
     ]
     host = subprocess.run(
         [sys.executable, "-B", "-c", HOST],
@@ -94,7 +78,7 @@ def deliver(
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "GCLOUD_PROJECT": PROJECT,
         },
-        input=json.dumps(bodies),
+        input=json.dumps(given),
         capture_output=True,
         text=True,
         timeout=HOST_TIMEOUT_SECONDS,
@@ -105,14 +89,7 @@ def deliver(
 
 
 def _event(path: str, fields: dict[str, Any]) -> DocumentEventData:
-    name = f"projects/{PROJECT}/databases/(default)/documents/{path}"
-    # The event's types are the database's under other names.
-    document = Document.deserialize(
-        database_types.Document.serialize(
-            database_types.Document(name=name, fields=encode_dict(fields))
-        )
-    )
-    return DocumentEventData(value=document)
+    return DocumentEventData(value=event_document(PROJECT, path, fields))
 
 
 def test_an_event_that_is_delivered_three_times_publishes_once(

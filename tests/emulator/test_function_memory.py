@@ -14,6 +14,7 @@ import httpx
 import pytest
 from google.events.cloud.firestore import DocumentEventData
 
+from tests.emulator.function_host import document_headers
 from tests.rules.firestore_rest import Firestore, Stored
 from tools import bundle
 from tools.stack import Stack
@@ -28,30 +29,16 @@ VALUES = 200_000
 HOST_TIMEOUT_SECONDS = 120
 KIB = 1024
 
-#: Delivers the event in argv[2] to the document argv[1], argv[3] times at once.
+#: Delivers the event with the headers argv[1] and the body in argv[2], argv[3] times at once.
 HOST = """
-import sys
+import json, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 sys.path.insert(0, ".")
 from functions_framework import create_app
-path, body, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+headers, body, count = json.loads(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 app, together = create_app("enqueue", "main.py", "cloudevent"), Barrier(count)
-headers = {
-    "ce-specversion": "1.0",
-    "ce-id": "1",
-    "ce-source": "//firestore.googleapis.com/projects/x/databases/(default)",
-    "ce-type": "google.cloud.firestore.document.v1.created",
-    "ce-subject": f"documents/{path}",
-    "ce-time": "2026-11-01T12:00:00.000000Z",
-    "ce-location": "us-central1",
-    "ce-project": "x",
-    "ce-database": "(default)",
-    "ce-namespace": "(default)",
-    "ce-document": path,
-    "content-type": "application/protobuf",
-}
 
 def deliver(_):
     together.wait()
@@ -81,8 +68,9 @@ def _flood(stack: Stack, http: httpx.Client, tmp_path: Path) -> None:
         values.add().map_value.SetInParent()
     (body := tmp_path / "event").write_bytes(event.SerializeToString())
     bundle.build(folder := tmp_path / "trigger")
+    headers = json.dumps(document_headers("created", PATH))
     host = subprocess.run(
-        [sys.executable, "-B", "-c", HOST, PATH, str(body), str(main.CONCURRENCY)],
+        [sys.executable, "-B", "-c", HOST, headers, str(body), str(main.CONCURRENCY)],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],

@@ -19,6 +19,7 @@ from shared.in_memory import InMemoryPublisher
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.usage import Limits
 from tests.chaos.ledger import drift
+from tests.databases import database_of
 from tests.emulator.conftest import Await, Phone
 from tests.rules.firestore_rest import REQUEST_TIME
 from tools.stack import Stack
@@ -37,11 +38,8 @@ PLACES = 5
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[firestore.Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        database = firestore.Client(project=PROJECT)
-    yield database
-    database.close()
+    with database_of(stack, PROJECT) as database:
+        yield database
 
 
 class Person:

@@ -24,6 +24,7 @@ from shared.clock import SystemClock
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from tests.contract.gcs_server import running_gcs_server
+from tests.databases import database_of
 from tests.emulator.conftest import Await, Ear, Phone
 from tests.rules.firestore_rest import REQUEST_TIME
 from tools.stack import Stack
@@ -95,14 +96,11 @@ def deployment(
     stack: Stack, publisher_client: PublisherClient, subscriber_client: SubscriberClient
 ) -> Iterator[Deployment]:
     project = f"demo-sweep-{uuid4().hex[:8]}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=project)
     publisher = PubSubPublisher(publisher_client, project)
-    deployment = Deployment(client, publisher, publisher_client, subscriber_client)
-    deployment.create_topics()
-    yield deployment
-    client.close()
+    with database_of(stack, project) as client:
+        deployment = Deployment(client, publisher, publisher_client, subscriber_client)
+        deployment.create_topics()
+        yield deployment
 
 
 def test_a_lost_event_a_lost_message_and_a_lost_worker_are_made_good_in_one_run(

@@ -24,6 +24,7 @@ from shared.ports import (
     Unavailable,
 )
 from tests.contract.gcs_server import running_gcs_server
+from tests.databases import database_of
 from tools.stack import Stack
 
 TIMEOUT_SECONDS = 10.0
@@ -32,11 +33,8 @@ PICTURE = b"\x89PNG of some kind"
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[firestore.Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=stack.project, credentials=AnonymousCredentials())
-    yield client
-    client.close()
+    with database_of(stack, stack.project) as client:
+        yield client
 
 
 @pytest.fixture

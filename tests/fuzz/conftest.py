@@ -9,6 +9,7 @@ from google.cloud import firestore
 from google.cloud.pubsub_v1 import PublisherClient
 
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
+from tests.databases import database_of
 from tests.fuzz.arrival import Database
 from tests.rules.firestore_rest import Firestore
 from tools.stack import Stack
@@ -20,11 +21,8 @@ REQUEST_TIMEOUT_SECONDS = 20
 
 @pytest.fixture(scope="module")
 def fuzz_client(stack: Stack) -> Iterator[firestore.Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=f"demo-fuzz-{uuid4().hex[:8]}")
-    yield client
-    client.close()
+    with database_of(stack, f"demo-fuzz-{uuid4().hex[:8]}") as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

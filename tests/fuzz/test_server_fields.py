@@ -13,7 +13,8 @@ from shared.in_memory import InMemoryPublisher
 from shared.lease import MAX_LEASE_SECONDS
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
 from shared.status import Status
-from tests.unit.lifecycle.world import PATH, World
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import World
 from trigger.enqueue import enqueue
 from trigger.settling import settle
 

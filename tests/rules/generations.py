@@ -14,6 +14,7 @@ NEW: Mapping[str, Any] = {
 }
 #: Fields that only the server writes.
 SERVER_FIELDS: Mapping[str, Any] = {
+    "kind": "image",
     "queue": {"ahead": 0, "eta_seconds": 0},
     "progress": {"fraction": 1.0},
     "output": {"image_url": "https://example.com/not-ours.png"},

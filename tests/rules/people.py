@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -15,12 +16,14 @@ class Person:
     uid: str | None
     #: How they signed in, by Firebase's name.
     provider: str = field(default="password", kw_only=True)
+    #: Custom claims, which only the project's server can give.
+    claims: Mapping[str, Any] = field(default_factory=dict[str, Any], kw_only=True)
 
     def headers(self, project: str) -> dict[str, str]:
         """What a client SDK sends along with every request of this person."""
         if self.uid is None:
             return {}
-        named = {"sub": self.uid, "user_id": self.uid}
+        named = {**self.claims, "sub": self.uid, "user_id": self.uid}
         return {"Authorization": f"Bearer {_token(project, self.provider, named)}"}
 
 

@@ -472,6 +472,7 @@ export interface Generation {
     input:      { [key: string]: unknown };
     status:     Status;
     created_at: Date;
+    kind?:      Kind;
     /**
      * The owner wants it to end.
      */
@@ -587,6 +588,8 @@ export interface Quota {
 
 export type QuotaLimit = "daily_credits" | "concurrent";
 
+export type Kind = "image" | "video";
+
 /**
  * Who works on it: the server's own book-keeping.
  */
@@ -671,9 +674,9 @@ export interface Queue {
      */
     ahead: number;
     /**
-     * Estimated seconds until it is begun.
+     * Estimated seconds until it is begun; not there when nobody can know.
      */
-    eta_seconds: number;
+    eta_seconds?: number;
 }
 
 export type Status = "pending" | "queued" | "processing" | "completed" | "failed" | "cancelled";

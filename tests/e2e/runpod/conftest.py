@@ -15,6 +15,7 @@ import httpx
 import pytest
 from google.cloud import firestore
 
+from tests.databases import database_of
 from tools.stack import Stack
 from tools.stack.names import REPOSITORY
 from tools.stack.waiting import wait_until
@@ -119,11 +120,8 @@ def endpoint(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="package")
 def database(stack: Stack) -> Iterator[firestore.Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.firestore)
-        client = firestore.Client(project=PROJECT)
-    yield client
-    client.close()
+    with database_of(stack, PROJECT) as client:
+        yield client
 
 
 def free_port() -> int:

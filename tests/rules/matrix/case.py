@@ -19,12 +19,23 @@ class Role(StrEnum):
     STRANGER = "somebody signed out"
     NAMELESS = "a token that names nobody"
     FORGER = "a token that is none"
+    #: Has the custom claim `admin`; to other people's own things a stranger.
+    ADMIN = "an operator"
+    #: Has a claim of that name that is not `true`.
+    NO_ADMIN = "somebody whose claim `admin` is a text"
     #: Whom no rule binds: shows that what is denied to the others can be done at all.
     SERVER = "the server"
 
 
 #: Everybody who is neither the owner nor the server.
-INTRUDERS = (Role.OTHER, Role.STRANGER, Role.NAMELESS, Role.FORGER)
+INTRUDERS = (
+    Role.OTHER,
+    Role.STRANGER,
+    Role.NAMELESS,
+    Role.FORGER,
+    Role.ADMIN,
+    Role.NO_ADMIN,
+)
 #: Those who have a folder of their own; all others try it on the owner's.
 OWNERS = (Role.OWNER, Role.ANONYMOUS, Role.ODD)
 #: What `settings/access` holds unless a case says otherwise: there is no such document.
@@ -67,5 +78,7 @@ def cast() -> dict[Role, Person | None]:
         Role.STRANGER: STRANGER,
         Role.NAMELESS: Nameless(f"nobody-{uuid4().hex[:6]}"),
         Role.FORGER: Forger(f"forger-{uuid4().hex[:6]}"),
+        Role.ADMIN: Person(somebody().uid, claims={"admin": True}),
+        Role.NO_ADMIN: Person(somebody().uid, claims={"admin": "true"}),
         Role.SERVER: None,
     }

@@ -13,6 +13,8 @@ from tests.rules.matrix.case import INTRUDERS, Case, Role
 #: {uid} is the owner's, {id} an id that nothing else uses.
 GENERATION = "users/{uid}/generations/{id}"
 USAGE = "users/{uid}/account/usage"
+QUEUE = "system/queue"
+WORKER = "system/workers/live/{id}"
 CANCEL: Mapping[str, Any] = {"cancel_requested": True}
 
 
@@ -39,6 +41,7 @@ cell = partial(DocumentCase, place=GENERATION)
 def document_cases() -> list[DocumentCase]:
     return [
         *by_role(),
+        *operators(),
         *anonymous_accounts(),
         *creations(),
         *inputs(),
@@ -82,6 +85,22 @@ def by_role() -> Iterator[DocumentCase]:
             )  # fmt: skip
         yield cell(role, Does.LIST, "the account", server, place="users/{uid}/account")
         yield cell(role, Does.FIND, "the usage", server, place=USAGE, before={"credits": 1})
+
+
+def operators() -> Iterator[DocumentCase]:
+    """How workers and the line are: operators look, and only the server writes."""
+    there = {"updated_at": REQUEST_TIME}
+    for role in Role:
+        looks, server = role in (Role.ADMIN, Role.SERVER), role is Role.SERVER
+        for place in (QUEUE, WORKER):
+            yield cell(role, Does.GET, place, looks, place=place, before=there)
+            for does in (Does.UPDATE, Does.REPLACE, Does.DELETE):
+                yield cell(role, does, place, server, place=place, before=there, given=there)
+        yield cell(role, Does.CREATE, WORKER, server, place=WORKER, given=there)
+        yield cell(role, Does.LIST, "workers", looks, place="system/workers/live")
+        yield cell(role, Does.QUERY_GROUP, "workers", server, place="live")
+        yield cell(role, Does.LIST, "system", server, place="system")
+        yield cell(role, Does.GET, "other parts", server, place="system/workers", before=there)
 
 
 def anonymous_accounts() -> Iterator[DocumentCase]:

@@ -1,6 +1,5 @@
 """Base and refiner: who does which steps, that no noise is added, and that it takes part at all."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,12 @@ import numpy as np
 import pytest
 
 from gpu_worker.adapters.engine_process import EngineProcess
-from gpu_worker.ports import EngineProgress, EngineResult, Pixels
+from gpu_worker.ports import EngineResult, Pixels
 from tests.unit.engine.images import ROUNDING
 from tests.unit.engine.jobs import PROMPT, run, run_and_record
 from tests.unit.engine.judge import look_at
 from tests.unit.engine.published import PublishedLibraries
+from tests.unit.engine.refined import psnr, steps_in
 
 #: In dB, over the whole picture.
 SAME_PICTURE = 40.0
@@ -34,15 +34,6 @@ MULTISTEP = [
 
 def pixels_of(result: EngineResult) -> Pixels:
     return result.pictures[0].pixels
-
-
-def psnr(one: Pixels, other: Pixels) -> float:
-    error = float(((one.astype(float) - other) ** 2).mean())
-    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
-
-
-def steps_in(stage: str, reported: list[EngineProgress]) -> list[int]:
-    return [it.step for it in reported if it.stage == stage]
 
 
 def test_sixteen_of_twenty_steps_are_the_base_s_and_four_the_refiner_s(

@@ -10,7 +10,7 @@ from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.ports import Pixels
 from tests.unit.engine.jobs import PATIENCE_SECONDS, run, run_and_record
 from tests.unit.engine.judge import look_at
-from tests.unit.engine.test_refiner import psnr, steps_in
+from tests.unit.engine.refined import psnr, steps_in
 
 #: In dB against the base's own picture: it mends edges and changes no more. See the table in
 #: docs/architecture/20-embedded-model.md for what was measured.

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,14 +16,13 @@ from gpu_worker.settings import Settings
 from gpu_worker.store_settings import StoreSettings
 from shared import paths
 from shared.errors import ErrorCode
-from tests.unit.infra.terraform import Terraform, all_resources, resources
-from tools.provider_schema import INFRA, REPOSITORY
+from tests.unit.infra.terraform import all_resources, resources
+from tools.provider_schema import REPOSITORY
 from trigger.endpoints import endpoints_from
 from trigger.settings import admission_from, limits_from
 from trigger.settling import Settled
 
 Plan = dict[str, Any]
-DOCS = REPOSITORY / "docs"
 #: What an image says of functions, asked in a process of its own: their settings are read once.
 MANIFEST = """
 import json
@@ -152,7 +150,8 @@ def test_indexes_and_exemptions_are_those_of_the_one_file(plan: Plan) -> None:
         for it in file["fieldOverrides"]
     }
     assert [field for field, (_, lives) in fields.items() if lives] == [
-        (paths.GENERATIONS, "expire_at")
+        (paths.GENERATIONS, "expire_at"),
+        ("live", "expire_at"),
     ]
 
 
@@ -184,7 +183,7 @@ def test_every_variable_that_is_handed_on_is_a_setting(plans: dict[str, Plan]) -
         for name in re.findall(r'"((?:EMBERFRAME|RUNPOD|AWS)_[A-Z0-9_]+)"', json.dumps(values))
     }
     assert {"EMBERFRAME_BUCKET", "EMBERFRAME_TASKS", "EMBERFRAME_QUOTAS"} <= handed
-    documented = (DOCS / "settings.md").read_text()
+    documented = (REPOSITORY / "docs/settings.md").read_text()
     assert {name for name in handed if f"`{name}`" not in documented} == set()
     assert {"EMBERFRAME_PUSH_AUDIENCE", "EMBERFRAME_PUSH_ACCOUNT"} <= handed
 
@@ -267,60 +266,3 @@ def test_the_lines_that_metrics_count_are_lines_that_the_code_writes(plan: Plan)
     assert outcomes == {Settled.RESCUED.value}
     (codes,) = set(re.findall(r"code=\(([^)]+)\)", filters["emberframe/failed"]))
     assert set(re.findall(r"\w+", codes)) - {"OR"} < {code.value for code in ErrorCode}
-
-
-VARIABLES = re.findall(r'^variable "(\w+)" \{\n  description = "(.+)"$',
-                       (INFRA / "variables.tf").read_text(), re.MULTILINE)  # fmt: skip
-
-
-def test_every_variable_is_described_and_on_the_page() -> None:
-    text = (INFRA / "variables.tf").read_text()
-    assert len(VARIABLES) == len(re.findall(r"^variable ", text, re.MULTILINE)) > 15
-    page = (DOCS / "infra.md").read_text()
-    assert [name for name, _ in VARIABLES if f"| `{name}` |" not in page] == []
-
-
-@pytest.mark.parametrize("example", sorted((INFRA / "examples").glob("*")), ids=lambda it: it.name)
-def test_examples_set_only_variables_that_there_are(example: Path) -> None:
-    named = re.findall(r"^(\w+)\s+=", example.read_text(), re.MULTILINE)
-    assert "project" in named
-    assert set(named) <= {name for name, _ in VARIABLES}
-
-
-@pytest.mark.parametrize(
-    ("values", "sentences"),
-    [
-        (
-            {
-                "project": "My_Project",
-                "image": "worker:latest",
-                "pools": {"a": {"tasks": "music"}, "b": {"min": 2, "max": 1}},
-                "push": {},
-                "runpod_endpoints": {"video": "abc123"},
-            },
-            (
-                "A project id has 6 to 30 lower-case letters",
-                "must be named by its digest",
-                "tasks must be image video or both",
-                "max must be at least 1",
-                "With push pictures are pushed and not pulled",
-                "What runpod_endpoints names is handed to RunPod and not pulled",
-            ),
-        ),
-        # Nobody looks at the pools then, which are held against these two.
-        (
-            {"project": "a-project", "push": {}, "runpod_endpoints": {"image": "abc123"}},
-            ("Pictures are either pushed push or handed to RunPod",),
-        ),
-    ],
-)
-def test_wrong_values_are_each_refused_in_a_sentence(
-    terraform: Terraform, tmp_path: Path, values: dict[str, Any], sentences: tuple[str, ...]
-) -> None:
-    wrong = tmp_path / "wrong.tfvars.json"
-    wrong.write_text(json.dumps(values))
-    with pytest.raises(AssertionError) as refused:
-        terraform.plan(wrong)
-    # Terraform breaks lines and draws a frame.
-    said = " ".join(re.findall(r"[\w.:…@-]+", str(refused.value)))
-    assert [sentence for sentence in sentences if sentence not in said] == [], said

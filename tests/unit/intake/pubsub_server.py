@@ -9,7 +9,7 @@ import grpc
 from google.pubsub_v1 import types
 
 from shared.message import GenerationMessage
-from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
 
 DATA = GenerationMessage(path=PATH).to_bytes()
 NAME = "projects/p/subscriptions/s"

@@ -16,11 +16,11 @@ from gpu_worker.intake.http_server import BoundedProtocol, listen
 from gpu_worker.intake.push import PushIntake
 from gpu_worker.intake.push_sender import Anybody, PushSender
 from gpu_worker.intake.push_service import BODY_SECONDS, PUSH_PATH, PushService
-from gpu_worker.lifecycle.handled import Handler
+from gpu_worker.lifecycle.handled import Handled, Handler
 from shared.clock import Clock
 from shared.message import GenerationMessage
 from shared.paths import GenerationPath
-from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
 
 HOST = "127.0.0.1"
 ANSWER_BYTES = 65_536
@@ -168,3 +168,28 @@ def pushing(runner: Handler, **settings: Any) -> Iterator[Pushing]:
 
 def said(response: httpx.Response, *names: str) -> Mapping[str, str]:
     return {name: response.headers[name] for name in names if name in response.headers}
+
+
+class Answers:
+    """A handler with one answer, or a fault."""
+
+    def __init__(self, answer: Handled | Exception) -> None:
+        self.answer = answer
+        self.handled: list[GenerationPath] = []
+
+    def handle(self, path: GenerationPath) -> Handled:
+        self.handled.append(path)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Slow:
+    """A sender's check that waits, as for a source of keys that does not answer."""
+
+    def __init__(self) -> None:
+        self.asked, self.answer = threading.Event(), threading.Event()
+
+    def check(self, authorization: str | None) -> None:
+        self.asked.set()
+        assert self.answer.wait(TIMEOUT_SECONDS)

@@ -5,7 +5,7 @@ import pytest
 from gpu_worker.intake import delivery
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from shared.crash_points import CrashPoint
-from tests.unit.lifecycle.world import PATH
+from tests.unit.lifecycle.stores import PATH
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from gpu_worker.health import Health
 from gpu_worker.intake.http_server import listen
 from gpu_worker.lifecycle.handled import Done
 from shared.paths import GenerationPath
-from tests.unit.intake.pushing import Raw, envelope, message, pushing
-from tests.unit.intake.test_push_walls import Slow
-from tests.unit.intake.test_pushing import Answers
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, World, held
+from tests.unit.intake.pushing import Answers, Raw, Slow, envelope, message, pushing
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import World, held
 
 OTHER = GenerationPath(uid="ada", generation_id="g2")
 

@@ -1,7 +1,6 @@
 """Who gets in, and what those who do not can keep a worker from: time, memory, connections."""
 
 import logging
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,9 +12,9 @@ from gpu_worker.intake.refusals import QUIET_SECONDS, Refusals
 from gpu_worker.lifecycle.handled import Done
 from tests.unit.intake.conftest import claims, header
 from tests.unit.intake.google_keys import KeyServer, Signer
-from tests.unit.intake.pushing import Pushing, Raw, message, pushing, said
-from tests.unit.intake.test_pushing import Answers
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, ManualClock
+from tests.unit.intake.pushing import Answers, Pushing, Raw, Slow, message, pushing, said
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import ManualClock
 
 #: For bounds that a test waits to pass.
 SOON = 0.2
@@ -66,17 +65,6 @@ def test_while_nobody_can_be_judged_the_message_has_to_come_again(
         "connection": "close",
     }
     assert runner.handled == []
-
-
-class Slow:
-    """A sender's check that waits, as for a source of keys that does not answer."""
-
-    def __init__(self) -> None:
-        self.asked, self.answer = threading.Event(), threading.Event()
-
-    def check(self, authorization: str | None) -> None:
-        self.asked.set()
-        assert self.answer.wait(TIMEOUT_SECONDS)
 
 
 def test_probes_are_answered_while_a_source_of_keys_is_waited_for() -> None:

@@ -15,27 +15,14 @@ from gpu_worker.engine.specs import PICTURE_TASKS
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.intake import push_body
 from gpu_worker.intake.delivery import FAULT_SECONDS, NEWER_SCHEMA_SECONDS
-from gpu_worker.lifecycle.handled import Done, Handled, Later
+from gpu_worker.lifecycle.handled import Done, Later
 from shared.lease import LEASE_SECONDS
 from shared.paths import GenerationPath
-from tests.unit.intake.pushing import Raw, envelope, message, pushing, said
-from tests.unit.lifecycle.world import PATH, PROMPT, TIMEOUT_SECONDS, World, crashing, held
+from tests.unit.intake.pushing import Answers, Raw, envelope, message, pushing, said
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import PROMPT, World, crashing, held
 
 OTHER = GenerationPath(uid="ada", generation_id="g2")
-
-
-class Answers:
-    """A handler with one answer, or a fault."""
-
-    def __init__(self, answer: Handled | Exception) -> None:
-        self.answer = answer
-        self.handled: list[GenerationPath] = []
-
-    def handle(self, path: GenerationPath) -> Handled:
-        self.handled.append(path)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
 
 
 @pytest.mark.parametrize("body", [envelope(message()), message()], ids=["wrapped", "unwrapped"])

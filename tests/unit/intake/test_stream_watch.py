@@ -21,7 +21,8 @@ from gpu_worker.intake.stream_watch import (
 from gpu_worker.lifecycle.handled import Done, Handled
 from shared.paths import GenerationPath
 from tests.unit.intake.pubsub_server import DATA, NAME, PubSubServer, waiting_message
-from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, ManualClock
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import ManualClock
 
 
 class Subscriber:

@@ -2,7 +2,8 @@
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.lifecycle.take import Taken, take
-from tests.unit.lifecycle.world import PATH, ManualClock, World
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import ManualClock, World
 
 
 def claim(world: World, worker_id: str = "worker-a", clock: ManualClock | None = None) -> Taken:

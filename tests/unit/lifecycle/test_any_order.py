@@ -10,29 +10,13 @@ from hypothesis.strategies import integers, sampled_from
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.lifecycle.take import take
 from shared.claim import MAX_ATTEMPTS
-from shared.errors import ErrorCode, GenerationError
 from shared.in_memory import InMemoryDocuments
 from shared.lease import first_token
-from shared.ports import Changes, Snapshot
+from shared.ports import Snapshot
 from shared.status import ALLOWED, Status
-from tests.unit.lifecycle.world import INPUT, PATH, START, ManualClock
-
-ENDINGS = ("completed", "failed", "cancelled", "retried", "given back")
-
-
-def changes_of(ending: str, leased: LeasedDocument) -> Changes:
-    generation = leased.generation
-    crashed = GenerationError(ErrorCode.ENGINE_CRASHED, "The engine stopped.")
-    match ending:
-        case "completed":
-            return generation.to_completed({"token": leased.lease.token}, {}, {})
-        case "failed":
-            return generation.to_failed(crashed)
-        case "cancelled":
-            return generation.to_cancelled()
-        case "retried":
-            return generation.to_retry(crashed)
-    return generation.to_retry(None)
+from tests.unit.lifecycle.endings import ENDINGS, changes_of
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import INPUT, START, ManualClock
 
 
 class OneGeneration(RuleBasedStateMachine):

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, settings
 from shared.in_memory import InMemoryDocuments
 from tests.chaos.lifecycle_machine import LifecycleMachine
 from tests.chaos.lifecycle_world import LifecycleWorld
-from tests.unit.lifecycle.world import PATH, ManualClock
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import ManualClock
 
 
 class InMemory(LifecycleMachine):

@@ -12,15 +12,8 @@ from shared.admission import Admission
 from shared.clock import SystemClock
 from shared.paths import GenerationPath
 from shared.ports import Changes
-from tests.unit.lifecycle.world import (
-    INPUT,
-    TIMEOUT_SECONDS,
-    DeadWatcher,
-    World,
-    crashing,
-    held,
-    job_id,
-)
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS, DeadWatcher
+from tests.unit.lifecycle.world import INPUT, World, crashing, held, job_id
 
 #: Of `conftest.world`: so many uploads are under way at once.
 FILE_THREADS = 4

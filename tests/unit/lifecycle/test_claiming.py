@@ -11,7 +11,8 @@ from shared.errors import InvalidInput
 from shared.ports import Changes, Conflict, NotInput, Rejected, Unavailable
 from shared.stored_size import MAX_DOCUMENT_BYTES
 from tests.unit.lifecycle.claims import claim, claimed
-from tests.unit.lifecycle.world import INPUT, PATH, PROMPT, START, ManualClock, World
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import INPUT, PROMPT, START, ManualClock, World
 
 
 def test_a_claim_writes_status_lease_and_attempt_in_one_write(world: World) -> None:

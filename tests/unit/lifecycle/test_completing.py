@@ -11,7 +11,8 @@ from gpu_worker.lifecycle.picture_output import describe_output
 from gpu_worker.ports import EngineResult
 from shared.paths import GenerationPath
 from shared.request import Text2ImgRequest
-from tests.unit.lifecycle.world import INPUT, PATH, START, TIMEOUT_SECONDS, World, held, job_id
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import INPUT, START, World, held, job_id
 
 
 def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(

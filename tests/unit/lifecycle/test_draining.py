@@ -5,7 +5,8 @@ import threading
 from gpu_worker.lifecycle.handled import Done, Later
 from shared.paths import GenerationPath
 from shared.ports import Changes
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, World, crashing, held
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import World, crashing, held
 
 
 def test_a_running_generation_goes_back_to_the_queue_without_counting_the_attempt(

@@ -7,13 +7,8 @@ from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.time_limits import TimeLimits
 from shared.paths import GenerationPath
-from tests.unit.lifecycle.world import (
-    INPUT,
-    PATH,
-    World,
-    crashing,
-    held,
-)
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import INPUT, World, crashing, held
 
 
 def test_invalid_input_fails_with_a_sentence_and_is_not_retried(world: World) -> None:

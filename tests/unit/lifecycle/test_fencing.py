@@ -12,16 +12,8 @@ from gpu_worker.time_limits import TimeLimits
 from shared.lease import Lease
 from shared.ports import Beside, Changes, Snapshot, StoredObject, Subscription, Written
 from shared.status import Status
-from tests.unit.lifecycle.world import (
-    PATH,
-    TIMEOUT_SECONDS,
-    Documents,
-    Worker,
-    World,
-    crashing,
-    held,
-    plain,
-)
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS, Documents
+from tests.unit.lifecycle.world import Worker, World, crashing, held, plain
 
 
 @dataclass(frozen=True, kw_only=True)

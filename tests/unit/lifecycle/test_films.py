@@ -12,17 +12,10 @@ from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.media.film_probe import probe_film
 from shared.ports import Unavailable
-from tests.unit.lifecycle.world import PATH, PROMPT, START, World
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import PROMPT, START, WISH, World
 from tests.unit.media.films import told_by_ffmpeg
 
-WISH: dict[str, Any] = {
-    "task_type": "text2video",
-    "prompt": PROMPT,
-    "seed": 7,
-    "num_inference_steps": 2,
-    "num_frames": 17,
-    "fps": 10,
-}
 PREFIX = f"{PATH}/1/"
 NAMES = {PREFIX + it for it in ("0.mp4", "0.poster.webp", "0.thumbnail.webp")}
 

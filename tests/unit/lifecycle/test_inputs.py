@@ -11,7 +11,8 @@ from gpu_worker.lifecycle.handled import Done
 from shared.admission import Admission
 from shared.blocked_terms import BlockedTerms
 from shared.ports import Unavailable
-from tests.unit.lifecycle.world import BUCKET, INPUT, PATH, TIMEOUT_SECONDS, World, held, step_of
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import BUCKET, INPUT, World, held, step_of
 
 OWN = f"gs://{BUCKET}/users/ada/inputs/photo.png"
 IMAGE = {key: value for key, value in INPUT.items() if key not in ("width", "height")}

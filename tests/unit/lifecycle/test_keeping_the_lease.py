@@ -14,7 +14,8 @@ from gpu_worker.ports import EngineProgress
 from shared.clock import Clock, SystemClock
 from shared.lease import LEASE_SECONDS
 from shared.ports import Changes, Conflict, Unavailable
-from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, World, step_of
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import World, step_of
 
 
 def claim(world: World, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> LeasedDocument:

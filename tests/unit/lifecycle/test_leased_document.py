@@ -7,7 +7,8 @@ from gpu_worker.lifecycle.take import take
 from shared.document import Generation
 from shared.ports import Changes, Unavailable
 from tests.unit.lifecycle.claims import claimed, end
-from tests.unit.lifecycle.world import PATH, World
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.lifecycle.world import World
 
 
 def test_the_trust_window_after_a_renewal_counts_from_the_write_s_start(world: World) -> None:

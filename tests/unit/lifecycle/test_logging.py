@@ -7,7 +7,8 @@ import pytest
 
 from gpu_worker.in_memory_engine import Script
 from shared.errors import ErrorCode, GenerationError
-from tests.unit.lifecycle.world import PATH, PROMPT, World, crashing, faulty_write
+from tests.unit.lifecycle.stores import PATH, faulty_write
+from tests.unit.lifecycle.world import PROMPT, World, crashing
 
 
 @pytest.mark.parametrize(

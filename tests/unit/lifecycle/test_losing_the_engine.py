@@ -8,7 +8,8 @@ import pytest
 from gpu_worker.lifecycle.handled import Done, Later
 from shared.paths import GenerationPath
 from shared.ports import Changes
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, World, crashing, held
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import World, crashing, held
 
 OTHER = GenerationPath(uid="ada", generation_id="g2")
 REASON = "/srv/models/secret has no model_index.json"

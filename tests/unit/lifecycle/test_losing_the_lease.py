@@ -9,15 +9,8 @@ import pytest
 from gpu_worker.lifecycle.handled import Done, Later
 from shared.clock import SystemClock
 from shared.ports import Changes, Unavailable
-from tests.unit.lifecycle.world import (
-    PATH,
-    TIMEOUT_SECONDS,
-    DeadWatcher,
-    World,
-    crashing,
-    held,
-    step_of,
-)
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS, DeadWatcher
+from tests.unit.lifecycle.world import World, crashing, held, step_of
 
 
 def assert_belongs_to(world: World, token: int) -> None:

@@ -3,7 +3,8 @@
 from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.lifecycle.runner import STORE_RETRY_SECONDS
 from shared.ports import Unavailable
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, World, faulty_write, held, step_of
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS, faulty_write
+from tests.unit.lifecycle.world import World, held, step_of
 
 
 def unavailable(_: object) -> None:

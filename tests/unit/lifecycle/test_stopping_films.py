@@ -11,8 +11,8 @@ import pytest
 
 from gpu_worker.in_memory_engine import Script
 from gpu_worker.lifecycle.handled import Done, Handled, Later
-from tests.unit.lifecycle.test_films import WISH
-from tests.unit.lifecycle.world import PATH, PROMPT, TIMEOUT_SECONDS, Worker, World
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import PROMPT, WISH, Worker, World
 from tests.unit.media.films import encoders
 
 

@@ -1,13 +1,11 @@
-"""What lifecycle tests run in: ports in memory with faults on request, workers, a clock to turn."""
+"""What lifecycle tests run in: one deployment with any number of workers, and a clock to turn."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from pydantic import ValidationError
 
 from gpu_worker.adapters.input_images import DeploymentImages
 from gpu_worker.adapters.resolver import SystemResolver
@@ -20,30 +18,24 @@ from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.ports import Engine, EngineJob
 from shared.claim import MAX_BACKOFF_SECONDS
 from shared.clock import Clock
-from shared.in_memory import InMemoryDocuments
-from shared.in_memory_objects import InMemoryObjects
 from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS
 from shared.paths import GenerationPath
-from shared.ports import (
-    Beside,
-    Changes,
-    Conflict,
-    DocumentStore,
-    DocumentWatcher,
-    ObjectStore,
-    Snapshot,
-    StoredObject,
-    Subscription,
-    Written,
-)
-from tests.public_documents import check_public
+from shared.ports import Conflict, DocumentStore, DocumentWatcher, ObjectStore
+from tests.unit.lifecycle.stores import PATH, Documents, Objects
 
-PATH = GenerationPath(uid="ada", generation_id="g1")
 PROMPT = "a red circle that nobody may log"
 INPUT = {"prompt": PROMPT, "seed": 7, "num_inference_steps": 4, "width": 64, "height": 64}
+#: The same for a film.
+WISH: dict[str, Any] = {
+    "task_type": "text2video",
+    "prompt": PROMPT,
+    "seed": 7,
+    "num_inference_steps": 2,
+    "num_frames": 17,
+    "fps": 10,
+}
 #: A document's first token is the moment of its first claim; here these are 1, 2, 3 and so on.
 START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1)
-TIMEOUT_SECONDS = 10.0
 BUCKET = "pictures"
 HOST = "https://storage.example"
 SERVED = ServedAddresses(bucket=BUCKET, download_host=HOST)
@@ -69,113 +61,6 @@ class ManualClock:
         with self._lock:
             self._monotonic += seconds
             self._wall += timedelta(seconds=seconds)
-
-
-def nothing(_: Changes) -> None:
-    """The hook of a store without faults."""
-
-
-class Documents:
-    """An in-memory store that records each write and calls `before` and `after` around it."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.inner = InMemoryDocuments(clock)
-        self.before: Callable[[Changes], None] = nothing
-        self.after: Callable[[Changes], None] = nothing
-        self.before_read: Callable[[], None] = lambda: None
-        #: What workers wrote, in order.
-        self.writes: list[dict[str, Any]] = []
-        #: What apps are not told to expect, in documents that were right before they were written.
-        self.faults: list[str] = []
-        self._changed = threading.Condition()
-
-    def read(self, path: str) -> Snapshot | None:
-        self.before_read()
-        return self.inner.read(path)
-
-    def create(self, path: str, data: Changes) -> Written:
-        return self.inner.create(path, data)
-
-    def update(
-        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
-    ) -> Written:
-        self.before(changes)
-        was_right = self._fault_of(path) is None
-        written = self.inner.update(path, changes, expected=expected, beside=beside)
-        with self._changed:
-            fault = self._fault_of(path)
-            if fault and was_right:
-                self.faults.append(fault)
-            self.writes.append(dict(changes))
-            self._changed.notify_all()
-        self.after(changes)
-        return written
-
-    def _fault_of(self, path: str) -> str | None:
-        snapshot = self.inner.read(path)
-        try:
-            if snapshot is not None:
-                check_public(snapshot.data)
-        except (ValidationError, TypeError, ValueError) as fault:
-            return str(fault)
-        return None
-
-    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> Subscription:
-        return self.inner.watch(path, on_change)
-
-    def wait_for_writes(
-        self, matching: Callable[[Mapping[str, Any]], bool], count: int = 1
-    ) -> None:
-        """Block until `count` writes match."""
-        with self._changed:
-            assert self._changed.wait_for(
-                lambda: sum(map(matching, self.writes)) >= count, TIMEOUT_SECONDS
-            ), f"no {count} such writes in {self.writes}"
-
-    def data(self, path: GenerationPath = PATH) -> Mapping[str, Any]:
-        snapshot = self.inner.read(str(path))
-        assert snapshot is not None
-        return snapshot.data
-
-    def change(self, path: GenerationPath = PATH, **fields: Any) -> None:
-        """What the client, the trigger or an admin writes."""
-        snapshot = self.inner.read(str(path))
-        assert snapshot is not None
-        self.inner.update(str(path), fields, expected=snapshot.version)
-
-
-class DeadWatcher:
-    """A watch that never says anything."""
-
-    def watch(self, path: str, on_change: Callable[[Snapshot | None], None]) -> "DeadWatcher":
-        return self
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
-class Objects:
-    """An in-memory object store with a hook before each call."""
-
-    def __init__(self) -> None:
-        self.inner = InMemoryObjects()
-        self.before_create: Callable[[str], None] = lambda _: None
-        self.before_delete: Callable[[str], None] = lambda _: None
-
-    @property
-    def names(self) -> set[str]:
-        return set(self.inner._objects)
-
-    def create(self, name: str, data: bytes, *, content_type: str) -> StoredObject:
-        self.before_create(name)
-        return self.inner.create(name, data, content_type=content_type)
-
-    def read(self, name: str, *, max_bytes: int | None = None) -> bytes:
-        return self.inner.read(name, max_bytes=max_bytes)
-
-    def delete(self, name: str, *, generation: Any = None) -> None:
-        self.before_delete(name)
-        self.inner.delete(name, generation=generation)
 
 
 @dataclass
@@ -298,17 +183,3 @@ class World:
             worker.engine.close()
         # A test without a worker writes what it likes.
         assert self.documents.faults == [] or not self.workers
-
-
-def faulty_write(
-    status: str | None, fault: Callable[[], Exception], times: int
-) -> Callable[[Changes], None]:
-    """Raise in the first `times` writes of `status` (None: of a heartbeat)."""
-    left = [times]
-
-    def hook(changes: Changes) -> None:
-        if changes.get("status") == status and left[0]:
-            left[0] -= 1
-            raise fault()
-
-    return hook

@@ -9,12 +9,14 @@ from typing import Any
 from gpu_worker.deployment import wire_alone
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.intake.runpod.answer import Answer
+from gpu_worker.intake.runpod.asked import read_job
 from gpu_worker.intake.runpod.office import Job, Office
 from gpu_worker.lifecycle.wiring import Wiring
 from gpu_worker.loras import Loras
 from gpu_worker.ports import EngineJob
 from gpu_worker.runpod_settings import RUN_BYTES
 from gpu_worker.settings import WorkerSettings
+from shared.admission import DEFAULT_ADMISSION
 from shared.in_memory import InMemoryDocuments
 from shared.in_memory_objects import InMemoryObjects
 
@@ -28,6 +30,7 @@ FILM = {
     "num_inference_steps": 2,
 }
 PLACE = {"user_id": "ada", "file_uid": "g1", "use_cloud_storage": True}
+GIVEN = {**QUICK, **PLACE}
 PATH = "users/ada/generations/g1"
 TIMEOUT_SECONDS = 20.0
 
@@ -92,6 +95,21 @@ class Desk:
         self._pool.shutdown()
 
 
+MakeDesk = Callable[..., Desk]
+
+
 def held(_: EngineJob) -> Script:
     """Stops before step 2 until released."""
     return Script(hold_at=2)
+
+
+def data(documents: InMemoryDocuments) -> dict[str, Any]:
+    """Of the one document."""
+    snapshot = documents.read(PATH)
+    assert snapshot is not None
+    return dict(snapshot.data)
+
+
+def asked(given: dict[str, Any]) -> Any:
+    """What a worker with a database reads of a job's input."""
+    return read_job("job", given, admission=DEFAULT_ADMISSION, has_cloud=True, max_bytes=10**7)

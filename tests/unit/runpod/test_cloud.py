@@ -1,29 +1,30 @@
 """A job with cloud storage: its document is created or joined, and its end is the answer."""
 
 import threading
-from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from gpu_worker.intake.runpod.answer import DELETED
-from gpu_worker.intake.runpod.asked import read_job
+from gpu_worker.intake.runpod.answer import DELETED, Answer
 from gpu_worker.intake.runpod.fresh import fresh_document
-from shared.admission import DEFAULT_ADMISSION
-from shared.errors import InvalidInput
+from gpu_worker.intake.runpod.office import Job
 from shared.in_memory import InMemoryDocuments
 from shared.in_memory_objects import InMemoryObjects
 from shared.ports import AlreadyExists, Changes, Rejected, Unavailable, Written
-from tests.unit.runpod.desk import FILM, PATH, PLACE, QUICK, TIMEOUT_SECONDS, Desk, held
-
-MakeDesk = Callable[..., Desk]
-GIVEN = {**QUICK, **PLACE}
-
-
-def data(documents: InMemoryDocuments) -> dict[str, Any]:
-    snapshot = documents.read(PATH)
-    assert snapshot is not None
-    return dict(snapshot.data)
+from tests.unit.runpod.desk import (
+    FILM,
+    GIVEN,
+    PATH,
+    PLACE,
+    QUICK,
+    TIMEOUT_SECONDS,
+    Desk,
+    MakeDesk,
+    asked,
+    data,
+    held,
+)
 
 
 def change(documents: InMemoryDocuments, **fields: Any) -> None:
@@ -32,8 +33,12 @@ def change(documents: InMemoryDocuments, **fields: Any) -> None:
     documents.update(PATH, fields, expected=snapshot.version)
 
 
-def asked(given: dict[str, Any]) -> Any:
-    return read_job("job", given, admission=DEFAULT_ADMISSION, has_cloud=True, max_bytes=10**7)
+def joined(desk: Desk) -> "tuple[Job, Future[Answer | None]]":
+    """A job at `desk` for what another one makes, of whose progress it has heard."""
+    heard = threading.Event()
+    waiting = desk.start(GIVEN, on_progress=lambda _: heard.set())
+    assert heard.wait(TIMEOUT_SECONDS)
+    return waiting
 
 
 def test_pictures_are_stored_and_answered_with_their_urls(make_desk: MakeDesk) -> None:
@@ -88,10 +93,7 @@ def test_a_generation_in_another_workers_hands_is_waited_for(make_desk: MakeDesk
     second = make_desk(documents=first.documents, objects=first.objects)
     _, one = first.start(GIVEN)
     job = first.wait_held()
-    heard = threading.Event()
-    _, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    # It hears of the progress that the first one makes.
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(second)
     first.engine.release(job)
     assert one.result(TIMEOUT_SECONDS) == other.result(TIMEOUT_SECONDS)
     assert second.engine.ran == []
@@ -101,9 +103,7 @@ def test_two_jobs_of_one_worker_for_one_generation_have_one_answer(make_desk: Ma
     desk = make_desk(held)
     _, one = desk.start(GIVEN)
     job = desk.wait_held()
-    heard = threading.Event()
-    _, other = desk.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(desk)
     desk.engine.release(job)
     assert one.result(TIMEOUT_SECONDS) == other.result(TIMEOUT_SECONDS)
     assert desk.engine.ran == [job]
@@ -116,9 +116,7 @@ def test_who_only_waits_and_is_stopped_leaves_the_generation_to_the_other(
     second = make_desk(documents=first.documents, objects=first.objects)
     _, one = first.start(GIVEN)
     job = first.wait_held()
-    heard = threading.Event()
-    waiting, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    waiting, other = joined(second)
     second.office.stop(waiting)
     assert other.result(TIMEOUT_SECONDS) is None
     first.engine.release(job)
@@ -132,9 +130,7 @@ def test_what_another_worker_gives_back_is_taken_over(make_desk: MakeDesk) -> No
     second = make_desk(documents=first.documents, objects=first.objects)
     _, one = first.start(GIVEN)
     first.wait_held()
-    heard = threading.Event()
-    _, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(second)
     first.office.drain()
     assert one.result(TIMEOUT_SECONDS) is None
     answer = other.result(TIMEOUT_SECONDS)
@@ -192,9 +188,7 @@ def test_a_deleted_generation_is_told_as_such(make_desk: MakeDesk) -> None:
     second = make_desk(documents=first.documents, objects=first.objects)
     first.start(GIVEN)
     job = first.wait_held()
-    heard = threading.Event()
-    _, other = second.start(GIVEN, on_progress=lambda _: heard.set())
-    assert heard.wait(TIMEOUT_SECONDS)
+    _, other = joined(second)
     first.documents.delete(PATH)
     assert other.result(TIMEOUT_SECONDS) == {"error": DELETED}
     first.engine.release(job)
@@ -251,55 +245,3 @@ def test_a_database_that_is_away_for_a_moment_is_asked_again(make_desk: MakeDesk
     assert documents.blinked
     assert answer is not None
     assert "images" in answer
-
-
-DISPATCHED = {**GIVEN, "dispatched": True}
-
-
-def accepted(documents: InMemoryDocuments) -> None:
-    """As the function leaves it before it dispatches a job for it."""
-    it = asked(GIVEN)
-    documents.create(PATH, {**fresh_document(it.path, it.raw), "input": QUICK})
-
-
-def test_a_dispatched_job_makes_the_generation_that_is_there(make_desk: MakeDesk) -> None:
-    desk = make_desk()
-    accepted(desk.documents)
-    answer = desk.run(DISPATCHED)
-    assert answer is not None
-    assert answer["file_uid"] == "g1"
-    assert data(desk.documents)["status"] == "completed"
-
-
-def test_a_dispatched_job_makes_no_document_that_was_deleted_meanwhile(
-    make_desk: MakeDesk,
-) -> None:
-    desk = make_desk()
-    assert desk.run(DISPATCHED) == {"error": DELETED}
-    assert desk.documents.read(PATH) is None
-    assert desk.engine.ran == []
-
-
-def test_a_dispatched_job_does_not_wait_for_another_worker(make_desk: MakeDesk) -> None:
-    first = make_desk(held)
-    accepted(first.documents)
-    _, running = first.start(DISPATCHED)
-    job = first.wait_held()
-    second = make_desk(documents=first.documents, objects=first.objects)
-    answer = second.run(DISPATCHED, job_id="job-2")
-    assert answer == {"error": "held: Another worker has this generation."}
-    first.engine.release(job)
-    done = running.result(TIMEOUT_SECONDS)
-    assert done is not None
-    assert done["file_uid"] == "g1"
-
-
-def test_a_dispatched_job_without_cloud_storage_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="dispatched is true, and use_cloud_storage false"):
-        asked({**QUICK, "dispatched": True})
-
-
-@pytest.mark.parametrize("value", ["yes", 1, False])
-def test_nothing_but_true_marks_a_dispatched_job(value: object) -> None:
-    with pytest.raises(InvalidInput, match="dispatched"):
-        asked({**GIVEN, "dispatched": value})

@@ -19,9 +19,7 @@ from gpu_worker.ports import EngineJob
 from shared.errors import ErrorCode, GenerationError
 from shared.in_memory import InMemoryDocuments
 from shared.in_memory_objects import InMemoryObjects
-from tests.unit.runpod.desk import FILM, PLACE, PROMPT, QUICK, TIMEOUT_SECONDS, Desk, held
-
-MakeDesk = Callable[..., Desk]
+from tests.unit.runpod.desk import FILM, PLACE, PROMPT, QUICK, TIMEOUT_SECONDS, MakeDesk, held
 
 
 def test_pictures_are_answered_with_the_original_workers_keys(make_desk: MakeDesk) -> None:

@@ -107,7 +107,7 @@ def test_before_its_acceptance_nothing_is_reserved_whatever_stands_there() -> No
 def test_an_accepted_generation_says_what_it_costs() -> None:
     charge = Charge(credits=10, day="2026-11-23")
     it = generation(Status.PENDING, charge=None)
-    changes = it.to_queued(charge)
+    changes = it.to_queued(charge=charge)
     assert changes["charge"] == HELD
     assert it.beside(changes) == ()
     assert "charge" not in it.to_queued()

@@ -1,7 +1,6 @@
 """What a worker does with a document that a message points at."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,26 +18,13 @@ from shared.claim import (
 )
 from shared.document import Generation
 from shared.lease import FREE, LEASE_SECONDS, Lease
-from shared.paths import GenerationPath
 from shared.ports import DELETE, SERVER_TIME
 from shared.status import ALLOWED, Status
+from tests.unit.shared.generations import generation
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LIVE = Lease(token=4, worker_id="other", expires_at=NOW + timedelta(seconds=12))
 LAPSED = Lease(token=4, worker_id="other", expires_at=NOW)
-
-
-def generation(status: Status = Status.QUEUED, **fields: Any) -> Generation:
-    usual: dict[str, Any] = {
-        "path": GenerationPath(uid="ann", generation_id="g1"),
-        "status": status,
-        "input": {"prompt": "x"},
-        "cancel_requested": False,
-        "attempt": 0,
-        "lease": FREE,
-        "error": None,
-    }
-    return Generation(**{**usual, **fields})
 
 
 def decide(it: Generation) -> Decision:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.message import SCHEMA_VERSION, GenerationMessage, MalformedMessage, NewerSchema
 from shared.paths import GenerationPath
-from tests.unit.shared.test_paths import IDS
+from tests.unit.shared.ids import IDS
 
 GOOD: dict[str, Any] = {"schema_version": 1, "uid": "ann", "generation_id": "g1"}
 

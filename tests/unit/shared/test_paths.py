@@ -1,13 +1,12 @@
 """Ids that are safe wherever they go, and names made of them."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
 from shared.paths import MAX_ID_LENGTH, GenerationPath, ObjectName, check_id
+from tests.unit.shared.ids import IDS
 
 GOOD = ["a", "7", "A-Z_a-z0-9", "a.b", "a:b@c", "_a", "__a", "a__", "-", "a" * MAX_ID_LENGTH]
 BAD = [
@@ -32,9 +31,6 @@ BAD = [
     "a*b",
     "a[b]",
 ]
-IDS = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._:@-]{0,127}", fullmatch=True).filter(
-    lambda text: not re.fullmatch("__.*__", text)
-)
 
 
 @pytest.mark.parametrize("value", GOOD)

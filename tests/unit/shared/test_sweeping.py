@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from shared.claim import MAX_ATTEMPTS, Claim, End, decide_claim
 from shared.document import Generation
 from shared.lease import FREE, Lease
-from shared.paths import GenerationPath
 from shared.ports import DELETE, SERVER_TIME, Overdue
 from shared.retry import MAX_DELAY_SECONDS
 from shared.status import ALLOWED, Status
@@ -24,6 +23,7 @@ from shared.sweeping import (
     SweepDecision,
     decide_sweep,
 )
+from tests.unit.shared.generations import generation
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 RELEASED = Lease(token=4, worker_id=None, expires_at=None)
@@ -37,19 +37,9 @@ def held(expired_for: float) -> Lease:
     return Lease(token=4, worker_id="w", expires_at=ago(expired_for))
 
 
-def generation(status: Status, **fields: Any) -> Generation:
-    usual: dict[str, Any] = {
-        "path": GenerationPath(uid="ann", generation_id="g1"),
-        "status": status,
-        "input": {"prompt": "x"},
-        "cancel_requested": False,
-        "attempt": 0,
-        "lease": FREE,
-        "error": None,
-        "queued_at": ago(QUEUED_SECONDS),
-        "sweep_after": ago(QUEUED_SECONDS),
-    }
-    return Generation(**{**usual, **fields})
+def overdue(status: Status, **fields: Any) -> Generation:
+    since = ago(QUEUED_SECONDS)
+    return generation(status, **{"queued_at": since, "sweep_after": since, **fields})
 
 
 def decide(it: Generation) -> SweepDecision:
@@ -67,7 +57,7 @@ def next_look(it: Generation) -> float:
 
 
 def test_a_generation_that_nobody_claimed_for_long_enough_is_published_again() -> None:
-    assert next_look(generation(Status.QUEUED)) == QUEUED_SECONDS
+    assert next_look(overdue(Status.QUEUED)) == QUEUED_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -83,42 +73,42 @@ def test_a_generation_that_nobody_claimed_for_long_enough_is_published_again() -
 def test_it_then_waits_as_long_again_as_it_has_waited_up_to_a_bound(
     waited: float, pause: float
 ) -> None:
-    assert next_look(generation(Status.QUEUED, queued_at=ago(waited))) == pause
+    assert next_look(overdue(Status.QUEUED, queued_at=ago(waited))) == pause
 
 
 def test_a_day_in_the_queue_costs_some_fifty_messages_and_not_one_a_minute() -> None:
     moment, published = ago(0), 0
-    it = generation(Status.QUEUED, queued_at=moment, sweep_after=moment)
+    it = overdue(Status.QUEUED, queued_at=moment, sweep_after=moment)
     for minute in range(24 * 60):
         now = moment + timedelta(minutes=minute)
         decision = decide_sweep(it, server_now=now)
         if isinstance(decision, Republish):
             published += 1
-            it = generation(
+            it = overdue(
                 Status.QUEUED, queued_at=moment, sweep_after=decision.changes["sweep_after"]
             )
     assert 48 <= published <= 56
 
 
 def test_a_generation_of_an_older_release_is_published_at_once() -> None:
-    assert next_look(generation(Status.QUEUED, queued_at=None, sweep_after=None)) == QUEUED_SECONDS
+    assert next_look(overdue(Status.QUEUED, queued_at=None, sweep_after=None)) == QUEUED_SECONDS
 
 
 @pytest.mark.parametrize("waited", [0, 1, QUEUED_SECONDS - 0.001])
 def test_a_generation_that_has_not_waited_long_enough_is_let_be(waited: float) -> None:
-    assert decide(generation(Status.QUEUED, sweep_after=ago(waited))) == LetBe()
+    assert decide(overdue(Status.QUEUED, sweep_after=ago(waited))) == LetBe()
 
 
 def test_the_backoff_of_a_retry_ends_before_the_sweep_s_patience() -> None:
     assert QUEUED_SECONDS > MAX_DELAY_SECONDS + LAPSED_SECONDS
-    just_failed = generation(
+    just_failed = overdue(
         Status.QUEUED, attempt=1, queued_at=ago(5000), sweep_after=ago(MAX_DELAY_SECONDS)
     )
     assert decide(just_failed) == LetBe()
 
 
 def test_a_lapsed_lease_goes_back_to_the_queue_with_a_reason() -> None:
-    lapsed = generation(Status.PROCESSING, attempt=1, lease=held(LAPSED_SECONDS))
+    lapsed = overdue(Status.PROCESSING, attempt=1, lease=held(LAPSED_SECONDS))
     decision = decide(lapsed)
     assert decision == Republish(
         changes={
@@ -144,7 +134,7 @@ def test_a_lease_that_lives_or_has_only_just_lapsed_is_left_to_the_workers(
     expired_for: float, cancel: bool, attempt: int
 ) -> None:
     lease = held(expired_for)
-    it = generation(Status.PROCESSING, attempt=attempt, lease=lease, cancel_requested=cancel)
+    it = overdue(Status.PROCESSING, attempt=attempt, lease=lease, cancel_requested=cancel)
     assert decide(it) == LetBe()
 
 
@@ -158,7 +148,7 @@ def test_a_lease_that_lives_or_has_only_just_lapsed_is_left_to_the_workers(
 def test_what_used_up_its_attempts_fails_with_a_stable_code_and_the_last_reason(
     status: Status, lease: Lease, last: dict[str, object] | None, reason: str
 ) -> None:
-    decision = decide(generation(status, attempt=MAX_ATTEMPTS, lease=lease, error=last))
+    decision = decide(overdue(status, attempt=MAX_ATTEMPTS, lease=lease, error=last))
     assert isinstance(decision, End)
     assert decision.changes["error"] == {
         "code": "attempts_exhausted",
@@ -170,11 +160,11 @@ def test_what_used_up_its_attempts_fails_with_a_stable_code_and_the_last_reason(
 @pytest.mark.parametrize(
     "it",
     [
-        generation(Status.PENDING, cancel_requested=True),
-        generation(Status.QUEUED, cancel_requested=True, sweep_after=NOW),
-        generation(Status.QUEUED, cancel_requested=True, attempt=MAX_ATTEMPTS),
-        generation(Status.PROCESSING, cancel_requested=True, lease=held(60), attempt=1),
-        generation(Status.PROCESSING, cancel_requested=True, lease=FREE),
+        overdue(Status.PENDING, cancel_requested=True),
+        overdue(Status.QUEUED, cancel_requested=True, sweep_after=NOW),
+        overdue(Status.QUEUED, cancel_requested=True, attempt=MAX_ATTEMPTS),
+        overdue(Status.PROCESSING, cancel_requested=True, lease=held(60), attempt=1),
+        overdue(Status.PROCESSING, cancel_requested=True, lease=FREE),
     ],
 )
 def test_what_was_cancelled_and_nobody_works_on_is_cancelled_without_patience(
@@ -186,7 +176,7 @@ def test_what_was_cancelled_and_nobody_works_on_is_cancelled_without_patience(
 
 
 def test_a_pending_generation_is_left_to_the_function_that_accepts_it() -> None:
-    assert decide(generation(Status.PENDING)) == LetBe()
+    assert decide(overdue(Status.PENDING)) == LetBe()
 
 
 @pytest.mark.parametrize("what", list(Overdue))

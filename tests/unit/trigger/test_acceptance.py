@@ -48,9 +48,11 @@ def test_a_good_request_goes_to_the_topic_of_its_task(given: dict[str, Any], top
     decision = decide({**GOOD, "input": given})
     assert isinstance(decision, Accept)
     assert decision.topic == topic
+    assert topic == f"generate-{decision.kind}"
     assert str(decision.message.path) == PATH
     assert decision.changes == {
         "status": "queued",
+        "kind": decision.kind.value,
         "queued_at": SERVER_TIME,
         "sweep_after": SERVER_TIME,
         "updated_at": SERVER_TIME,

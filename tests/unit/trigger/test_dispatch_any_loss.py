@@ -8,12 +8,11 @@ from hypothesis.stateful import invariant, precondition, rule
 from hypothesis.strategies import integers
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument
-from gpu_worker.lifecycle.take import take
 from shared.in_memory_jobs import InMemoryJobs
 from shared.paths import IMAGE_TOPIC
 from shared.serverless import JobLimits
-from tests.unit.lifecycle.world import PATH
-from tests.unit.trigger.test_any_loss import AnyLoss
+from tests.unit.lifecycle.stores import PATH
+from tests.unit.trigger.losses import AnyLoss
 from trigger.dispatch import Dispatcher
 from trigger.endpoints import Endpoint
 from trigger.sweep import sweep
@@ -47,15 +46,8 @@ class DispatchedAnyLoss(AnyLoss):
     @rule()
     def a_job_gets_a_worker(self) -> None:
         job_id = self.without_worker[0]
-        taken = take(
-            self.documents,
-            self.clock,
-            PATH,
-            worker_id=f"worker-of-{job_id}",
-            on_cancel_requested=lambda: None,
-        )
+        taken = self.try_to_take(f"worker-of-{job_id}")
         if isinstance(taken, LeasedDocument):
-            self.holders.append(taken)
             self.working[job_id] = taken
         else:
             self.jobs.end(job_id)

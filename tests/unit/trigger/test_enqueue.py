@@ -1,77 +1,25 @@
 """The use case on in-memory ports, with everything that may happen between its steps."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import pytest
 
 from shared.admission import Admission
 from shared.blocked_terms import BlockedTerms
-from shared.clock import Clock
 from shared.in_memory import InMemoryDocuments, InMemoryPublisher
-from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
-from shared.ports import Beside, Changes, Conflict, NotInput, Rejected, Unavailable, Written
-from shared.stored_size import MAX_DOCUMENT_BYTES, MAX_INPUT_BYTES
+from shared.ports import Conflict, Unavailable
 from shared.sweeping import QUEUED_SECONDS
 from tests.unit.lifecycle.world import ManualClock
+from tests.unit.trigger.meddling import (
+    CREATED,
+    PATH,
+    FailingPublisher,
+    MeddledDocuments,
+    document_of,
+    paths_on,
+    run,
+)
 from trigger.enqueue import MAX_CONFLICTS, Outcome, enqueue
 from trigger.settling import Settled, settle
-
-PATH = "users/ann/generations/g1"
-CREATED: dict[str, Any] = {"input": {"prompt": "a red circle"}, "status": "pending"}
-
-
-class MeddledDocuments(InMemoryDocuments):
-    """Somebody else acts right before each of the use case's updates."""
-
-    def __init__(
-        self, *meddlings: Callable[["MeddledDocuments"], None], clock: Clock | None = None
-    ) -> None:
-        super().__init__(clock)
-        self.meddlings = list(meddlings)
-
-    def update(
-        self, path: str, changes: Changes, *, expected: Any, beside: Sequence[Beside] = ()
-    ) -> Written:
-        if self.meddlings:
-            self.meddlings.pop(0)(self)
-        return super().update(path, changes, expected=expected, beside=beside)
-
-    def write(self, **fields: Any) -> None:
-        """What another party writes, whatever the version."""
-        snapshot = self.read(PATH)
-        assert snapshot is not None
-        super().update(PATH, fields, expected=snapshot.version)
-
-
-class FailingPublisher(InMemoryPublisher):
-    def publish(self, topic: str, data: bytes) -> None:
-        raise Unavailable("Pub/Sub is away")
-
-
-@pytest.fixture
-def publisher() -> InMemoryPublisher:
-    return InMemoryPublisher((IMAGE_TOPIC, VIDEO_TOPIC))
-
-
-def document_of(documents: InMemoryDocuments) -> dict[str, Any]:
-    snapshot = documents.read(PATH)
-    assert snapshot is not None
-    return dict(snapshot.data)
-
-
-def run(
-    documents: InMemoryDocuments,
-    publisher: InMemoryPublisher,
-    created: dict[str, Any] | None = None,
-) -> Outcome:
-    """One event for a document that is in the store already."""
-    return enqueue(PATH, created or CREATED, documents=documents, publisher=publisher)
-
-
-def paths_on(publisher: InMemoryPublisher, topic: str) -> list[str]:
-    return [str(GenerationMessage.from_bytes(data).path) for data in publisher.published[topic]]
 
 
 def test_a_good_document_is_published_and_queued(publisher: InMemoryPublisher) -> None:
@@ -234,82 +182,3 @@ def test_a_crash_before_the_mark_is_mended_by_the_next_event(
     assert run(documents, publisher) is Outcome.ACCEPTED
     assert document_of(documents)["status"] == "queued"
     assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
-
-
-def full(**fields: Any) -> dict[str, Any]:
-    """A document that takes all the room there is but for a few bytes."""
-    return {
-        **CREATED,
-        "input": {"prompt": "x", "image_url": "x" * (MAX_DOCUMENT_BYTES - 200)},
-    } | fields
-
-
-def reject(_documents: MeddledDocuments) -> None:
-    raise Rejected("it would have too many index entries")
-
-
-def test_a_document_that_has_no_room_for_its_end_fails_and_is_emptied(
-    publisher: InMemoryPublisher,
-) -> None:
-    documents = InMemoryDocuments()
-    documents.create(PATH, full())
-    snapshot = documents.read(PATH)
-    assert snapshot is not None
-    with pytest.raises(Rejected):
-        documents.update(PATH, {"error": "x" * 200}, expected=snapshot.version)
-    assert run(documents, publisher) is Outcome.REFUSED
-    document = document_of(documents)
-    assert (document["status"], document["input"]) == ("failed", {})
-    assert document["error"]["code"] == "invalid_input"
-    assert "it must take at most 900 KiB" in document["error"]["message"]
-    assert publisher.published[IMAGE_TOPIC] == []
-
-
-def test_a_document_without_room_that_is_cancelled_is_cancelled(
-    publisher: InMemoryPublisher,
-) -> None:
-    documents = InMemoryDocuments()
-    documents.create(PATH, full(cancel_requested=True))
-    assert run(documents, publisher) is Outcome.CANCELLED
-    document = document_of(documents)
-    assert (document["status"], document["input"]) == ("cancelled", {})
-
-
-def test_an_input_just_within_the_bound_is_judged_by_what_it_says(
-    publisher: InMemoryPublisher,
-) -> None:
-    documents = InMemoryDocuments()
-    given = {"prompt": "x" * (MAX_INPUT_BYTES - len("prompt") - 2)}
-    documents.create(PATH, {**CREATED, "input": given})
-    assert run(documents, publisher) is Outcome.REFUSED
-    document = document_of(documents)
-    assert document["input"] == given
-    assert "it must be a non-blank text of at most 2000 characters" in document["error"]["message"]
-
-
-def test_a_mark_that_the_store_will_never_take_ends_the_generation(
-    publisher: InMemoryPublisher,
-) -> None:
-    documents = MeddledDocuments(reject)
-    documents.create(PATH, CREATED)
-    assert run(documents, publisher) is Outcome.REFUSED
-    document = document_of(documents)
-    assert (document["status"], document["input"]) == ("failed", {})
-    assert document["error"]["code"] == "invalid_input"
-
-
-def test_a_store_that_takes_not_even_the_end_is_asked_twice(publisher: InMemoryPublisher) -> None:
-    documents = MeddledDocuments(reject, reject)
-    documents.create(PATH, CREATED)
-    with pytest.raises(Rejected):
-        run(documents, publisher)
-    assert documents.meddlings == []
-
-
-def test_an_input_that_cannot_be_read_fails_with_a_sentence(publisher: InMemoryPublisher) -> None:
-    documents = InMemoryDocuments()
-    documents.create(PATH, {**CREATED, "input": NotInput.UNREADABLE})
-    assert run(documents, publisher) is Outcome.REFUSED
-    message = document_of(documents)["error"]["message"]
-    assert message.startswith("input holds a value that cannot be read, such as a reference")
-    assert publisher.published[IMAGE_TOPIC] == []

@@ -53,4 +53,17 @@ def test_usage_that_is_due_is_found_by_an_index_over_everybody_s() -> None:
 def test_there_is_no_index_that_nothing_asks_for() -> None:
     indexes = json.loads(FILE.read_text())["indexes"]
     everybody_s = [index for index in indexes if index["queryScope"] == "COLLECTION_GROUP"]
-    assert len(everybody_s) == len(QUERIES)
+    assert len(everybody_s) == len(QUERIES) + len([LINES])
+
+
+#: What `trigger.adapters.firestore_queue` counts and lists by.
+LINES = ["status", "kind", "created_at"]
+
+
+def test_the_lines_are_counted_and_listed_by_an_index() -> None:
+    indexes = json.loads(FILE.read_text())["indexes"]
+    assert LINES in [
+        [field["fieldPath"] for field in index["fields"] if field["order"] == "ASCENDING"]
+        for index in indexes
+        if index["queryScope"] == "COLLECTION_GROUP"
+    ]

@@ -9,12 +9,17 @@ import pytest
 from shared.claim import MAX_ATTEMPTS, Claim, decide_claim
 from shared.document import Generation
 from shared.in_memory import InMemoryDocuments, InMemoryPublisher
-from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Conflict, Rejected, Unavailable
 from shared.sweeping import QUEUED_SECONDS
 from tests.unit.lifecycle.world import START, ManualClock
-from tests.unit.trigger.test_enqueue import PATH, FailingPublisher, MeddledDocuments, document_of
+from tests.unit.trigger.meddling import (
+    PATH,
+    FailingPublisher,
+    MeddledDocuments,
+    document_of,
+    paths_on,
+)
 from trigger.compare_and_set import MAX_CONFLICTS
 from trigger.settling import Settled, settle
 
@@ -33,11 +38,6 @@ LAPSED: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def publisher() -> InMemoryPublisher:
-    return InMemoryPublisher((IMAGE_TOPIC, VIDEO_TOPIC))
-
-
 def holding(
     fields: dict[str, Any], *meddlings: Callable[[MeddledDocuments], None]
 ) -> MeddledDocuments:
@@ -48,10 +48,6 @@ def holding(
 
 def settled(documents: InMemoryDocuments, publisher: InMemoryPublisher) -> Settled:
     return settle(PATH, documents=documents, publisher=publisher)
-
-
-def published(publisher: InMemoryPublisher, topic: str) -> list[str]:
-    return [str(GenerationMessage.from_bytes(data).path) for data in publisher.published[topic]]
 
 
 def claim(documents: MeddledDocuments) -> None:
@@ -76,12 +72,12 @@ def test_a_lost_message_is_published_again_and_the_document_says_when_to_look_ne
 ) -> None:
     documents = holding(QUEUED)
     assert settled(documents, publisher) is Settled.REPUBLISHED
-    assert published(publisher, IMAGE_TOPIC) == [PATH]
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
     document = document_of(documents)
     assert document["status"] == "queued"
     assert document["sweep_after"] == START
     assert settled(documents, publisher) is Settled.LET_BE
-    assert published(publisher, IMAGE_TOPIC) == [PATH]
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
 
 
 def test_a_generation_whose_worker_is_gone_is_queued_and_published_to_its_topic(
@@ -89,7 +85,7 @@ def test_a_generation_whose_worker_is_gone_is_queued_and_published_to_its_topic(
 ) -> None:
     documents = holding(LAPSED)
     assert settled(documents, publisher) is Settled.RESCUED
-    assert published(publisher, VIDEO_TOPIC) == [PATH]
+    assert paths_on(publisher, VIDEO_TOPIC) == [PATH]
     document = document_of(documents)
     assert (document["status"], document["attempt"]) == ("queued", 1)
     assert document["lease"] == {"token": 4, "worker_id": None, "expires_at": None}
@@ -145,7 +141,7 @@ def test_of_two_sweeps_at_once_one_writes_and_both_may_publish(
     documents = holding(QUEUED, lambda them: outcomes.append(settled(them, publisher)))
     outcomes.append(settled(documents, publisher))
     assert outcomes == [Settled.REPUBLISHED, Settled.REPUBLISHED]
-    assert published(publisher, IMAGE_TOPIC) == [PATH, PATH]
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH, PATH]
     assert document_of(documents)["sweep_after"] == START
 
 
@@ -166,7 +162,7 @@ def test_a_document_that_keeps_changing_is_left_to_the_next_sweep(
     documents = holding(QUEUED, *[touch] * (MAX_CONFLICTS + 1))
     with pytest.raises(Conflict, match="changed 6 times"):
         settled(documents, publisher)
-    assert published(publisher, IMAGE_TOPIC) == [PATH]
+    assert paths_on(publisher, IMAGE_TOPIC) == [PATH]
 
 
 @pytest.mark.parametrize("given", [{"prompt": ""}, {}, None, {"prompt": "x", "num_images": 9}])

@@ -9,7 +9,7 @@ from shared.in_memory_jobs import InMemoryJobs
 from shared.ports import Unavailable
 from shared.serverless import JobLimits, Misconfigured
 from tests.unit.lifecycle.world import START, ManualClock
-from tests.unit.trigger.test_sweep import Deployment, queued
+from tests.unit.trigger.sweeping import Deployment, queued
 from trigger.withdraw import withdraw, withdraw_deleted
 
 PATH = "users/ann/generations/g1"

@@ -69,3 +69,9 @@ WRONG_FORMS = [
     ("EMBERFRAME_MODEL_DIR", "/nowhere/at/all"),
     ("EMBERFRAME_MODEL_DIR", "/dev/null"),
 ]
+#: All three emulators.
+HOSTS = {
+    "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8080",
+    "PUBSUB_EMULATOR_HOST": "127.0.0.1:8085",
+    "STORAGE_EMULATOR_HOST": "http://127.0.0.1:9199",
+}

@@ -2,11 +2,11 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from gpu_worker.health import HealthFile
+from gpu_worker.health import Health, HealthFile
 from gpu_worker.in_memory_engine import InMemoryEngine
 from gpu_worker.pulse import Pulse
 from gpu_worker.service import Service
@@ -43,6 +43,19 @@ class Intake:
         self.stopped.set()
 
 
+class HeardHealthFile(HealthFile):
+    """Wakes whoever waits for what it says."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.said = threading.Condition()
+
+    def write(self, state: Health, **details: Any) -> None:
+        super().write(state, **details)
+        with self.said:
+            self.said.notify_all()
+
+
 class Parts:
     """One service over fakes, run in a thread."""
 
@@ -54,7 +67,7 @@ class Parts:
         self.runner = Runner()
         self.stopping = threading.Event()
         self.health = folder / "health.json"
-        self.health_file = HealthFile(self.health)
+        self.health_file = HeardHealthFile(self.health)
         self.pulse = Pulse()
         self.left: list[int] = []
         self.codes: list[int] = []
@@ -83,10 +96,8 @@ class Parts:
         return self.codes[0]
 
     def wait_for(self, state: str) -> None:
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while self.state != state:
-            assert time.monotonic() < deadline
-            assert not self.stopping.wait(0.01)
+        with self.health_file.said:
+            assert self.health_file.said.wait_for(lambda: self.state == state, TIMEOUT_SECONDS)
 
     @property
     def state(self) -> str:

@@ -20,6 +20,7 @@ TIMEOUT_SECONDS = 10.0
 def handlers_as_before() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
+    signal.set_wakeup_fd(-1)
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -144,4 +145,21 @@ hold(its_log.lock)
         assert process.stdout is not None
         assert process.stdout.readline() == b"asked\n"
         process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT_SECONDS) == INTERRUPTED
+
+
+def test_signals_are_heard_while_the_main_thread_waits_for_ever() -> None:
+    """One that another thread receives, or that comes just before the wait, does not end it."""
+    elsewhere = """
+departure._leave_seconds = 86_400
+def send():
+    print(flush=True)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    departure.stopping.wait()
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+import signal
+threading.Thread(target=send).start()
+threading.Event().wait()
+"""
+    with stuck(elsewhere) as process:
         assert process.wait(TIMEOUT_SECONDS) == INTERRUPTED

@@ -12,7 +12,8 @@ from gpu_worker.health import HealthFile
 from gpu_worker.intake.pull import PullIntake
 from gpu_worker.service import Service
 from tests.unit.intake.pubsub_server import NAME, PubSubServer
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, World, held
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import World, held
 
 
 class MutePubSub(PubSubServer):

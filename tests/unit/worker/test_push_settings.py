@@ -10,7 +10,7 @@ from gpu_worker.adapters.push_tokens import PubSubTokens
 from gpu_worker.intake.push_sender import Anybody
 from gpu_worker.push_settings import PushSettings
 from gpu_worker.settings import Settings, Tasks
-from tests.unit.worker.test_starting import HOSTS
+from tests.unit.worker.forms import HOSTS
 
 PATIENCE_SECONDS = 60.0
 AUDIENCE = "https://worker.example/push"

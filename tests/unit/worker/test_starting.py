@@ -11,14 +11,9 @@ from gpu_worker.__main__ import main
 from gpu_worker.credentials import NoCredentials, check_credentials
 from gpu_worker.deployment import forget_empty_emulators
 from gpu_worker.settings import Settings
-from tests.unit.worker.forms import ADDRESSES, IMAGE_HOSTS, RIGHT_FORMS, WEB_ADDRESSES
+from tests.unit.worker.forms import ADDRESSES, HOSTS, IMAGE_HOSTS, RIGHT_FORMS, WEB_ADDRESSES
 
 PATIENCE_SECONDS = 60.0
-HOSTS = {
-    "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8080",
-    "PUBSUB_EMULATOR_HOST": "127.0.0.1:8085",
-    "STORAGE_EMULATOR_HOST": "http://127.0.0.1:9199",
-}
 
 
 def refusal(

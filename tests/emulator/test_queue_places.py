@@ -1,0 +1,77 @@
+"""Places in the line through the real function: told at acceptance, and anew by the minute's run.
+
+On the stack's own project, where other tests' generations may wait too: so numbers are compared
+with each other, not with fixed ones.
+"""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import httpx
+import pytest
+from google.cloud import firestore
+
+from shared.kinds import Kind
+from shared.paths import QUEUE_DOCUMENT
+from tests.emulator.conftest import Await, Phone
+from tests.rules.firestore_rest import REQUEST_TIME
+from tools.stack import Stack
+from tools.stack.schedule import SWEEP, scheduled_url
+
+pytestmark = pytest.mark.stack
+
+#: The function's process starts with its first call.
+CALL_TIMEOUT_SECONDS = 60
+
+
+def minute(stack: Stack) -> None:
+    url = scheduled_url(stack.emulators["functions"], SWEEP)
+    answer = httpx.post(url, timeout=CALL_TIMEOUT_SECONDS)
+    assert answer.is_success, answer.text
+
+
+def test_who_waits_is_told_at_acceptance_and_anew_by_the_minute_s_run(
+    phone: Phone, stack: Stack, firestore_client: firestore.Client, document_once: Await
+) -> None:
+    minute(stack)
+    before = datetime.now(UTC)
+    places = []
+    for _ in range(2):
+        path = phone.path()
+        created = {"input": {"prompt": "x"}, "status": "pending", "created_at": REQUEST_TIME}
+        assert phone.firestore.create(path, created).is_success
+        accepted = document_once(path, "queued")
+        assert accepted["kind"] == Kind.IMAGE
+        places.append(accepted["queue"]["ahead"])
+    assert places[1] > places[0] >= 0
+
+    reference = firestore_client.document(path)
+    reference.update({"queue": {"ahead": 10**6}})
+    minute(stack)
+    told = reference.get().to_dict()
+    assert places[0] < told["queue"]["ahead"] < 10**6
+    measured = firestore_client.document(QUEUE_DOCUMENT).get().to_dict()
+    assert measured["updated_at"] > before
+    assert measured["image"]["waiting"] >= 2
+    assert measured["image"]["oldest"] <= told["created_at"]
+
+
+def test_a_worker_that_says_it_is_there_makes_an_estimate_of_the_wait(
+    phone: Phone, stack: Stack, firestore_client: firestore.Client, document_once: Await
+) -> None:
+    worker = firestore_client.document(f"system/workers/live/{uuid4().hex}")
+    said = {"state": "busy", "kinds": ["image"], "seconds_per_job": {"image": 7.5}}
+    worker.set({**said, "updated_at": firestore.SERVER_TIMESTAMP})
+    try:
+        path = phone.path()
+        created = {"input": {"prompt": "x"}, "status": "pending", "created_at": REQUEST_TIME}
+        assert phone.firestore.create(path, created).is_success
+        document_once(path, "queued")
+        minute(stack)
+        place = firestore_client.document(path).get().to_dict()["queue"]
+        measured = firestore_client.document(QUEUE_DOCUMENT).get().to_dict()["image"]
+        assert measured["workers"] >= 1
+        assert measured["seconds_per_job"] > 0
+        assert place["eta_seconds"] <= (place["ahead"] + 1) * measured["seconds_per_job"]
+    finally:
+        worker.delete()
