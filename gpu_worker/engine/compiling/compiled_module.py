@@ -44,8 +44,8 @@ class CompiledModule:
         backend: str = INDUCTOR,
     ) -> None:
         """`whole`: one graph of all of it; else one of each of its repeated blocks, as diffusers
-        lists them, which compiles faster by as many times. `usable` is asked at each job's
-        beginning: False while its layers are not those that were compiled (LoRAs).
+        lists them, which compiles faster by as many times. `usable` is asked before each call:
+        False while its layers are not those that were compiled (LoRAs).
         """
         self.name = name
         self._module = module
@@ -115,7 +115,9 @@ class CompiledModule:
         except Exception:
             self._gave_up = True
             raise
-        self._ready.add(signature)
+        # A job beside may have put a LoRA around its layers: then nobody knows what was compiled.
+        if self._usable():
+            self._ready.add(signature)
 
     def _build(self) -> Callable[..., Any]:
         """Here and not sooner: it imports the compiler, which takes seconds."""
@@ -133,7 +135,8 @@ class CompiledModule:
     def _call(self, *arguments: Any, **named: Any) -> Any:
         module = self._module
         signature = self._note(arguments, named)
-        if self._compiled is None or signature not in self._allowed:
+        # A job loads its LoRAs after it has begun.
+        if self._compiled is None or signature not in self._allowed or not self._usable():
             return module._call_impl(*arguments, **named)  # noqa: SLF001 - torch's own eager way
         try:
             return self._compiled(*arguments, **named)

@@ -83,10 +83,12 @@ assert abs(fast - eager).max() <= 1, abs(fast - eager).max()
 assert abs(draw(model, num_images=2) - eager).max() <= 1
 assert len(counted) == 2
 assert said.lines[0].startswith("compiled unet in "), said.lines
-# A LoRA changes the layers.
-unet._usable = lambda: False
-draw(model)
+# A LoRA changes the layers, after its job has begun.
+def load_lora():
+    unet._usable = lambda: False
+draw(model, before_step=load_lora)
 assert len(counted) == 2
+assert unet.next_wanted() is None
 unet._usable = lambda: True
 # What is compiled may fail for a reason of its own: the picture is drawn all the same.
 def broken(*a, **k):
