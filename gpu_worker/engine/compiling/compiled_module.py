@@ -22,6 +22,8 @@ LOG = logging.getLogger(__name__)
 
 #: Each is minutes of compiling and a place in the list that torch searches before every call.
 MOST_GRAPHS = 8
+#: Modules of one class: the UNets of base and refiner, with room to spare.
+MOST_ALIKE = 4
 #: Of each one call's inputs are kept, some megabytes: people may ask for any size.
 MOST_NOTED = 32
 OFTEN = 2
@@ -42,8 +44,8 @@ class CompiledModule:
         backend: str = INDUCTOR,
     ) -> None:
         """`whole`: one graph of all of it; else one of each of its repeated blocks, as diffusers
-        lists them, which compiles faster by as many times. `usable` is asked at each job's
-        beginning: False while its layers are not those that were compiled (LoRAs).
+        lists them, which compiles faster by as many times. `usable` is asked before each call:
+        False while its layers are not those that were compiled (LoRAs).
         """
         self.name = name
         self._module = module
@@ -56,6 +58,8 @@ class CompiledModule:
         self._seen: set[Signature] = set()
         self._ready: set[Signature] = set()
         self._allowed: frozenset[Signature] = frozenset()
+        #: What is compiled already may be good all the same.
+        self._gave_up = False
         self._failed = False
         self._backend = backend
         self._compiled: Callable[..., Any] | None = None
@@ -85,7 +89,7 @@ class CompiledModule:
 
     def next_wanted(self) -> Signature | None:
         """A signature that is worth compiling, the one seen most often first."""
-        if self._failed or len(self._ready) >= MOST_GRAPHS or not self._usable():
+        if self._gave_up or len(self._ready) >= MOST_GRAPHS or not self._usable():
             return None
         for signature, jobs in self._jobs.most_common():
             if jobs >= OFTEN and signature in self._wanted and signature not in self._ready:
@@ -109,12 +113,17 @@ class CompiledModule:
                 with self._blocks_compiled():
                     self._module.forward(*arguments, **named)
         except Exception:
-            self._failed = True
+            self._gave_up = True
             raise
-        self._ready.add(signature)
+        # A job beside may have put a LoRA around its layers: then nobody knows what was compiled.
+        if self._usable():
+            self._ready.add(signature)
 
     def _build(self) -> Callable[..., Any]:
         """Here and not sooner: it imports the compiler, which takes seconds."""
+        # torch counts the graphs of all modules of a class together.
+        limit = torch._dynamo.config.recompile_limit  # noqa: SLF001 - it has no other name
+        torch._dynamo.config.recompile_limit = max(limit, MOST_ALIKE * MOST_GRAPHS)  # noqa: SLF001
         options: dict[str, Any] = {"fullgraph": True, "dynamic": False, "backend": self._backend}
         if self._whole:
             return torch.compile(self._module.forward, **options)
@@ -126,7 +135,8 @@ class CompiledModule:
     def _call(self, *arguments: Any, **named: Any) -> Any:
         module = self._module
         signature = self._note(arguments, named)
-        if self._compiled is None or signature not in self._allowed:
+        # A job loads its LoRAs after it has begun.
+        if self._compiled is None or signature not in self._allowed or not self._usable():
             return module._call_impl(*arguments, **named)  # noqa: SLF001 - torch's own eager way
         try:
             return self._compiled(*arguments, **named)
@@ -136,7 +146,7 @@ class CompiledModule:
             LOG.warning(
                 "compiled %s failed, and runs eagerly from now on", self.name, exc_info=True
             )
-            self._failed = True
+            self._gave_up = self._failed = True
             self._allowed = frozenset()
             return module._call_impl(*arguments, **named)  # noqa: SLF001
 

@@ -50,7 +50,11 @@ class KeptCompilations:
             except (OSError, ValueError) as error:
                 LOG.warning("%s is not used: %s", file, error)
                 continue
-            if torch.compiler.load_cache_artifacts(made) is None:
+            try:
+                known = torch.compiler.load_cache_artifacts(made) is not None
+            except Exception:  # noqa: BLE001 - whatever it is, compiling anew helps
+                known = False
+            if not known:
                 LOG.warning("%s is not used: this torch cannot read it", file)
                 continue
             LOG.info("compilations of an earlier start are loaded from %s", file)

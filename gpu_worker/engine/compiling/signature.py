@@ -1,5 +1,5 @@
-"""What a compiled graph is made for: the shapes, kinds and places of a call's tensors, and all its
-other values. A call of another signature would make torch compile again, in the middle of a job."""
+"""What a compiled graph is made for: shapes, strides, kinds and places of a call's tensors, and
+all its other values. A call of another signature would make torch compile again, within a job."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any, TypeAlias
@@ -13,7 +13,7 @@ def signature_of(value: Any) -> Signature:
     """Equal for calls that one graph can serve. Raises `TypeError` for what it does not know."""
     match value:
         case torch.Tensor():
-            return ("tensor", tuple(value.shape), value.dtype, value.device)
+            return ("tensor", tuple(value.shape), value.stride(), value.dtype, value.device)
         case None | bool() | int() | float() | str():
             return (type(value).__name__, value)
         case tuple() | list():
@@ -25,11 +25,21 @@ def signature_of(value: Any) -> Signature:
             raise TypeError(f"a {type(value).__name__} among the arguments")
 
 
+def _copied_tensor(value: torch.Tensor) -> torch.Tensor:
+    fresh = value.detach().clone()
+    if fresh.stride() == value.stride():
+        return fresh
+    # Of a view whose numbers are repeated, say, a clone has other strides: another signature.
+    storage = value.untyped_storage().clone()
+    fresh = torch.empty(0, dtype=value.dtype, device=value.device)
+    return fresh.set_(storage, value.storage_offset(), value.size(), value.stride())
+
+
 def copied(value: Any) -> Any:
     """`value` with tensors of its own, which nobody writes over."""
     match value:
         case torch.Tensor():
-            return value.detach().clone()
+            return _copied_tensor(value)
         case tuple() | list():
             return type(value)(copied(it) for it in value)
         case Mapping():

@@ -22,6 +22,8 @@ class Turns:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._working = False
+        #: Whose job that is.
+        self._worker: threading.Thread | None = None
         #: Traces that run or wait to.
         self._wanting = 0
         self._tracing = False
@@ -32,12 +34,12 @@ class Turns:
         """Around all that calls modules in the engine's thread."""
         with self._changed:
             self._changed.wait_for(lambda: not self._tracing)
-            self._working = True
+            self._working, self._worker = True, threading.current_thread()
         try:
             yield
         finally:
             with self._changed:
-                self._working = False
+                self._working, self._worker = False, None
                 self._changed.notify_all()
 
     def pass_on(self) -> None:
@@ -52,8 +54,8 @@ class Turns:
 
     @contextmanager
     def trace(self) -> Iterator[None]:
-        """Around a trace; one within another is the same turn."""
-        if self._tracer is threading.current_thread():
+        """Around a trace; one within another, or within a job of the same thread, has its turn."""
+        if threading.current_thread() in (self._tracer, self._worker):
             yield
             return
         with self._changed:

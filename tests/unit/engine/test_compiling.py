@@ -83,10 +83,12 @@ assert abs(fast - eager).max() <= 1, abs(fast - eager).max()
 assert abs(draw(model, num_images=2) - eager).max() <= 1
 assert len(counted) == 2
 assert said.lines[0].startswith("compiled unet in "), said.lines
-# A LoRA changes the layers.
-unet._usable = lambda: False
-draw(model)
+# A LoRA changes the layers, after its job has begun.
+def load_lora():
+    unet._usable = lambda: False
+draw(model, before_step=load_lora)
 assert len(counted) == 2
+assert unet.next_wanted() is None
 unet._usable = lambda: True
 # What is compiled may fail for a reason of its own: the picture is drawn all the same.
 def broken(*a, **k):
@@ -154,8 +156,8 @@ assert "vfmadd" in said.lines[0], said.lines
 
 BOUNDS = """
 import torch
-from gpu_worker.engine.compiling.compiled_module import MOST_NOTED, CompiledModule
-from gpu_worker.engine.compiling.signature import signature_of
+from gpu_worker.engine.compiling.compiled_module import MOST_GRAPHS, MOST_NOTED, CompiledModule
+from gpu_worker.engine.compiling.signature import copied, signature_of
 module = torch.nn.Linear(3, 3)
 compiled = CompiledModule("linear", module, whole=True, backend="aot_eager")
 for rows in range(1, 3 * MOST_NOTED):
@@ -175,6 +177,20 @@ except TypeError as error:
     assert "a object among" in str(error)
 else:
     raise AssertionError
+for value in (torch.ones(1).expand(3), torch.ones(2, 3).t(), torch.ones(4)[1:], torch.tensor(1)):
+    assert signature_of(copied(value)) == signature_of(value)
+    assert torch.equal(copied(value), value) and copied(value).data_ptr() != value.data_ptr()
+# Two modules of a class have all their graphs, though torch counts them together.
+both = [CompiledModule(it, torch.nn.Linear(3, 3), whole=True, backend="eager") for it in "ab"]
+for each in both:
+    for rows in range(2, 3 + MOST_GRAPHS):
+        each.begin_job(compiled=True)
+        with torch.no_grad():
+            each._module(torch.ones(rows, 3))
+        each.end_job(counts_as=2)
+    while (wanted := each.next_wanted()) is not None:
+        each.compile(wanted)
+assert [each.ready for each in both] == [MOST_GRAPHS, MOST_GRAPHS]
 # A call that cannot be told from others is eager.
 class Odd(torch.nn.Module):
     def forward(self, x, what):
@@ -246,6 +262,7 @@ try:
         raise AssertionError
     with turns.job():
         turns.pass_on()
+        torch.fx.symbolic_trace(Scaled())  # as torch would do to compile within the job
 finally:
     torch.fx.Tracer.trace = original
 """
