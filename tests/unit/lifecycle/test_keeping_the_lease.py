@@ -1,5 +1,6 @@
 """`LeaseKeeper`: heartbeats in quiet, progress at most once a second, and when it gives up."""
 
+import itertools
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import pytest
 
 from gpu_worker.lifecycle.control import JobControl, StopReason
-from gpu_worker.lifecycle.keeper import LeaseKeeper
+from gpu_worker.lifecycle.keeper import MIN_WRITE_INTERVAL_SECONDS, LeaseKeeper
 from gpu_worker.lifecycle.leased_document import LeasedDocument
 from gpu_worker.lifecycle.take import take
 from gpu_worker.ports import EngineProgress
 from shared.clock import Clock, SystemClock
-from shared.lease import LEASE_SECONDS
+from shared.lease import HEARTBEAT_SECONDS, LEASE_SECONDS, SAFETY_MARGIN_SECONDS
 from shared.ports import Changes, Conflict, Unavailable
 from tests.unit.lifecycle.world import PATH, TIMEOUT_SECONDS, World, step_of
 
@@ -104,6 +105,46 @@ def test_the_lease_is_renewed_in_quiet(world: World) -> None:
     # The store's clock stands still; the worker's own runs from one write to the next.
     assert all(lease["expires_at"] > claimed["expires_at"] for lease in renewed)
     assert {lease["token"] for lease in renewed} == {claimed["token"]}
+
+
+def test_progress_every_second_carries_a_heartbeat_every_eight(world: World) -> None:
+    leased = claim(world, world.clock)
+    began = world.clock.monotonic()
+    beats = [began]
+    with LeaseKeeper(leased, JobControl(), world.clock) as keeper:
+        for step in range(1, 61):
+            keeper.report(at(step, total=60))
+            world.documents.wait_for_writes(lambda w, step=step: step_of(w) == step)
+            *_, before, written = (it["lease"]["expires_at"] for it in world.documents.writes)
+            if written != before:
+                beats.append(world.clock.monotonic())
+            # As long as a worker of the same moment may rely on it.
+            assert leased.trusted_seconds() > LEASE_SECONDS - SAFETY_MARGIN_SECONDS - 8
+            world.clock.advance(1)
+    between = {after - before for before, after in itertools.pairwise(beats)}
+    assert between == {HEARTBEAT_SECONDS - MIN_WRITE_INTERVAL_SECONDS}
+    assert len(world.documents.writes) == 1 + 60
+
+
+def test_a_heartbeat_that_failed_is_tried_again_a_second_later(world: World) -> None:
+    leased = claim(world, world.clock)
+    claimed = world.documents.data()["lease"]
+    tries, tried = [], threading.Semaphore(0)
+
+    def away(changes: Changes) -> None:
+        moved = changes["lease"]["expires_at"] > claimed["expires_at"]
+        tries.append((world.clock.monotonic(), moved))
+        tried.release()
+        raise Unavailable("away")
+
+    world.documents.before = away
+    began = world.clock.monotonic()
+    with LeaseKeeper(leased, JobControl(), world.clock) as keeper:
+        for second in (7, 8, 9):
+            world.clock.advance(began + second - world.clock.monotonic())
+            keeper.report(at(second))
+            assert tried.acquire(timeout=TIMEOUT_SECONDS)
+    assert tries == [(began + second, True) for second in (7, 8, 9)]
 
 
 def test_progress_that_could_not_be_written_is_written_next_time(world: World) -> None:
