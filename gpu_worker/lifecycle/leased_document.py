@@ -2,8 +2,8 @@
 
 A write that meets another version reads back. Our own ending is there: only the reply was lost. Our
 lease is there: the client asked to cancel, or a reply was lost, and the write is repeated. Else the
-lease is lost and this object never writes again. Only `renew` moves the lease's end, since its index
-takes some 500 new ends a second of all workers together; progress written between leaves it.
+lease is lost and this object never writes again. Only `renew` moves the lease's end, whose index
+takes some 500 new values a second of all workers together; progress written between leaves it.
 """
 
 import threading
@@ -96,7 +96,7 @@ class LeasedDocument:
             self._write(lambda renewed: {**fields, "lease": renewed.to_document()}, renews=True)
 
     def tell(self, **fields: Any) -> None:
-        """`fields` (progress) alone: lease and trust window end when they would. Else as `renew`."""
+        """`fields` (progress) alone: lease and trust window end as they did. Else as `renew`."""
         with self._lock:
             if self._over:
                 return

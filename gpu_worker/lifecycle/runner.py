@@ -8,11 +8,14 @@ import logging
 import threading
 import traceback
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from gpu_worker.lifecycle.attempt import Attempt
 from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.handled import Done, Handled, Later
+from gpu_worker.lifecycle.outlook import ForesightedEngine
 from gpu_worker.lifecycle.take import Nothing, NotNow, take
 from gpu_worker.lifecycle.wiring import Wiring
 from shared.crash_points import CrashPoint, crash_point
@@ -32,7 +35,8 @@ MAX_FAULTS = 5
 
 class GenerationRunner:
     def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
+        self._engine = ForesightedEngine(wiring.engine, wiring.clock)
+        self._wiring = replace(wiring, engine=self._engine)
         self._lock = threading.Lock()
         self._running: dict[GenerationPath, JobControl] = {}
         self._draining = False
@@ -56,8 +60,22 @@ class GenerationRunner:
         try:
             return self._handle(path, control)
         finally:
+            self._engine.settled(str(path))
             with self._lock:
                 del self._running[path]
+
+    def storing(self) -> int:
+        """Generations in hand that need the engine no more."""
+        return self._engine.storing()
+
+    def wanted_in(self) -> float | None:
+        """Seconds until another generation should be fetched so that the engine does not wait for
+        it; 0 or less: now. None: none is at the engine."""
+        return self._engine.wanted_in()
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        """Have `on_change` called when a generation gets to the engine, or leaves it."""
+        self._engine.on_change = on_change
 
     @property
     def idle(self) -> bool:
