@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 #: Firestore sustains about one write a second to one document.
 MIN_WRITE_INTERVAL_SECONDS = 1.0
+#: Before the first progress is written, which tells the phone that somebody is at it: the claim has
+#: just said so too, and the end of a job that is over by then would have to wait for that write.
+FIRST_WRITE_SECONDS = 0.2
 CLOSED = object()
 
 
@@ -37,6 +40,7 @@ class LeaseKeeper:
         clock: Clock,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        first_write_seconds: float = FIRST_WRITE_SECONDS,
         write_interval_seconds: float = MIN_WRITE_INTERVAL_SECONDS,
         engine_share: float = 1.0,
     ) -> None:
@@ -47,9 +51,8 @@ class LeaseKeeper:
         self._heartbeat = heartbeat_seconds
         self._write_interval = write_interval_seconds
         self._engine_share = engine_share
-        # The first progress is written at once: it tells the phone that somebody is at it.
         #: When the last write was begun, whether it came through or not.
-        self._wrote_at = clock.monotonic() - write_interval_seconds
+        self._wrote_at = clock.monotonic() + first_write_seconds - write_interval_seconds
         self._changed = threading.Condition()
         self._progress: dict[str, Any] | None = None
         self._fraction = 0.0
