@@ -22,8 +22,10 @@ from google.pubsub_v1 import types
 
 log = logging.getLogger(__name__)
 
-#: A waiting pull is asked anew after so long. A connection that died in silence costs that at most.
-PULL_SECONDS = 20.0
+#: A waiting pull is asked anew after so long. One whose client was killed is over by the time when
+#: what that client had in hand is delivered again (LEASED_SECONDS − EXTEND_SECONDS at least), else
+#: it could be handed to nobody; and a connection that died in silence costs that at most.
+PULL_SECONDS = 6.0
 #: How often whoever waits for one is heard of.
 TICK_SECONDS = 1.0
 #: How far ahead a message in hand is leased: the least that Pub/Sub takes.
@@ -102,11 +104,16 @@ class Subscription:
         )
 
     def let_go(self, message: Received, seconds: float) -> None:
-        """Have it delivered again after `seconds`, 0 is now. Never raises: its lease lapses too."""
+        """Have it delivered again after `seconds`, 0 is now. Never raises: its lease lapses too.
+
+        Pub/Sub knows whole seconds. Of a longer time the fraction is left out: who is a moment too
+        early waits for it, and nobody waits for a second of which a tenth was meant.
+        """
+        whole = math.floor(seconds) if seconds > 1 else math.ceil(seconds)
         request = {
             "subscription": self.name,
             "ack_ids": [message.ack_id],
-            "ack_deadline_seconds": max(0, min(MAX_DEFER_SECONDS, math.ceil(seconds))),
+            "ack_deadline_seconds": max(0, min(MAX_DEFER_SECONDS, whole)),
         }
         self._tell(
             message,

@@ -29,7 +29,7 @@ BOUNDS = {
     "Firestore/Commit": 4.0,
     "Subscriber/Acknowledge": 10.0,
     "Subscriber/ModifyAckDeadline": 10.0,
-    "Subscriber/Pull": 20.0,
+    "Subscriber/Pull": 6.0,
     "Storage": 30.0,
 }
 #: It lives as long as a job, and is watched otherwise.

@@ -185,7 +185,7 @@ def test_a_settled_generation_s_message_is_acknowledged() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "deadline"),
-    [(0, 0), (0.2, 1), (1, 1), (29.1, 30), (600, 600), (99_999, MAX_DEFER_SECONDS)],
+    [(0, 0), (0.2, 1), (1, 1), (1.9, 1), (29.1, 29), (600, 600), (99_999, MAX_DEFER_SECONDS)],
 )
 def test_a_message_for_later_is_let_go_with_that_deadline(seconds: float, deadline: int) -> None:
     assert answers_to(DATA, Later(seconds=seconds)) == [f"deadline {deadline}"]
