@@ -11,7 +11,7 @@ from gpu_worker.adapters.engine_watchdog import EngineBounds
 from gpu_worker.engine.checking_spec import AUTO_CHECK, CheckChoice
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.specs import NO_MODEL, film_partner_of
-from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
+from gpu_worker.media.film_codec import CODECS, MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     HIGHEST_PORT,
     Address,
@@ -108,6 +108,8 @@ class WorkerSettings(BaseSettings):
     film_codec: FilmCodec = FilmCodec.H264
     #: Their quality: smaller is better and bigger. The codec's own default when not set.
     film_crf: Annotated[int, Field(ge=1, le=MAX_CRF)] | None = None
+    #: How long the encoder may look for a smaller file, as it calls it itself. Likewise.
+    film_preset: str | None = None
     #: Store a small animated WebP beside each film.
     film_preview: bool = False
     #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
@@ -162,6 +164,16 @@ class WorkerSettings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _preset_of_the_codec(self) -> Self:
+        presets = CODECS[self.film_codec].presets
+        if self.film_preset is not None and self.film_preset not in presets:
+            raise ValueError(
+                f"EMBERFRAME_FILM_PRESET is {self.film_preset!r}: for {self.film_codec.value} it "
+                f"must be one of {', '.join(presets)}"
+            )
+        return self
+
     @property
     def served_image_model(self) -> str:
         """A name of the table of picture models, or NO_MODEL."""
@@ -204,7 +216,12 @@ class WorkerSettings(BaseSettings):
 
     @property
     def films(self) -> FilmOptions:
-        return FilmOptions(codec=self.film_codec, crf=self.film_crf, preview=self.film_preview)
+        return FilmOptions(
+            codec=self.film_codec,
+            crf=self.film_crf,
+            preset=self.film_preset,
+            preview=self.film_preview,
+        )
 
     @property
     def time_limits(self) -> TimeLimits:
