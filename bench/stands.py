@@ -77,7 +77,7 @@ def our_stand(
 ) -> Iterator[tuple[Stand, TimedWorker]]:
     """The real pull worker, its engine a stopwatch."""
     with (
-        _project(cloud, name) as (project, recorder),
+        project_of(cloud, name) as (project, recorder),
         running_worker(
             ["pull"],
             {**project.env(), SIDE_VARIABLE: str(side)},
@@ -93,14 +93,15 @@ def other_stand(
     cloud: Cloud, kind: str, name: str, *, side: int, job_seconds: float
 ) -> Iterator[Stand]:
     """One of `bench.consumers`."""
-    with _project(cloud, name) as (project, recorder):
+    with project_of(cloud, name) as (project, recorder):
         env = {JOB_VARIABLE: f"{job_seconds:g}", SIDE_VARIABLE: str(side)}
         with _running(["-m", "bench.consumers", kind], {**project.env(), **env}):
             yield Stand(project=project, recorder=recorder, side=side)
 
 
 @contextmanager
-def _project(cloud: Cloud, name: str) -> Iterator[tuple[Project, Recorder]]:
+def project_of(cloud: Cloud, name: str) -> Iterator[tuple[Project, Recorder]]:
+    """One of its own, and who listens to it."""
     project = Project(cloud, f"demo-bench-{name}")
     try:
         with Recorder(project.database) as recorder:

@@ -15,6 +15,7 @@ from bench.intakes.worker import TimedWorker, running_worker
 from bench.outcome import Outcome
 from bench.quiet import quiet_clients
 from bench.reporting import main
+from bench.stands import project_of
 from bench.stepping_worker import STEP_VARIABLE
 from shared.paths import GenerationPath
 from shared.status import Status
@@ -45,7 +46,7 @@ def measure() -> Sequence[Outcome]:
 
 def _cancelled(cloud: Cloud, folder: Path) -> Outcome:
     samples = []
-    with _project(cloud, "cancel") as (project, recorder), _worker(project, folder, 0) as worker:
+    with project_of(cloud, "cancel") as (project, recorder), _worker(project, folder, 0) as worker:
         for number in range(CANCELLATIONS):
             path = project.submit(**REQUEST)
             recorder.wait_for(path, lambda it: bool(it.fraction), WAIT_SECONDS)
@@ -70,7 +71,7 @@ def _cancelled(cloud: Cloud, folder: Path) -> Outcome:
 
 def _killed(cloud: Cloud, folder: Path) -> Outcome:
     samples = []
-    with _project(cloud, "kill") as (project, recorder), ExitStack() as workers:
+    with project_of(cloud, "kill") as (project, recorder), ExitStack() as workers:
         living = workers.enter_context(_worker(project, folder, 1))
         for number in range(KILLS):
             path = project.submit(**REQUEST)
@@ -102,16 +103,6 @@ def _wait_elsewhere(recorder: Recorder, path: GenerationPath, first: State) -> N
         return state.worker_id not in (None, first.worker_id)
 
     recorder.wait_for(path, elsewhere, WAIT_SECONDS)
-
-
-@contextmanager
-def _project(cloud: Cloud, name: str) -> Iterator[tuple[Project, Recorder]]:
-    project = Project(cloud, f"demo-bench-{name}")
-    try:
-        with Recorder(project.database) as recorder:
-            yield project, recorder
-    finally:
-        project.close()
 
 
 @contextmanager
