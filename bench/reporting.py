@@ -1,19 +1,43 @@
-"""Prints what a benchmark found, and puts it into bench/results.json."""
+"""`python -m bench.reporting MODULE FILE`: prints what a benchmark found and puts it into FILE."""
 
+import importlib
+import json
 import logging
+import signal
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from bench.outcome import Measure, Outcome, save
+from bench.outcome import RESULTS, Measure, Outcome, save
+
+#: As a shell tells of a program that SIGTERM ended.
+TERMINATED = 128 + signal.SIGTERM
 
 
-def main(measure: Measure) -> None:
+def main(measure: Measure, file: Path = RESULTS) -> None:
     """What `python -m bench.{module}` does."""
     # What workers and clients say of themselves is not what was asked for.
     logging.disable(logging.WARNING)
+    # Told to go, it ends the workers and emulators that it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     outcomes = measure()
     for outcome in outcomes:
-        print(line(outcome))
-    save(outcomes)
+        print(line(outcome), flush=True)
+    save(outcomes, file)
+
+
+def load(file: Path = RESULTS) -> list[Outcome]:
+    """What `save` has put there."""
+    known = json.loads(file.read_text()) if file.exists() else {}
+    return [Outcome(name=name, **fields) for name, fields in known.items()]
+
+
+def forget(prefix: str, file: Path = RESULTS) -> None:
+    """Take out what a benchmark found another time: those whose names begin so."""
+    if file.exists():
+        known = json.loads(file.read_text())
+        kept = {name: it for name, it in known.items() if not name.startswith(prefix)}
+        file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
 def line(outcome: Outcome) -> str:
@@ -54,3 +78,7 @@ def _beside(value: float, other: float | None) -> str:
     if other is None:
         return "–"
     return f"{figure(other)} ({value / other:.2f} ×)" if other else figure(other)
+
+
+if __name__ == "__main__":
+    main(importlib.import_module(sys.argv[1]).measure, Path(sys.argv[2]))

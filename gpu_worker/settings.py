@@ -112,7 +112,7 @@ class WorkerSettings(BaseSettings):
     film_preset: str | None = None
     #: Store a small animated WebP beside each film.
     film_preview: bool = False
-    #: Jobs in hand at once: one in the engine, the others being prepared or uploaded.
+    #: Jobs in hand that need the engine: one in it, the others being prepared.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read, Wan 29.
     engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
