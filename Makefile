@@ -94,6 +94,7 @@ figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
 	$(BIN)/python -m bench.start_up
 	$(BIN)/python -m bench.film_encoding
+	$(BIN)/python -m bench.picture_files
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m tests.fuzz.pictures --figures
