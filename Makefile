@@ -85,11 +85,16 @@ bundle: setup ## build the Cloud Function's deploy folder, build/trigger
 clients: setup ## make clients/schema and the typed models in clients/ anew from the contract
 	@$(BIN)/python -m tools.clients
 
+.PHONY: bench
+bench: setup ## what the work around the model costs, next to floors and peers of the same run; 10 minutes
+	@$(BIN)/python -m bench
+
 .PHONY: figures
 figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
 	$(BIN)/python -m bench.start_up
 	$(BIN)/python -m bench.film_encoding
+	$(BIN)/python -m bench.picture_files
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m tests.fuzz.pictures --figures

@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from PIL import Image
 
 from bench.film_frames import flat, textured
 from bench.report import write_section
-from gpu_worker.media.film_codec import CODECS, FilmCodec, FilmOptions, ffmpeg_program
+from gpu_worker.media.film_codec import FilmCodec, FilmOptions, ffmpeg_program
 from gpu_worker.media.film_stills import make_animation
 from gpu_worker.media.film_writer import FilmWriter
 from gpu_worker.ports import Frames
@@ -37,16 +36,13 @@ Source = Callable[[int, tuple[int, int]], Iterator[Frames]]
 
 
 def main() -> None:
-    chosen = CODECS[FilmCodec.H264]
+    default = FilmOptions()
     rows = []
     for preset, crf in TRIED:
-        options = ("-preset", preset, *chosen.options[2:])
-        CODECS[FilmCodec.H264] = replace(chosen, options=options)
-        film = FilmOptions(crf=crf)
-        ours = (preset, crf) == (chosen.options[1], chosen.default_crf)
+        film = FilmOptions(crf=crf, preset=preset)
+        ours = (film.pace, film.quality) == (default.pace, default.quality)
         name = f"{preset}, CRF {crf}"
         rows.append([f"**{name}**" if ours else name, *measured(film)])
-    CODECS[FilmCodec.H264] = chosen
     header = ["x264", *(f"{kind}: {it}" for kind in ("textured", "flat") for it in MEASURED)]
     write_section("film-presets", header, rows)
     rows = [[codec.value, *measured(FilmOptions(codec=codec))] for codec in FilmCodec]

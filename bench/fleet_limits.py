@@ -76,7 +76,7 @@ def limits(cost: Cost) -> list[Limit]:
             allowed=500,
             a_picture=cost.lease_writes,
             unit="writes/s",
-            then="every progress write moves the lease; what to do stands in the chapter",
+            then="only the claim, a heartbeat and the end move it; progress does not",
         ),
         Limit(
             what="Firestore: writes before the traffic has to grow slowly",

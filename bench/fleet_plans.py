@@ -21,6 +21,7 @@ from bench.fleet_scaling import (
     runpod_by_delay,
 )
 from bench.fleet_simulation import Fleet
+from gpu_worker.lifecycle.outlook import LEAD_SECONDS, LEAD_SHARE
 
 PATTERNS = (POISSON, DAY, BURSTS)
 #: Documents a minute.
@@ -61,7 +62,7 @@ def _cloud_run(name: str, *, has_least: bool) -> Way:
 
 
 def _crema(name: str, *, has_least: bool) -> Way:
-    # Our pull worker: two slots, so that the GPU goes on without a gap.
+    # Our pull worker: a second slot, so that the GPU goes on without a gap, which opens late.
     way = _cloud_run(name, has_least=has_least)
     return replace(way, scaler=crema, slots=2, gap_seconds=0.0)
 
@@ -101,10 +102,12 @@ class Work:
     def fleet(self, way: Way, per_minute: float) -> Fleet:
         load = per_minute / 60 * self.seconds
         job_seconds: Callable[[Random], float] = always(self.seconds)
+        lead = max(LEAD_SECONDS, LEAD_SHARE * self.seconds)
         return Fleet(
             job_seconds=job_seconds,
             cold_start_seconds=self.cold_start_seconds,
             slots=way.slots,
+            opens_before_end=lead if way.slots > 1 else math.inf,
             gap_seconds=way.gap_seconds,
             least=math.ceil(load / LEAST_USE) if way.has_least else 0,
         )
@@ -158,8 +161,8 @@ def engine_plans() -> Iterator[tuple[str, Plan]]:
         ("one slot", one),
         ("two slots: no gap, but any worker with room gets a job", _slots(one, 2)),
         (
-            "two slots, the second opens a second before the end",
-            replace(_slots(one, 2), opens_before_end=1.0),
+            "two slots, the second opens a second before the end, as ours does",
+            replace(_slots(one, 2), opens_before_end=LEAD_SECONDS),
         ),
         (
             "four slots, batches of up to 4",

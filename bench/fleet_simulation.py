@@ -2,8 +2,8 @@
 
 A worker is wanted, starts cold, takes jobs and is let go. It holds up to `slots` jobs, of which the
 GPU works on one (or on one batch) at a time; with more than one slot a job may wait at a busy
-worker while another is idle, since Pub/Sub fills any stream that has room. How many workers there
-are is for a scaler to say (`bench.fleet_scaling`).
+worker while another is idle, since Pub/Sub gives to any that has room. How many workers there are
+is for a scaler to say (`bench.fleet_scaling`).
 """
 
 import math

@@ -2,7 +2,8 @@
 
 The function's `enqueue` and a worker's `GenerationRunner` run on ports in memory that count. The
 engine is the scripted one: progress depends on its seconds, so all but the first progress is added
-by the keeper's rule (`MIN_WRITE_INTERVAL_SECONDS`) and by how often the engine reports.
+by the keeper's rules (progress after `MIN_WRITE_INTERVAL_SECONDS`, the lease's end with the last
+progress before a heartbeat is due) and by how often the engine reports.
 """
 
 from collections import Counter
@@ -13,12 +14,16 @@ from typing import Any
 
 from gpu_worker.lifecycle.keeper import MIN_WRITE_INTERVAL_SECONDS
 from shared.in_memory import InMemoryPublisher
+from shared.lease import HEARTBEAT_SECONDS
 from shared.paths import ACCOUNTS, GENERATIONS, IMAGE_TOPIC, VIDEO_TOPIC
 from shared.ports import SERVER_TIME, Beside, Changes, Snapshot, Subscription, Written
 from shared.usage import Limits
 from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS, Documents
 from tests.unit.lifecycle.world import World, held, step_of
 from trigger.enqueue import Outcome, enqueue
+
+#: Between two renewals of a job that has progress to write.
+RENEWAL_SECONDS = HEARTBEAT_SECONDS - MIN_WRITE_INTERVAL_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +32,7 @@ class Cost:
 
     #: Of the generation document: the client's creation, acceptance, claim, first progress, end.
     generation_writes: int
-    #: Of those, how many put, move or take away its lease.
+    #: Of those, how many put, move or take away its lease's end.
     lease_writes: int
     #: Of its owner's usage document.
     usage_writes: int
@@ -42,7 +47,7 @@ class Cost:
         more = min(int(seconds / MIN_WRITE_INTERVAL_SECONDS), reports - 1)
         return Cost(
             generation_writes=self.generation_writes + more,
-            lease_writes=self.lease_writes + more,
+            lease_writes=self.lease_writes + int(seconds / RENEWAL_SECONDS),
             usage_writes=self.usage_writes,
             reads=self.reads,
             messages=self.messages,
@@ -58,6 +63,7 @@ class _Counting:
         self._inner = inner
         self.writes: Counter[str] = Counter()
         self.reads = 0
+        self._lease_end: Any = None
 
     def read(self, path: str) -> Snapshot | None:
         self.reads += 1
@@ -81,8 +87,10 @@ class _Counting:
 
     def _count(self, path: str, changes: Changes) -> None:
         self.writes[path.split("/")[-2]] += 1
-        if "lease" in changes:
+        lease_end = changes.get("lease", {}).get("expires_at", self._lease_end)
+        if lease_end != self._lease_end:
             self.writes["lease"] += 1
+        self._lease_end = lease_end
 
 
 def count(request: dict[str, Any]) -> Cost:

@@ -19,7 +19,7 @@ def run_pull(settings: Settings, loras: Loras) -> int:
 
     def make_intake(runner: GenerationRunner, pulse: Pulse, parts: ExitStack) -> PullIntake:
         subscriber = parts.enter_context(subscriber_client(settings.pubsub_emulator))
-        return PullIntake(
+        intake = PullIntake(
             subscriber,
             [
                 subscriber.subscription_path(settings.project, name)
@@ -28,6 +28,9 @@ def run_pull(settings: Settings, loras: Loras) -> int:
             runner,
             slots=settings.slots,
             on_tick=pulse.beat,
+            outlook=runner,
         )
+        runner.listen(intake.look)
+        return intake
 
     return run_until_signal(settings, loras, make_intake, intake="pull")

@@ -118,7 +118,7 @@ class Service:
             self._stopping.set()
 
     def _stop(self, serving: threading.Thread) -> None:
-        # The stream first: what is handed back must not come in again through it.
+        # The intake first: what is handed back must not come in again through it.
         self._try(self._intake.stop)
         self._try(self._runner.drain)
         self._try(lambda: self._health.write(Health.DRAINING))
@@ -178,7 +178,7 @@ class Service:
         except BaseException as error:
             if self._stopping.is_set():
                 # Streams are being closed; how a service that is away puts that is no failure.
-                log.warning("a stream did not end cleanly", exc_info=error)
+                log.warning("the intake did not end cleanly", exc_info=error)
                 return
             self._failure = error
             log.critical("the intake failed", exc_info=error)

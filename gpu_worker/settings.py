@@ -19,7 +19,7 @@ from gpu_worker.engine.speed_options import (
     SpeedOptions,
 )
 from gpu_worker.engine.start_choice import BAKED_DIR, StartChoice
-from gpu_worker.media.film_codec import MAX_CRF, FilmCodec, FilmOptions
+from gpu_worker.media.film_codec import CODECS, MAX_CRF, FilmCodec, FilmOptions
 from gpu_worker.setting_forms import (
     HIGHEST_PORT,
     Address,
@@ -130,12 +130,14 @@ class WorkerSettings(BaseSettings):
     film_codec: FilmCodec = FilmCodec.H264
     #: Their quality: smaller is better and bigger. The codec's own default when not set.
     film_crf: Annotated[int, Field(ge=1, le=MAX_CRF)] | None = None
+    #: How long the encoder may look for a smaller file, as it calls it itself. Likewise.
+    film_preset: str | None = None
     #: Store a small animated WebP beside each film.
     film_preview: bool = False
     #: The most pictures of jobs that wait in line to be drawn together; `auto` is as many as pay,
     #: which a trial at the start says, `off` is each job for itself.
     batch_rows: BatchRows = None
-    #: Jobs in hand at once: those in the engine, the others being prepared or uploaded.
+    #: Jobs in hand that need the engine: one in it, the others being prepared.
     slots: Annotated[int, Field(ge=1, le=16)] = 2
     #: Seconds until an engine that does not become ready is given up; SDXL is 7 GB to read, Wan 29.
     engine_start_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
@@ -184,6 +186,16 @@ class WorkerSettings(BaseSettings):
                 "there is neither a model for pictures nor one for films: EMBERFRAME_IMAGE_MODEL "
                 "must name one, or EMBERFRAME_FILM_MODEL, for what EMBERFRAME_TASKS, which is "
                 f"{self.tasks.value!r}, has the worker take"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _preset_of_the_codec(self) -> Self:
+        presets = CODECS[self.film_codec].presets
+        if self.film_preset is not None and self.film_preset not in presets:
+            raise ValueError(
+                f"EMBERFRAME_FILM_PRESET is {self.film_preset!r}: for {self.film_codec.value} it "
+                f"must be one of {', '.join(presets)}"
             )
         return self
 
@@ -259,7 +271,12 @@ class WorkerSettings(BaseSettings):
 
     @property
     def films(self) -> FilmOptions:
-        return FilmOptions(codec=self.film_codec, crf=self.film_crf, preview=self.film_preview)
+        return FilmOptions(
+            codec=self.film_codec,
+            crf=self.film_crf,
+            preset=self.film_preset,
+            preview=self.film_preview,
+        )
 
     @property
     def time_limits(self) -> TimeLimits:

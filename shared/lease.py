@@ -85,15 +85,18 @@ FREE = Lease(token=0, worker_id=None, expires_at=None)
 class TrustWindow:
     """Until when, on the monotonic clock, the holder may act on its lease without asking.
 
-    Anchored to the *start* of the last successful write, because the server counts from some moment
-    after that; so it ends before the lease does, whatever the network took.
+    Anchored to the *start* of the last successful write that moved the lease's end, because the
+    server counts from some moment after that; so it ends before the lease does, whatever the
+    network took.
     """
 
+    counted_from: float
     ends: float
 
     @classmethod
     def after(cls, write_started: float, lease: timedelta) -> "TrustWindow":
-        return cls(ends=write_started + lease.total_seconds() - SAFETY_MARGIN_SECONDS)
+        ends = write_started + lease.total_seconds() - SAFETY_MARGIN_SECONDS
+        return cls(counted_from=write_started, ends=ends)
 
     def open_at(self, monotonic: float) -> bool:
         return monotonic < self.ends

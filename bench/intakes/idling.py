@@ -26,13 +26,18 @@ class Idling:
     @classmethod
     def of(cls, turns: Sequence[Turn]) -> "Idling":
         """`turns` are at least two, in order."""
-        gaps = [after.began - before.ended for before, after in itertools.pairwise(turns)]
+        gaps = gaps_of(turns)
         worked = sum(turn.ended - turn.began for turn in turns)
         return cls(
             median_gap=statistics.median(gaps),
             longest_gap=max(gaps),
             duty=worked / (turns[-1].ended - turns[0].began),
         )
+
+
+def gaps_of(turns: Sequence[Turn]) -> list[float]:
+    """Seconds between one's end and the next one's begin; `turns` are in order."""
+    return [after.began - before.ended for before, after in itertools.pairwise(turns)]
 
 
 def read_turns(times: Path) -> list[Turn]:

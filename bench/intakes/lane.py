@@ -2,12 +2,12 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from google.cloud import firestore
 
-from bench.intakes.idling import Idling
+from bench.intakes.idling import Idling, Turn
 from bench.intakes.worker import TimedWorker
 from shared.paths import GenerationPath
 from tests.chaos.project import Project
@@ -55,9 +55,13 @@ class Lane:
 
     def idling(self, jobs: int) -> Idling:
         """Of the engine while `jobs` that are all there at once are worked off."""
+        return Idling.of(self.burst(jobs))
+
+    def burst(self, jobs: int) -> Sequence[Turn]:
+        """The engine's turns with `jobs` that are all there at once, when they have ended."""
         before = len(self.worker.turns())
         paths = [self.accept() for _ in range(jobs)]
         self.deliver(paths)
         for path in paths:
             self.wait_for_end(path)
-        return Idling.of(self.worker.turns()[before:])
+        return self.worker.turns()[before:]

@@ -1,4 +1,4 @@
-"""Messages by StreamingPull from the Pub/Sub emulator."""
+"""Messages by waiting pulls from the Pub/Sub emulator."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +13,11 @@ from tests.chaos.recorder import Recorder
 
 
 @contextmanager
-def pull_lane(cloud: Cloud, folder: Path, *, job_seconds: float) -> Iterator[Lane]:
-    project = Project(cloud, "demo-bench-pull")
+def pull_lane(
+    cloud: Cloud, folder: Path, *, job_seconds: float, name: str = "demo-bench-pull"
+) -> Iterator[Lane]:
+    """`name` is the project's, which one lane has for itself."""
+    project = Project(cloud, name)
     with (
         Recorder(project.database) as recorder,
         running_worker(["pull"], project.env(), folder, job_seconds=job_seconds) as worker,

@@ -46,5 +46,16 @@ def measure(module: str) -> tuple[list[float], list[float]]:
     return alone, [gap - ENGINE_SECONDS for gap in between]
 
 
+def plain_gaps(runpod: RunPod, jobs: int, *, steps: int) -> list[float]:
+    """Seconds between the results of `jobs` that are all there at once, less their own; a plain
+    handler's endpoint of `runpod` runs."""
+    asked = [runpod.submit({**JOB, "num_inference_steps": steps}) for _ in range(jobs)]
+    for job in asked:
+        runpod.result(job)
+    ends = sorted(done_at(runpod, job) for job in asked)
+    seconds = steps * SLOW_STEP_SECONDS
+    return [after - before - seconds for before, after in itertools.pairwise(ends)]
+
+
 def done_at(runpod: RunPod, job: str) -> float:
     return next(it.at for it in runpod.posts(job) if not it.is_progress)

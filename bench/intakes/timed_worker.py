@@ -1,17 +1,20 @@
 """`python -m bench.intakes.timed_worker pull|push|runpod`: the real worker, its engine a stopwatch.
 
 Everything but the engine is `python -m gpu_worker`. The engine sleeps as long as it is told for
-each job and writes down when it began and ended, on the machine's monotonic clock.
+each job and writes down when it began and ended, on the machine's monotonic clock. Its pictures are
+of one colour, or where a side is set what `bench.pictures` makes.
 """
 
 import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from bench.pictures import photo
 from gpu_worker import __main__ as worker
 from gpu_worker import running
 from gpu_worker.in_memory_engine import InMemoryEngine
@@ -19,15 +22,18 @@ from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no
 
 #: How long the engine is at work on a job.
 JOB_VARIABLE = "EMBERFRAME_BENCH_JOB_SECONDS"
+#: Of its pictures, in pixels.
+SIDE_VARIABLE = "EMBERFRAME_BENCH_SIDE"
 #: The file that a line `begin end` is added to for each job, in seconds.
 TIMES_VARIABLE = "EMBERFRAME_BENCH_TIMES"
 
 
 class StopwatchEngine(InMemoryEngine):
-    def __init__(self, job_seconds: float, times: Path) -> None:
+    def __init__(self, job_seconds: float, times: Path, side: int | None) -> None:
         super().__init__()
         self._job_seconds = job_seconds
         self._times = times
+        self._pixels = None if side is None else photo(side)
 
     def run(
         self,
@@ -49,11 +55,20 @@ class StopwatchEngine(InMemoryEngine):
                     times.write(f"{began} {ended}\n")
             on_progress(progress)
 
-        return super().run(job, timed, on_frames)
+        result = super().run(job, timed, on_frames)
+        if self._pixels is None:
+            return result
+        pictures = tuple(replace(it, pixels=self._pixels) for it in result.pictures)
+        return replace(result, pictures=pictures)
 
 
 def make_engine(_settings: Any) -> StopwatchEngine:
-    return StopwatchEngine(float(os.environ[JOB_VARIABLE]), Path(os.environ[TIMES_VARIABLE]))
+    side = os.environ.get(SIDE_VARIABLE)
+    return StopwatchEngine(
+        float(os.environ[JOB_VARIABLE]),
+        Path(os.environ[TIMES_VARIABLE]),
+        int(side) if side else None,
+    )
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def running_worker(
     *,
     job_seconds: float,
     has_health: bool = True,
+    module: str = "bench.intakes.timed_worker",
 ) -> Iterator[TimedWorker]:
     """`arguments` are those of `python -m gpu_worker`. Ready on entry where it tells its health."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ def running_worker(
         stale.unlink(missing_ok=True)
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.intakes.timed_worker", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=REPOSITORY,
             env={
                 **os.environ,

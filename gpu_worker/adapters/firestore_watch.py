@@ -1,7 +1,8 @@
 """Follows one Firestore document over a Listen stream of its own; a broken one is opened again.
 
 Not the client library's `on_snapshot`: while the server is away that one reconnects some 1500 times
-a second, with a new thread each time. Here a pause of up to MAX_PAUSE_SECONDS lies in between.
+a second, with a new thread each time. Here a pause of up to MAX_PAUSE_SECONDS lies in between. It
+begins to listen after OPEN_AFTER_SECONDS: what is over by then needs no stream.
 """
 
 import logging
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Any positive number; there is one target a stream.
 TARGET_ID = 1
+#: Opening a stream beside a claim, uploads and an end makes those slower.
+OPEN_AFTER_SECONDS = 0.2
 #: Bounds of the random pause before a stream is opened again; doubled up to the second.
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
@@ -57,6 +60,7 @@ class FirestoreWatch:
             self._thread.join(CLOSE_SECONDS)
 
     def _follow(self) -> None:
+        self._closed.wait(OPEN_AFTER_SECONDS)
         while not self._closed.is_set():
             try:
                 self._listen()

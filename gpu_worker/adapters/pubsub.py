@@ -1,9 +1,7 @@
 """The worker's Pub/Sub client, with bounds of its own, the same for the emulator and for Google.
 
-Left alone, the library waits a minute for the answer to an acknowledgement, with all later ones in
-line behind it. And it refuses the emulator's answers above 4 MiB and Google's never: a message of
-9 MB then broke the stream each time it was opened, and since the emulator keeps on feeding broken
-streams, other messages came late or not at all.
+Left alone, the library waits a minute for the answer to an acknowledgement. And it refuses the
+emulator's answers above 4 MiB and Google's never: a message of 9 MB then failed each pull.
 """
 
 from functools import partial
@@ -31,7 +29,7 @@ def subscriber_client(emulator: str | None) -> pubsub_v1.SubscriberClient:
 
 
 def _bounded(client: pubsub_v1.SubscriberClient) -> pubsub_v1.SubscriberClient:
-    """The library's streams call these two without a time limit, and have no option for one."""
+    """Whoever calls these two without a time limit has one."""
     for name in ("acknowledge", "modify_ack_deadline"):
         setattr(client, name, partial(getattr(client, name), timeout=ANSWER_SECONDS))
     return client

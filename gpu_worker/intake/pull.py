@@ -1,24 +1,20 @@
-"""Pub/Sub StreamingPull: a stream a subscription, flow control, one worker thread a job slot.
+"""Pub/Sub by waiting pulls, one message at a time when there is room for it; a thread a job.
 
-The stream's lease on a message is a convenience, not a promise (the document's lease is); so a
-message is acknowledged only after its document is settled, and one to be looked at later is let go
-with an ack deadline of that many seconds, which is when Pub/Sub delivers it again.
+The lease on a message is a convenience, not a promise (the document's lease is); so a message is
+acknowledged only after its document is settled, and one to be looked at later is let go with an ack
+deadline of that many seconds, which is when Pub/Sub delivers it again.
 """
 
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 from google.api_core import exceptions as google
 from google.cloud import pubsub_v1
-from google.cloud.pubsub_v1.subscriber.message import Message
-from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
-from google.cloud.pubsub_v1.types import FlowControl
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -29,31 +25,17 @@ from tenacity import (
 )
 
 from gpu_worker.intake.delivery import read, settle
-from gpu_worker.intake.steady_time import use_steady_time
-from gpu_worker.intake.stream_watch import (
-    CONFIRM_SECONDS,
-    QUIET_SECONDS,
-    Stalled,
-    StreamWatch,
-)
-from gpu_worker.lifecycle.handled import Done, Handled, Handler
-from shared.clock import SystemClock
+from gpu_worker.intake.room import Greedy, Outlook, Room
+from gpu_worker.intake.subscription import EXTEND_SECONDS, Received, Subscription
+from gpu_worker.lifecycle.handled import Done, Handler
 from shared.paths import GenerationPath
 
 log = logging.getLogger(__name__)
 
-#: Pub/Sub's own limit for an ack deadline.
-MAX_DEFER_SECONDS = 600
-#: How far ahead the client leases a message. Left alone it learns from the jobs' length, and a
-#: ten-minute job's message would come back ten minutes after a kill -9. A lease that lapses too
-#: early costs one read: the document's own lease keeps the duplicate away.
-EXTENSION_SECONDS = 10
-#: A stream that broke is opened again after a random time that grows up to this.
-MAX_REOPEN_SECONDS = 10.0
-#: A stream that lived so long had its subscription: if that is not found now, it is news.
+#: After a pull that failed the next one comes after a random time that grows up to this.
+MAX_RETRY_SECONDS = 10.0
+#: A subscription that was there for so long: if it is not found now, it is news.
 STEADY_SECONDS = 60.0
-#: How often each stream is looked at, and says that it is looked after.
-TICK_SECONDS = 1.0
 #: An emulator or a subscription may come up after the worker, and go away under it.
 TRANSIENT = (
     google.NotFound,
@@ -64,14 +46,11 @@ TRANSIENT = (
     google.Aborted,
     google.Cancelled,
     google.Unknown,
-    # An acknowledgement was not taken for a minute: the client library ends the stream over it.
-    google.RetryError,
-    Stalled,
 )
 
 
 class PullIntake:
-    """Runs until `stop`. Each subscription has its own stream; they share the job slots."""
+    """Runs until `stop`. Each subscription is asked in a thread of its own; they share the room."""
 
     def __init__(
         self,
@@ -81,162 +60,128 @@ class PullIntake:
         *,
         slots: int,
         on_tick: Callable[[str], None] = lambda _: None,
-        tick_seconds: float = TICK_SECONDS,
-        quiet_seconds: float = QUIET_SECONDS,
-        confirm_seconds: float = CONFIRM_SECONDS,
+        outlook: Outlook | None = None,
     ) -> None:
         """`subscriptions` are full names: `projects/{project}/subscriptions/{name}`.
 
-        `on_tick` is told a subscription's name again and again while its stream is looked after.
+        `on_tick` is told a subscription's name again and again while it is looked after. `outlook`
+        says when another message is wanted; without one every slot is filled at once.
         """
-        use_steady_time()
-        self._subscriber = subscriber
-        self._subscriptions = subscriptions
+        self._subscriptions = [Subscription(subscriber, name) for name in subscriptions]
         self._runner = runner
-        self._slots = slots
-        self._free_slots = threading.BoundedSemaphore(slots)
-        self._lock = threading.Lock()
+        self._room = Room(slots, outlook or Greedy(), askers=len(subscriptions))
         self._stopping = threading.Event()
-        self._streams: set[Any] = set()
-        #: Given up as stalled, and closed; a last message may still be in hand.
-        self._given_up: list[Any] = []
         self._on_tick = on_tick
-        self._tick_seconds = tick_seconds
-        self._watch = partial(
-            StreamWatch,
-            subscriber,
-            clock=SystemClock(),
-            quiet_seconds=quiet_seconds,
-            confirm_seconds=confirm_seconds,
-        )
 
     def run(self) -> None:
         """Block until `stop`, or raise what makes pulling impossible (no permission, say)."""
-        with ThreadPoolExecutor(len(self._subscriptions), "stream") as pool:
-            streams = [pool.submit(self._keep_open, name) for name in self._subscriptions]
+        with (
+            self._extending(),
+            ThreadPoolExecutor(self._room.most, "job") as jobs,
+            ThreadPoolExecutor(len(self._subscriptions), "pull") as pool,
+        ):
+            asking = [pool.submit(self._keep_asking, it, jobs) for it in self._subscriptions]
             # Not one after the other: the second may fail for good while the first goes on.
-            wait(streams, return_when=FIRST_EXCEPTION)
+            wait(asking, return_when=FIRST_EXCEPTION)
             self.stop()
-        wait(self._given_up)
-        for stream in streams:
-            stream.result()
+        for each in asking:
+            each.result()
 
     def stop(self) -> None:
-        """Close the streams; `run` returns when the jobs in hand are settled.
+        """Ask no more; `run` returns when the jobs in hand are settled.
 
         Drain the runner first, or this waits for them to finish.
         """
-        with self._lock:
-            self._stopping.set()
-            streams = list(self._streams)
-        for stream in streams:
-            stream.cancel()
+        self._stopping.set()
+        self._room.close()
+        for subscription in self._subscriptions:
+            subscription.stop()
 
-    def _keep_open(self, subscription: str) -> None:
+    def look(self) -> None:
+        """The outlook has changed."""
+        self._room.look()
+
+    @contextmanager
+    def _extending(self) -> Iterator[None]:
+        """The leases of what is in hand, until the last of it is settled."""
+        over = threading.Event()
+
+        def extend(subscription: Subscription) -> None:
+            while not over.wait(EXTEND_SECONDS):
+                subscription.extend()
+
+        threads = [
+            threading.Thread(target=extend, args=(it,), name="extend", daemon=True)
+            for it in self._subscriptions
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+
+    def _keep_asking(self, subscription: Subscription, jobs: Executor) -> None:
         broke_at = time.monotonic()
         missing = False
 
         def broke(state: RetryCallState) -> None:
             nonlocal broke_at, missing
             error = state.outcome.exception() if state.outcome else None
-            fields = {"subscription": subscription, "error": type(error).__name__}
+            fields = {"subscription": subscription.name, "error": type(error).__name__}
             known = missing and time.monotonic() - broke_at < STEADY_SECONDS
             broke_at, missing = time.monotonic(), isinstance(error, google.NotFound)
             if not missing:
-                log.warning("the stream broke, opening it again", extra={"fields": fields})
+                log.warning("a pull failed, asking again", extra={"fields": fields})
             elif not known:
                 # A misspelt name, mostly; said once, since it is looked for every few seconds.
                 log.error(
                     "there is no subscription %s; looking for it until it is there",
-                    subscription,
+                    subscription.name,
                     extra={"fields": fields},
                 )
 
-        reopening = Retrying(
-            retry=retry_if_exception_type(TRANSIENT),
-            wait=wait_random_exponential(multiplier=0.25, max=MAX_REOPEN_SECONDS),
-            sleep=sleep_using_event(self._stopping),
-            stop=stop_when_event_set(self._stopping),
-            before_sleep=broke,
-            reraise=True,
-        )
-        try:
-            reopening(self._pull, subscription)
-        except TRANSIENT:
-            if not self._stopping.is_set():
-                raise
-
-    def _pull(self, subscription: str) -> None:
-        """One stream, from opening to its end."""
-        watch = self._watch(subscription)
-        with self._lock:
-            if self._stopping.is_set():
-                return
-            stream = self._subscriber.subscribe(
-                subscription,
-                callback=partial(self._received, watch),
-                flow_control=FlowControl(
-                    max_messages=self._slots, max_duration_per_lease_extension=EXTENSION_SECONDS
-                ),
-                scheduler=ThreadScheduler(ThreadPoolExecutor(self._slots, "job")),
-                await_callbacks_on_shutdown=True,
-                # The server would count a message that was let go (`_defer`) against the stream's
-                # limit until it comes again; two of them would silence a stream of two slots.
-                use_legacy_flow_control=True,
+        while not self._stopping.is_set():
+            # Anew after each pull that went well, so that waits begin small again.
+            asking = Retrying(
+                retry=retry_if_exception_type(TRANSIENT),
+                wait=wait_random_exponential(multiplier=0.25, max=MAX_RETRY_SECONDS),
+                sleep=sleep_using_event(self._stopping),
+                stop=stop_when_event_set(self._stopping),
+                before_sleep=broke,
+                reraise=True,
             )
-            self._streams.add(stream)
-        log.info("pulling", extra={"fields": {"subscription": subscription}})
-        try:
-            self._look_after(stream, watch, subscription)
-        except Stalled:
-            stream.cancel()
-            with self._lock:
-                self._given_up = [it for it in [*self._given_up, stream] if not it.done()]
-            raise
-        finally:
-            with self._lock:
-                self._streams.discard(stream)
-        if not self._stopping.is_set():
-            raise google.Cancelled("the stream ended by itself")
-
-    def _look_after(self, stream: Any, watch: StreamWatch, subscription: str) -> None:
-        """Until the stream ends, or raise what ended it."""
-        while True:
-            self._on_tick(subscription)
             try:
-                stream.result(self._tick_seconds)
-            except TimeoutError:
-                if stream.done():
-                    stream.result()
-                    return
-            else:
-                return
-            watch.check()
+                asking(self._ask, subscription, jobs)
+            except TRANSIENT:
+                if not self._stopping.is_set():
+                    raise
 
-    def _received(self, watch: StreamWatch, message: Message) -> None:
-        with watch.taking():
-            self._take(message)
-
-    def _take(self, message: Message) -> None:
-        # Raising would end the stream, and with it the worker, for one message. Without an answer
-        # the message would hold its flow-control slot for an hour.
-        found = read(message.data)
-        handled = settle(found, self._in_a_slot) if isinstance(found, GenerationPath) else found
-        if isinstance(handled, Done):
-            message.ack()
+    def _ask(self, subscription: Subscription, jobs: Executor) -> None:
+        """One message, if there is room and one comes."""
+        tick = partial(self._on_tick, subscription.name)
+        if not self._room.wait(tick):
+            return
+        message = subscription.pull(tick)
+        if message is None:
+            return
+        if self._room.take():
+            jobs.submit(self._settle, subscription, message)
         else:
-            _defer(message, handled.seconds)
+            # A pull that was waiting when another brought a job: others may be free for it.
+            subscription.let_go(message, 0)
 
-    def _in_a_slot(self, path: GenerationPath) -> Handled:
-        with self._free_slots:
-            return self._runner.handle(path)
-
-
-def _defer(message: Message, seconds: float) -> None:
-    """Let go of the message so that Pub/Sub delivers it again after `seconds`."""
-    whole = min(MAX_DEFER_SECONDS, math.ceil(seconds))
-    if whole <= 0:
-        message.nack()
-        return
-    message.modify_ack_deadline(whole)
-    message.drop()
+    def _settle(self, subscription: Subscription, message: Received) -> None:
+        try:
+            found = read(message.data)
+            handled = (
+                settle(found, self._runner.handle) if isinstance(found, GenerationPath) else found
+            )
+            if isinstance(handled, Done):
+                subscription.acknowledge(message)
+            else:
+                subscription.let_go(message, handled.seconds)
+        finally:
+            self._room.leave()

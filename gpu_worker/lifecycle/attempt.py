@@ -133,6 +133,7 @@ class Attempt:
             self._control,
             self._wiring.clock,
             heartbeat_seconds=self._wiring.heartbeat_seconds,
+            first_write_seconds=self._wiring.first_write_seconds,
             engine_share=making.engine_share,
         )
         watch = self._wiring.watcher.watch

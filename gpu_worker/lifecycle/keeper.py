@@ -1,7 +1,9 @@
 """Keeps a lease alive while its job runs, and carries progress along: one thread a job.
 
-Writes at most once a second, only when there is new progress or no write for a heartbeat's time.
-When the lease is lost, or its trust window closes because no write gets through, the job stops.
+Writes at most once a second, only when there is new progress or no renewal for a heartbeat's time.
+A write of progress that comes up to a second before a heartbeat is due is that heartbeat too; the
+others leave the lease's end, and so its index, alone. When the lease is lost, or its trust window
+closes because no write gets through, the job stops.
 """
 
 import logging
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 
 #: Firestore sustains about one write a second to one document.
 MIN_WRITE_INTERVAL_SECONDS = 1.0
+#: Before the first progress is written, which tells the phone that somebody is at it: the claim has
+#: just said so too, and the end of a job that is over by then would have to wait for that write.
+FIRST_WRITE_SECONDS = 0.2
 CLOSED = object()
 
 
@@ -35,6 +40,7 @@ class LeaseKeeper:
         clock: Clock,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        first_write_seconds: float = FIRST_WRITE_SECONDS,
         write_interval_seconds: float = MIN_WRITE_INTERVAL_SECONDS,
         engine_share: float = 1.0,
     ) -> None:
@@ -45,8 +51,8 @@ class LeaseKeeper:
         self._heartbeat = heartbeat_seconds
         self._write_interval = write_interval_seconds
         self._engine_share = engine_share
-        # The first progress is written at once: it tells the phone that somebody is at it.
-        self._wrote_at = clock.monotonic() - write_interval_seconds
+        #: When the last write was begun, whether it came through or not.
+        self._wrote_at = clock.monotonic() + first_write_seconds - write_interval_seconds
         self._changed = threading.Condition()
         self._progress: dict[str, Any] | None = None
         self._fraction = 0.0
@@ -96,10 +102,13 @@ class LeaseKeeper:
     def _keep(self) -> None:
         while (progress := self._next()) is not CLOSED:
             self._control.insist()
+            self._wrote_at = self._clock.monotonic()
             try:
-                self._leased.renew(
-                    **({"progress": self._with_preview(progress)} if progress else {})
-                )
+                fields = {"progress": self._with_preview(progress)} if progress else {}
+                if not fields or self._renewal_is_due():
+                    self._leased.renew(**fields)
+                else:
+                    self._leased.tell(**fields)
                 self._failed = False
             except LeaseLost:
                 self._control.stop(StopReason.LEASE_LOST)
@@ -112,7 +121,11 @@ class LeaseKeeper:
                 fields = trace_of(error)
                 log.error("heartbeat of %s failed", self._leased.path, extra={"fields": fields})  # noqa: TRY400
                 self._again(progress)
-            self._wrote_at = self._clock.monotonic()
+
+    def _renewal_is_due(self) -> bool:
+        """Before progress could be written once more."""
+        due = self._leased.renewed_at + self._heartbeat
+        return self._wrote_at + self._write_interval >= due
 
     def _with_preview(self, progress: dict[str, Any]) -> dict[str, Any]:
         """A write replaces all of the progress, so it carries the last preview on."""
@@ -137,10 +150,10 @@ class LeaseKeeper:
         """
         with self._changed:
             while not self._closed:
-                soon = self._progress is not None or self._failed
-                interval = self._write_interval if soon else self._heartbeat
-                left = self._wrote_at + interval - self._clock.monotonic()
-                left = min(left, self._leased.trusted_seconds())
+                due = self._leased.renewed_at + self._heartbeat
+                if self._progress is not None or self._failed:
+                    due = self._wrote_at + self._write_interval
+                left = min(due - self._clock.monotonic(), self._leased.trusted_seconds())
                 if left <= 0:
                     progress, self._progress = self._progress, None
                     return progress

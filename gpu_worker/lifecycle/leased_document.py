@@ -2,11 +2,13 @@
 
 A write that meets another version reads back. Our own ending is there: only the reply was lost. Our
 lease is there: the client asked to cancel, or a reply was lost, and the write is repeated. Else the
-lease is lost and this object never writes again. Every write renews the lease.
+lease is lost and this object never writes again. Only `renew` moves the lease's end, whose index
+takes some 500 new values a second of all workers together; progress written between leaves it.
 """
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Never
 
@@ -59,7 +61,7 @@ class LeasedDocument:
 
     @property
     def generation(self) -> Generation:
-        """As of the claim, or of the last read-back."""
+        """As of the claim, or of the last read-back; its lease as of the last renewal."""
         return self._generation
 
     @property
@@ -74,6 +76,11 @@ class LeasedDocument:
         """Seconds until the trust window closes; 0 or less when it has."""
         return self._window.ends - self._clock.monotonic()
 
+    @property
+    def renewed_at(self) -> float:
+        """Monotonic seconds: when the claim or the last renewal that came through was begun."""
+        return self._window.counted_from
+
     def server_now(self) -> datetime:
         """The server's time; only for what `end` calls to make its changes."""
         return self._server_clock.now()
@@ -86,18 +93,26 @@ class LeasedDocument:
         with self._lock:
             if self._over:
                 return
-            self._write(lambda lease: {**fields, "lease": lease.to_document()})
+            self._write(lambda renewed: {**fields, "lease": renewed.to_document()}, renews=True)
+
+    def tell(self, **fields: Any) -> None:
+        """`fields` (progress) alone: lease and trust window end as they did. Else as `renew`."""
+        with self._lock:
+            if self._over:
+                return
+            # With the token all the same, and the end that the document has.
+            self._write(lambda _renewed: {**fields, "lease": self.lease.to_document()})
 
     def end(self, changes: Callable[[Generation], Changes]) -> None:
         """The last write: a terminal status or back to the queue. Raises like `renew`."""
         with self._lock:
             try:
-                self._write(lambda _lease: changes(self._generation))
+                self._write(lambda _renewed: changes(self._generation))
             finally:
                 # Whatever came of it: a late heartbeat must not keep the lease from others.
                 self._over = True
 
-    def _write(self, changes: Callable[[Lease], Changes]) -> None:
+    def _write(self, changes: Callable[[Lease], Changes], *, renews: bool = False) -> None:
         for _ in range(MAX_CONFLICTS):
             if not self.trusted():
                 self._lose("its trust window has closed")
@@ -117,7 +132,9 @@ class LeasedDocument:
                 self._lose("its document was deleted")
             self._version = written.version
             self._server_clock.anchor(written.commit_time, started)
-            self._window = TrustWindow.after(started, self._lease)
+            if renews:
+                self._generation = replace(self._generation, lease=renewed)
+                self._window = TrustWindow.after(started, self._lease)
             return
         self._lose(f"its document changed {MAX_CONFLICTS} times under one write")
 

@@ -8,12 +8,16 @@ import logging
 import threading
 import traceback
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import wait
+from dataclasses import replace
 from pathlib import Path
 
 from gpu_worker.lifecycle.attempt import Attempt
 from gpu_worker.lifecycle.control import JobControl, StopReason
 from gpu_worker.lifecycle.handled import Done, Handled, Later
-from gpu_worker.lifecycle.take import Nothing, NotNow, take
+from gpu_worker.lifecycle.outlook import ForesightedEngine
+from gpu_worker.lifecycle.take import Nothing, NotNow, Taken, take
 from gpu_worker.lifecycle.wiring import Wiring
 from shared.crash_points import CrashPoint, crash_point
 from shared.errors import InvalidInput
@@ -24,6 +28,11 @@ log = logging.getLogger(__name__)
 
 #: When the store did not answer: long enough not to hammer it, short for a person waiting.
 STORE_RETRY_SECONDS = 10.0
+#: A generation that can be claimed in so short a time is waited for: the message would come back a
+#: whole second later.
+WAITED_SECONDS = 1.0
+#: Beyond it, so that one wait is enough.
+WAITED_MORE_SECONDS = 0.02
 #: After a fault of ours in claiming, which may be gone with another worker's release.
 FAULT_RETRY_SECONDS = 60.0
 #: So often one worker tries to claim what it has a fault with, before it lets the message go.
@@ -32,7 +41,8 @@ MAX_FAULTS = 5
 
 class GenerationRunner:
     def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
+        self._engine = ForesightedEngine(wiring.engine, wiring.clock)
+        self._wiring = replace(wiring, engine=self._engine)
         self._lock = threading.Lock()
         self._running: dict[GenerationPath, JobControl] = {}
         self._draining = False
@@ -56,8 +66,22 @@ class GenerationRunner:
         try:
             return self._handle(path, control)
         finally:
+            self._engine.settled(str(path))
             with self._lock:
                 del self._running[path]
+
+    def storing(self) -> int:
+        """Generations in hand that need the engine no more."""
+        return self._engine.storing()
+
+    def wanted_in(self) -> float | None:
+        """Seconds until another generation should be fetched so that the engine does not wait for
+        it; 0 or less: now. None: none is at the engine."""
+        return self._engine.wanted_in()
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        """Have `on_change` called when a generation gets to the engine, or leaves it."""
+        self._engine.on_change = on_change
 
     @property
     def idle(self) -> bool:
@@ -79,17 +103,30 @@ class GenerationRunner:
         for control in controls:
             control.stop(StopReason.SHUTDOWN)
 
+    def _take(self, path: GenerationPath, control: JobControl) -> Taken:
+        """As `take`; what can be claimed in a moment is waited for, once."""
+        taken = self._take_now(path, control)
+        if not isinstance(taken, NotNow) or taken.seconds > WAITED_SECONDS:
+            return taken
+        wait([control.stopping], taken.seconds + WAITED_MORE_SECONDS)
+        if control.reason is not None:
+            return NotNow(why="this worker has to go", seconds=0)
+        return self._take_now(path, control)
+
+    def _take_now(self, path: GenerationPath, control: JobControl) -> Taken:
+        return take(
+            self._wiring.documents,
+            self._wiring.clock,
+            path,
+            worker_id=self._wiring.worker_id,
+            on_cancel_requested=lambda: control.stop(StopReason.CANCELLED),
+            lease_seconds=self._wiring.lease_seconds,
+        )
+
     def _handle(self, path: GenerationPath, control: JobControl) -> Handled:
         fields = {"generation": str(path)}
         try:
-            taken = take(
-                self._wiring.documents,
-                self._wiring.clock,
-                path,
-                worker_id=self._wiring.worker_id,
-                on_cancel_requested=lambda: control.stop(StopReason.CANCELLED),
-                lease_seconds=self._wiring.lease_seconds,
-            )
+            taken = self._take(path, control)
         except Unavailable as error:
             log.warning("cannot claim: %s", error, extra={"fields": fields})
             return Later(seconds=STORE_RETRY_SECONDS)

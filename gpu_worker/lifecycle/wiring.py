@@ -3,6 +3,7 @@
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from gpu_worker.lifecycle.keeper import FIRST_WRITE_SECONDS
 from gpu_worker.loras import Loras
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.ports import Engine, InputImages
@@ -40,3 +41,5 @@ class Wiring:
     tally: Tally = field(default_factory=Tally)
     lease_seconds: float = LEASE_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS
+    #: From the claim to the first progress that is written.
+    first_write_seconds: float = FIRST_WRITE_SECONDS

@@ -124,7 +124,8 @@ def _arguments(size: tuple[int, int], fps: int, options: FilmOptions) -> list[st
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{size[0]}x{size[1]}"),
         *("-framerate", str(fps), "-i", "pipe:0"),
         *("-vf", COLOURS, "-fps_mode", "passthrough"),
-        *("-c:v", codec.encoder, "-crf", str(options.quality), *codec.options),
+        *("-c:v", codec.encoder, "-preset", options.pace),
+        *("-crf", str(options.quality), *codec.options),
         *("-g", str(KEY_FRAME_SECONDS * fps)),
         # The index before the pictures, so that a player can begin before it has all of the file.
         *("-movflags", "+faststart"),

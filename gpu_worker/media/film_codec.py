@@ -32,29 +32,44 @@ class CodecSpec:
     encoder: str
     #: Constant quality: smaller is better and bigger.
     default_crf: int
-    #: ffmpeg's arguments besides the CRF.
+    #: The encoder's own names for how long it may look for a smaller file, the fastest first.
+    presets: tuple[str, ...]
+    default_preset: str
+    #: ffmpeg's arguments besides CRF and preset.
     options: tuple[str, ...]
 
+
+#: Of x264 and x265.
+X26_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow"),
+)
 
 CODECS = {
     FilmCodec.H264: CodecSpec(
         encoder="libx264",
         default_crf=18,
-        options=("-preset", "medium", "-threads", str(ENCODER_THREADS)),
+        presets=X26_PRESETS,
+        default_preset="medium",
+        options=("-threads", str(ENCODER_THREADS)),
     ),
     FilmCodec.H265: CodecSpec(
         encoder="libx265",
         default_crf=21,
+        presets=X26_PRESETS,
+        default_preset="fast",
         # Apple's players know the codec only under the name hvc1.
         options=(
-            *("-preset", "fast", "-tag:v", "hvc1"),
+            *("-tag:v", "hvc1"),
             *("-x265-params", f"log-level=error:pools={ENCODER_THREADS}"),
         ),
     ),
     FilmCodec.AV1: CodecSpec(
         encoder="libsvtav1",
         default_crf=28,
-        options=("-preset", "8", "-svtav1-params", f"lp={ENCODER_THREADS}"),
+        presets=tuple(str(preset) for preset in range(13, -1, -1)),
+        default_preset="8",
+        options=("-svtav1-params", f"lp={ENCODER_THREADS}"),
     ),
 }
 
@@ -66,6 +81,8 @@ class FilmOptions:
     codec: FilmCodec = FilmCodec.H264
     #: 1 … MAX_CRF; None for the codec's own default.
     crf: int | None = None
+    #: One of the codec's; None for its default.
+    preset: str | None = None
     #: Make a small animated WebP too.
     preview: bool = False
 
@@ -73,6 +90,11 @@ class FilmOptions:
     def quality(self) -> int:
         """The CRF."""
         return CODECS[self.codec].default_crf if self.crf is None else self.crf
+
+    @property
+    def pace(self) -> str:
+        """The preset."""
+        return CODECS[self.codec].default_preset if self.preset is None else self.preset
 
 
 class NoEncoder(Exception):

@@ -39,7 +39,8 @@ class FormatSpec:
 
 #: PNG level 4, on 1024 × 1024 pixels of photo-like noise and of flat shapes: 199 and 42 ms, 1683
 #: and 236 kB. Level 1: 106 and 33 ms, 1934 and 305 kB; level 6: as big as 4, slower. What level 1
-#: saves here, off the GPU's path, the phone's download loses again, and the bytes are paid for.
+#: saves here, off the GPU's path, the phone's download loses again, and the bytes are paid for
+#: (docs/figures.md has the rest).
 FORMATS = {
     OutputFormat.PNG: FormatSpec(
         content_type="image/png", extension="png", options={"compress_level": 4}

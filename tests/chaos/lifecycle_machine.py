@@ -77,9 +77,9 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.together(LifecycleWorld.cancel)
 
     @precondition(_held)
-    @rule(which=integers(0, 9))
-    def renew(self, which: int) -> None:
-        self.together(lambda world: world.renew(which))
+    @rule(which=integers(0, 9), renews=booleans())
+    def renew(self, which: int, *, renews: bool) -> None:
+        self.together(lambda world: world.renew(which, renews=renews))
 
     @precondition(_held)
     @rule(which=integers(0, 9), ending=sampled_from(ENDINGS), acknowledged=booleans())

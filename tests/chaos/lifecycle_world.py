@@ -154,10 +154,11 @@ class LifecycleWorld:
         self.documents.update(str(self.path), {"cancel_requested": True}, expected=snapshot.version)
         return self._look("asked")
 
-    def renew(self, which: int) -> str:
+    def renew(self, which: int, *, renews: bool) -> str:
+        """Progress, and with it a heartbeat or not."""
         holder = self.holders[which % len(self.holders)]
         try:
-            holder.renew(progress={"fraction": 0.5})
+            (holder.renew if renews else holder.tell)(progress={"fraction": 0.5})
         except LeaseLost:
             return self._look("lost")
         return self._look("renewed")

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from google.cloud import pubsub_v1
 
@@ -77,10 +77,8 @@ class Runner:
 class Running:
     """An intake in a thread for the length of a `with` block."""
 
-    def __init__(self, lane: Lane, runner: Runner, slots: int = 1, **patience: Any) -> None:
-        self.intake = PullIntake(
-            lane.subscriber, [lane.subscription], runner, slots=slots, **patience
-        )
+    def __init__(self, lane: Lane, runner: Runner, slots: int = 1) -> None:
+        self.intake = PullIntake(lane.subscriber, [lane.subscription], runner, slots=slots)
         self.thread = threading.Thread(target=self.intake.run)
 
     def __enter__(self) -> Self:

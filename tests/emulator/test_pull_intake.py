@@ -30,7 +30,7 @@ def test_a_deferred_message_comes_again_after_its_time_and_leaves_its_slot_meanw
 
 
 @pytest.mark.stack
-def test_a_stream_opened_before_its_subscription_exists_recovers(lane: Lane) -> None:
+def test_a_subscription_that_is_made_after_the_worker_began_is_found(lane: Lane) -> None:
     runner = Runner()
     with Running(lane, runner):
         lane.subscribe()
@@ -40,7 +40,6 @@ def test_a_stream_opened_before_its_subscription_exists_recovers(lane: Lane) -> 
 
 @pytest.mark.stack
 def test_a_job_given_back_during_a_stop_is_there_for_the_next_worker_at_once(lane: Lane) -> None:
-    """Fetched by one plain pull: the emulator goes on feeding streams that were cancelled."""
     lane.subscribe()
     entered, leave = threading.Event(), threading.Event()
 
@@ -54,7 +53,7 @@ def test_a_job_given_back_during_a_stop_is_there_for_the_next_worker_at_once(lan
         assert entered.wait(TIMEOUT_SECONDS)
         running.intake.stop()
         leave.set()
-    # Handed back, not left to lapse: the client leases for 30 s.
+    # Handed back, not left to lapse: it was leased for 10 s.
     answer = lane.subscriber.pull(subscription=lane.subscription, max_messages=1, timeout=8)
     (received,) = answer.received_messages
     assert GenerationMessage.from_bytes(received.message.data).path.generation_id == "job"
@@ -62,7 +61,7 @@ def test_a_job_given_back_during_a_stop_is_there_for_the_next_worker_at_once(lan
 
 @pytest.mark.stack
 def test_a_message_of_9_mb_does_not_keep_others_from_coming(lane: Lane) -> None:
-    """The library's own client for emulators breaks the stream over it, again and again."""
+    """The library's own client for emulators refuses it, again and again."""
     lane.subscribe()
     runner = Runner()
     with Running(lane, runner):

@@ -11,6 +11,7 @@ import requests
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore, storage
 
+from gpu_worker.adapters import firestore_watch
 from gpu_worker.adapters.firestore import FirestoreDocuments
 from gpu_worker.adapters.storage import FirebaseStorage
 from gpu_worker.adapters.storage_urls import TokenUrls
@@ -163,7 +164,11 @@ def test_a_watch_of_what_does_not_exist_says_so(client: firestore.Client, path: 
 
 
 @pytest.mark.stack
-def test_a_closed_watch_is_silent_and_leaves_no_thread(client: firestore.Client, path: str) -> None:
+@pytest.mark.parametrize("open_after", [0.0, firestore_watch.OPEN_AFTER_SECONDS])
+def test_a_closed_watch_is_silent_and_leaves_no_thread(
+    client: firestore.Client, path: str, monkeypatch: pytest.MonkeyPatch, open_after: float
+) -> None:
+    monkeypatch.setattr(firestore_watch, "OPEN_AFTER_SECONDS", open_after)
     documents, seen, witness = FirestoreDocuments(client), Seen(), Seen()
     written = documents.create(path, {"n": 1})
     for _ in range(20):

@@ -19,7 +19,7 @@ def test_a_picture_is_written_five_times_beside_its_progress() -> None:
     cost = count(REQUEST)
     # Created, accepted, claimed, first progress, completed.
     assert cost.generation_writes == 5
-    assert cost.lease_writes == 3
+    assert cost.lease_writes == 2
     # Reserved and settled.
     assert cost.usage_writes == 2
     assert cost.messages == 1
@@ -29,7 +29,7 @@ def test_a_picture_is_written_five_times_beside_its_progress() -> None:
 def test_progress_adds_a_write_a_second_or_one_a_report() -> None:
     cost = count(REQUEST)
     assert cost.with_progress(8.8, 40).generation_writes == cost.generation_writes + 8
-    assert cost.with_progress(8.8, 4).lease_writes == cost.lease_writes + 3
+    assert cost.with_progress(8.8, 4).lease_writes == cost.lease_writes + 1
 
 
 def test_a_plain_request_has_as_many_steps_as_are_reckoned_with() -> None:

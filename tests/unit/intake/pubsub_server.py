@@ -1,7 +1,6 @@
-"""A Pub/Sub of ours, for the real client: one message that is delivered on every stream."""
+"""A Pub/Sub of ours, for the real client: one message, delivered once."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,11 +14,6 @@ DATA = GenerationMessage(path=PATH).to_bytes()
 NAME = "projects/p/subscriptions/s"
 
 
-def waiting_message(data: bytes = DATA) -> types.ReceivedMessage:
-    message = types.PubsubMessage(data=data, message_id="1")
-    return types.ReceivedMessage(ack_id="a", message=message)
-
-
 class PubSubServer:
     """A generic handler: grpc asks for no more than `service`. What it does is overridden."""
 
@@ -27,35 +21,32 @@ class PubSubServer:
         self._threads = ThreadPoolExecutor(16)
         self._server = grpc.server(self._threads)
         self._server.add_generic_rpc_handlers((self,))
+        self._delivered = threading.Lock()
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 
-    def delivers(self) -> bool:
-        """Whether a stream that begins now brings the message."""
-        return True
-
-    def answer(self, method: str, seconds_left: float) -> bytes:
-        """To a single call: `Pull`, `Acknowledge`, `ModifyAckDeadline`. `seconds_left`: until the
-        client gives it up."""
+    def answer(self, method: str) -> bytes:
+        """To a call about a message: `Acknowledge`, `ModifyAckDeadline`."""
         return b""
 
     def service(self, call: Any) -> Any:
-        if call.method.endswith("/StreamingPull"):
-            return grpc.stream_stream_rpc_method_handler(
-                self._stream, response_serializer=types.StreamingPullResponse.serialize
-            )
         method = call.method.rpartition("/")[2]
-        return grpc.unary_unary_rpc_method_handler(
-            lambda _, context: self.answer(method, context.time_remaining())
-        )
+        if method == "Pull":
+            return grpc.unary_unary_rpc_method_handler(
+                self._pull, response_serializer=types.PullResponse.serialize
+            )
+        return grpc.unary_unary_rpc_method_handler(lambda *_: self.answer(method))
 
     def close(self) -> None:
         self._server.stop(grace=None).wait(TIMEOUT_SECONDS)
         self._threads.shutdown()
 
-    def _stream(self, _requests: Any, context: Any) -> Iterator[Any]:
+    def _pull(self, _request: bytes, context: Any) -> types.PullResponse:
+        if self._delivered.acquire(blocking=False):
+            message = types.PubsubMessage(data=DATA, message_id="1")
+            received = types.ReceivedMessage(ack_id="a", message=message)
+            return types.PullResponse(received_messages=[received])
         gone = threading.Event()
-        context.add_callback(gone.set)
-        if self.delivers():
-            yield types.StreamingPullResponse(received_messages=[waiting_message()])
-        gone.wait(TIMEOUT_SECONDS)
+        if context.add_callback(gone.set):
+            gone.wait(TIMEOUT_SECONDS)
+        return types.PullResponse()

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from hypothesis.strategies import integers, sampled_from
+from hypothesis.strategies import booleans, integers, sampled_from
 
 from gpu_worker.lifecycle.leased_document import LeasedDocument, LeaseLost
 from gpu_worker.lifecycle.take import take
@@ -67,12 +67,12 @@ class OneGeneration(RuleBasedStateMachine):
         self.documents.update(str(PATH), {"cancel_requested": True}, expected=snapshot.version)
 
     @precondition(lambda self: self.holders)
-    @rule(which=integers(0, 99))
-    def heartbeat(self, which: int) -> None:
+    @rule(which=integers(0, 99), renews=booleans())
+    def heartbeat(self, which: int, *, renews: bool) -> None:
         holder = self.holders[which % len(self.holders)]
         before = self.now
         try:
-            holder.renew(progress={"fraction": 0.5})
+            (holder.renew if renews else holder.tell)(progress={"fraction": 0.5})
         except LeaseLost:
             assert self.now == before
             assert not holder.trusted()

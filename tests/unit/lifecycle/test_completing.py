@@ -135,6 +135,27 @@ def test_a_generation_held_elsewhere_is_looked_at_when_its_lease_would_lapse(wor
     assert handling.result(TIMEOUT_SECONDS) == Done()
 
 
+def held_for(world: World, seconds: float) -> None:
+    """By a worker that says nothing any more, for so long from now."""
+    expires_at = world.clock.now() + timedelta(seconds=seconds)
+    lease = {"token": 1, "worker_id": "dead", "expires_at": expires_at}
+    world.submit(status="processing", attempt=1, lease=lease)
+
+
+def test_a_lease_that_lapses_in_a_moment_is_waited_for(world: World) -> None:
+    """The message would come back a whole second later."""
+    held_for(world, 0.01)
+    looks = iter([0.0, 0.02])
+    world.documents.before_read = lambda: world.clock.advance(next(looks, 0.0))
+    assert world.worker().handle() == Done()
+    assert (world.documents.data()["status"], world.documents.data()["attempt"]) == ("completed", 2)
+
+
+def test_it_is_waited_for_once(world: World) -> None:
+    held_for(world, 0.01)
+    assert world.worker().handle() == Later(seconds=0.01)
+
+
 def test_a_duplicate_in_the_same_process_runs_once_and_is_not_acknowledged_early(
     world: World,
 ) -> None:

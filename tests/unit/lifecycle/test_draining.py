@@ -1,8 +1,10 @@
 """A worker that has to go gives its work back unharmed."""
 
 import threading
+from datetime import timedelta
 
 from gpu_worker.lifecycle.handled import Done, Later
+from gpu_worker.lifecycle.runner import WAITED_SECONDS
 from shared.paths import GenerationPath
 from shared.ports import Changes
 from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
@@ -73,6 +75,16 @@ def test_a_drain_during_the_claim_gives_the_claim_back(world: World) -> None:
     assert handling.result(TIMEOUT_SECONDS) == Later(seconds=0)
     assert worker.engine.ran == []
     assert (world.documents.data()["status"], world.documents.data()["attempt"]) == ("queued", 0)
+
+
+def test_a_drain_ends_the_wait_for_a_lease_that_is_about_to_lapse(world: World) -> None:
+    expires_at = world.clock.now() + timedelta(seconds=WAITED_SECONDS)
+    lease = {"token": 1, "worker_id": "dead", "expires_at": expires_at}
+    world.submit(status="processing", lease=lease)
+    worker = world.worker()
+    world.documents.before_read = worker.runner.drain
+    assert worker.handle() == Later(seconds=0)
+    assert world.documents.writes == []
 
 
 def test_an_engine_closed_under_its_job_gives_the_job_back(world: World) -> None:

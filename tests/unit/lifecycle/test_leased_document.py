@@ -1,5 +1,7 @@
 """`LeasedDocument` on its own: renewing, ending, and never writing without the lease."""
 
+from collections.abc import Callable
+
 import pytest
 
 from gpu_worker.lifecycle.leased_document import MAX_CONFLICTS, LeasedDocument, LeaseLost
@@ -22,12 +24,72 @@ def test_the_trust_window_after_a_renewal_counts_from_the_write_s_start(world: W
     assert leased.trusted_seconds() == 30 - 6
 
 
-def test_after_the_end_nothing_is_written_any_more(world: World) -> None:
+def test_progress_alone_moves_neither_the_lease_s_end_nor_the_trust_window(world: World) -> None:
+    world.submit()
+    leased = claimed(world)
+    before = world.documents.data()["lease"]
+    for _ in range(20):
+        world.clock.advance(1)
+        leased.tell(progress={"fraction": 0.5})
+    assert world.documents.writes[-1] == {"progress": {"fraction": 0.5}, "lease": before}
+    assert world.documents.data()["lease"] == before
+    assert leased.trusted_seconds() == 30 - 6 - 20
+    world.clock.advance(4)
+    with pytest.raises(LeaseLost, match="trust window"):
+        leased.tell(progress={"fraction": 0.6})
+
+
+def test_a_lease_that_only_progress_was_written_under_is_another_s_when_it_has_lapsed(
+    world: World,
+) -> None:
+    world.submit()
+    leased = claimed(world)
+    world.clock.advance(23)
+    leased.tell(progress={"fraction": 0.5})
+    world.clock.advance(7)
+    assert not leased.trusted()
+    assert claimed(world, "worker-b").lease.token == leased.lease.token + 1
+
+
+def test_a_renewal_after_progress_counts_from_itself(world: World) -> None:
+    world.submit()
+    leased = claimed(world)
+    world.clock.advance(5)
+    leased.tell(progress={"fraction": 0.5})
+    world.clock.advance(3)
+    leased.renew(progress={"fraction": 0.6})
+    assert leased.trusted_seconds() == 30 - 6
+    assert leased.renewed_at == world.clock.monotonic()
+    expires_at = world.documents.data()["lease"]["expires_at"]
+    assert (expires_at - world.clock.now()).total_seconds() == 30
+
+
+def test_a_cancellation_that_progress_meets_is_announced_too(world: World) -> None:
+    world.submit()
+    asked: list[bool] = []
+    leased = take(
+        world.documents,
+        world.clock,
+        PATH,
+        worker_id="worker-a",
+        on_cancel_requested=lambda: asked.append(True),
+    )
+    assert isinstance(leased, LeasedDocument)
+    world.documents.change(cancel_requested=True)
+    leased.tell(progress={"fraction": 0.5})
+    assert asked == [True]
+    assert world.documents.data()["progress"] == {"fraction": 0.5}
+
+
+@pytest.mark.parametrize("write", [LeasedDocument.renew, LeasedDocument.tell])
+def test_after_the_end_nothing_is_written_any_more(
+    world: World, write: Callable[..., None]
+) -> None:
     world.submit()
     leased = claimed(world)
     end(leased)
     before = world.documents.data()
-    leased.renew(progress={"fraction": 0.5})
+    write(leased, progress={"fraction": 0.5})
     assert world.documents.data() == before
     assert not leased.trusted()
 

@@ -1,5 +1,7 @@
 """Firestore or Storage are away, or refuse, at any moment of a generation."""
 
+import threading
+
 from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.lifecycle.runner import STORE_RETRY_SECONDS
 from shared.ports import Unavailable
@@ -63,9 +65,16 @@ def test_a_store_that_is_away_at_the_claim_leaves_the_message_for_later(world: W
 def test_a_store_that_is_away_for_a_heartbeat_costs_nothing(world: World) -> None:
     world.submit()
     worker = world.worker(held, heartbeat_seconds=0.02)
-    world.documents.before = faulty_write(None, lambda: Unavailable("away"), 1)
+    tried = threading.Event()
+
+    def away() -> Exception:
+        tried.set()
+        return Unavailable("away")
+
+    world.documents.before = faulty_write(None, away, 1)
     handling = worker.start()
     worker.wait_held()
+    assert tried.wait(TIMEOUT_SECONDS)
     world.clock.advance(1)
     world.documents.wait_for_writes(lambda w: step_of(w) == 1)
     worker.release()

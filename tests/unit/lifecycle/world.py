@@ -154,6 +154,8 @@ class World:
                 worker_id=name,
                 lease_seconds=lease_seconds,
                 heartbeat_seconds=heartbeat_seconds,
+                # The clock stands still.
+                first_write_seconds=0.0,
                 **settings,
             )
         )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_an_encoder_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatc
 
 def test_what_the_encoder_said_is_in_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = (*CODECS[FilmCodec.H264].options, "-profile:v", "no such profile")
-    spec = type(CODECS[FilmCodec.H264])(encoder="libx264", default_crf=18, options=broken)
+    spec = replace(CODECS[FilmCodec.H264], options=broken)
     monkeypatch.setitem(CODECS, FilmCodec.H264, spec)
     made = encoder()
     try:

@@ -23,7 +23,7 @@ class MutePubSub(PubSubServer):
         self.mute, self.over = threading.Event(), threading.Event()
         super().__init__()
 
-    def answer(self, method: str, seconds_left: float) -> bytes:
+    def answer(self, method: str) -> bytes:
         if self.mute.is_set():
             self.over.wait(TIMEOUT_SECONDS)
         return b""

@@ -56,6 +56,7 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_EMBED_METADATA": "false",
         "EMBERFRAME_FILM_CODEC": "h265",
         "EMBERFRAME_FILM_CRF": "30",
+        "EMBERFRAME_FILM_PRESET": "veryfast",
         "EMBERFRAME_FILM_PREVIEW": "true",
         "EMBERFRAME_ENGINE_START_TIMEOUT": "12.5",
         "EMBERFRAME_ENGINE_STALL_TIMEOUT": "120",
@@ -109,6 +110,7 @@ def test_every_setting_is_read_from_the_environment(
         "embed_metadata": False,
         "film_codec": FilmCodec.H265,
         "film_crf": 30,
+        "film_preset": "veryfast",
         "film_preview": True,
         "engine_start_timeout": 12.5,
         "engine_stall_timeout": 120.0,
@@ -260,6 +262,26 @@ def test_films_have_the_codec_s_own_quality_unless_it_is_set(
     assert Settings().films.quality == 18
     environment.setenv("EMBERFRAME_FILM_CRF", "25")
     assert Settings().films.quality == 25
+
+
+@pytest.mark.parametrize(
+    ("codec", "preset"), [("h264", "8"), ("h265", "placebo"), ("av1", "medium"), ("av1", "14")]
+)
+def test_a_preset_that_the_codec_does_not_have_is_refused(
+    environment: pytest.MonkeyPatch, codec: str, preset: str
+) -> None:
+    environment.setenv("EMBERFRAME_FILM_CODEC", codec)
+    environment.setenv("EMBERFRAME_FILM_PRESET", preset)
+    with pytest.raises(ValidationError, match=f"PRESET is '{preset}': for {codec} it must be one"):
+        Settings()
+
+
+def test_films_have_the_codec_s_own_preset_unless_it_is_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().films.pace == "medium"
+    environment.setenv("EMBERFRAME_FILM_PRESET", "veryfast")
+    assert Settings().films.pace == "veryfast"
 
 
 def test_an_empty_variable_means_not_set(environment: pytest.MonkeyPatch) -> None:
