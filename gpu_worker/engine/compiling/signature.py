@@ -30,9 +30,8 @@ def _copied_tensor(value: torch.Tensor) -> torch.Tensor:
     if fresh.stride() == value.stride():
         return fresh
     # Of a view whose numbers are repeated, say, a clone has other strides: another signature.
-    storage = value.untyped_storage().clone()
-    fresh = torch.empty(0, dtype=value.dtype, device=value.device)
-    return fresh.set_(storage, value.storage_offset(), value.size(), value.stride())
+    whole = torch.empty(0, dtype=value.dtype, device=value.device).set_(value.untyped_storage())
+    return whole.clone().as_strided(value.size(), value.stride(), value.storage_offset())
 
 
 def copied(value: Any) -> Any:

@@ -11,7 +11,8 @@ from gpu_worker.lifecycle.outlook import KINDS, LEAD_SECONDS, LEAD_SHARE, Foresi
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
 from shared.errors import GenerationError
 from shared.request import GenerationRequest, Text2ImgRequest, Text2VideoRequest
-from tests.unit.lifecycle.world import TIMEOUT_SECONDS, ManualClock
+from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
+from tests.unit.lifecycle.world import ManualClock
 
 PICTURE = Text2ImgRequest(prompt="a", num_inference_steps=4, width=64, height=64)
 FILM = Text2VideoRequest(prompt="a", num_inference_steps=4, num_frames=17)
