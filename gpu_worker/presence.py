@@ -23,8 +23,8 @@ LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 #: Pictures come and go faster than anybody reads.
 CHANGE_SECONDS = 10.0
-#: For the last word, and for a write that hangs: leaving does not wait longer for it.
-LEAVE_SECONDS = 0.5
+#: For the last word. Leaving has no time for a write that hangs, and draining has said it already.
+LEAVE_SECONDS = 0.1
 
 
 class Presence:
@@ -40,6 +40,7 @@ class Presence:
         look_seconds: float = LOOK_SECONDS,
         change_seconds: float = CHANGE_SECONDS,
         report_seconds: float = REPORT_SECONDS,
+        leave_seconds: float = LEAVE_SECONDS,
     ) -> None:
         """`look` says how the worker is; from the thread, again and again."""
         self._documents = documents
@@ -49,6 +50,7 @@ class Presence:
         self._look_seconds = look_seconds
         self._change_seconds = change_seconds
         self._report_seconds = report_seconds
+        self._leave_seconds = leave_seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
         self._said: WorkerReport | None = None
@@ -67,12 +69,15 @@ class Presence:
         _trace: TracebackType | None,
     ) -> None:
         self._stopping.set()
-        self._thread.join(LEAVE_SECONDS)
+        self._thread.join(self._leave_seconds)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._look_seconds if self._said else 0.0):
-            self._say(self._look())
-        self._say(replace(self._look(), state=WorkerState.DRAINING))
+            self._try(lambda: self._say(self._look()))
+        if self._said is not None:
+            # As it was: its parts are closed by now.
+            last = replace(self._said, state=WorkerState.DRAINING, jobs=())
+            self._try(lambda: self._say(last))
 
     def _say(self, report: WorkerReport) -> None:
         if self._said is not None:
@@ -82,14 +87,16 @@ class Presence:
             if not leaving and since < (self._change_seconds if news else self._report_seconds):
                 return
         self._said, self._said_at = report, self._clock.monotonic()
+        self._write(report)
+        self._failing = False
+
+    def _try(self, step: Callable[[], None]) -> None:
         try:
-            self._write(report)
+            step()
         except Exception as error:  # noqa: BLE001 (logged; the work has no part in it)
             if not self._failing:
                 LOG.warning("cannot say how this worker is", extra={"fields": facts_of(error)})
             self._failing = True
-        else:
-            self._failing = False
 
     def _write(self, report: WorkerReport) -> None:
         fields = report.to_document(self._clock.now())

@@ -1,5 +1,6 @@
 """Pictures and films: queues, quotas of speed and workers are told apart by no more than that."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from shared.request import TaskType
@@ -10,5 +11,13 @@ class Kind(StrEnum):
     VIDEO = "video"
 
 
+_KINDS: Mapping[TaskType, Kind] = {
+    TaskType.TEXT2IMG: Kind.IMAGE,
+    TaskType.IMG2IMG: Kind.IMAGE,
+    TaskType.INPAINT: Kind.IMAGE,
+    TaskType.TEXT2VIDEO: Kind.VIDEO,
+}
+
+
 def kind_of(task: TaskType) -> Kind:
-    return Kind.VIDEO if task is TaskType.TEXT2VIDEO else Kind.IMAGE
+    return _KINDS[task]

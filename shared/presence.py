@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.kinds import Kind
 from shared.ports import SERVER_TIME, Changes
-from shared.queueing import Load
+from shared.queueing import read_seconds
 
 #: Between two words of a worker that has nothing new to say.
 REPORT_SECONDS = 30.0
@@ -92,7 +92,7 @@ def load_of(
         lives = isinstance(updated_at, datetime) and updated_at >= alive_since
         alive += lives and report.get("state") in (WorkerState.READY, WorkerState.BUSY)
         told = report.get("seconds_per_job")
-        one = told.get(kind.value) if isinstance(told, Mapping) else None
-        known = Load.from_document({"seconds_per_job": one}).seconds_per_job
-        seconds += [known] if known is not None else []
+        known = read_seconds(told.get(kind.value)) if isinstance(told, Mapping) else None
+        if known is not None:
+            seconds.append(known)
     return alive, sum(seconds) / len(seconds) if seconds else None

@@ -8,7 +8,6 @@ workers, each of which takes the kind's mean seconds: at any time the running on
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from typing import Any, Protocol
 
 from shared.kinds import Kind
@@ -43,7 +42,7 @@ class Load:
         seconds, oldest = raw.get("seconds_per_job"), raw.get("oldest")
         return cls(
             **{name: _count(raw.get(name)) for name in ("waiting", "running", "workers")},
-            seconds_per_job=_seconds(seconds),
+            seconds_per_job=read_seconds(seconds),
             oldest=oldest if isinstance(oldest, datetime) else None,
         )
 
@@ -98,8 +97,8 @@ def _count(value: object) -> int:
     return value if type(value) is int and 0 <= value <= _MAX_COUNT else 0
 
 
-def _seconds(value: object) -> float | None:
-    if type(value) not in (int, float) or not isfinite(float(str(value))):
+def read_seconds(value: object) -> float | None:
+    """`value` of a document, if it can be the seconds of a job: above 0, at most a day."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    seconds = float(str(value))
-    return seconds if 0 < seconds <= MAX_ETA_SECONDS else None
+    return float(value) if 0 < value <= MAX_ETA_SECONDS else None

@@ -16,15 +16,10 @@ from shared.kinds import Kind, kind_of
 from shared.message import GenerationMessage
 from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC, GenerationPath
 from shared.ports import Beside, Changes
-from shared.request import GenerationRequest, TaskType
+from shared.request import GenerationRequest
 from shared.status import Status
 
-TOPICS: Mapping[TaskType, str] = {
-    TaskType.TEXT2IMG: IMAGE_TOPIC,
-    TaskType.IMG2IMG: IMAGE_TOPIC,
-    TaskType.INPAINT: IMAGE_TOPIC,
-    TaskType.TEXT2VIDEO: VIDEO_TOPIC,
-}
+TOPICS: Mapping[Kind, str] = {Kind.IMAGE: IMAGE_TOPIC, Kind.VIDEO: VIDEO_TOPIC}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +108,7 @@ def _decide_for_readable(generation: Generation, admission: Admission) -> Accept
         generation=generation,
         credits=credits_of(request),
         kind=kind,
-        topic=TOPICS[request.task_type],
+        topic=TOPICS[kind],
         message=GenerationMessage(path=generation.path),
         changes=generation.to_queued(kind),
     )
@@ -121,7 +116,7 @@ def _decide_for_readable(generation: Generation, admission: Admission) -> Accept
 
 def topic_of(generation: Generation, admission: Admission) -> str:
     """Where its message goes. Raises as `Admission.read` does."""
-    return TOPICS[_request_of(generation, admission).task_type]
+    return TOPICS[kind_of(_request_of(generation, admission).task_type)]
 
 
 def _request_of(generation: Generation, admission: Admission) -> GenerationRequest:

@@ -1,4 +1,4 @@
-"""Where a generation stands when it is accepted: an estimate that costs the acceptance no time.
+"""Where a generation stands when it is accepted: an estimate that costs the acceptance no call.
 
 The line is looked at in a thread of its own while the document is read; one look serves what is
 accepted in the next LOOK_SECONDS, which counts on from it. No answer within PATIENCE_SECONDS, or
@@ -59,7 +59,8 @@ class FirstPlaces:
         `queue` of one that is accepted now, or None; it is called once at most."""
         with self._lock:
             now = self._clock.monotonic()
-            if self._look is None or now - self._looked_at >= LOOK_SECONDS:
+            # One that hangs is not followed by another: they would stand in line.
+            if self._look is None or (self._look.done() and now - self._looked_at >= LOOK_SECONDS):
                 self._look, self._looked_at = self._pool.submit(self._measure), now
                 self._since.clear()
             look = self._look

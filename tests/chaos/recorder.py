@@ -30,6 +30,8 @@ class Recorder:
         self._changed = threading.Condition()
         self._listening = False
         self._states: dict[str, list[State]] = defaultdict(list)
+        #: Paths that somebody has waited for.
+        self._awaited: set[str] = set()
         #: What `look` found, by path.
         self._found: dict[str, State] = {}
         self._watch: Any = None
@@ -55,9 +57,10 @@ class Recorder:
 
         def found() -> State | None:
             looked_up = [self._found[str(path)]] if str(path) in self._found else []
-            return next((it for it in [*self._states[str(path)], *looked_up] if reached(it)), None)
+            return next((it for it in [*self._told(str(path)), *looked_up] if reached(it)), None)
 
         with self._changed:
+            self._awaited.add(str(path))
             state = self._changed.wait_for(found, timeout_seconds)
             if state is None:
                 raise NotSeen(self._unseen(path, timeout_seconds))
@@ -66,23 +69,31 @@ class Recorder:
     def look(self) -> int:
         """Read what has not ended as far as the listener told; how many changes it did not tell."""
         with self._changed:
-            open_ones = [path for path, it in self._states.items() if not it[-1].status.terminal]
+            # Of some, the listener may have told nothing at all.
+            open_ones = [
+                path
+                for path in self._awaited | self._states.keys()
+                if not any(it.status.terminal for it in self._told(path)[-1:])
+            ]
         found = [self._database.document(path).get() for path in open_ones]
         untold = 0
         with self._changed:
             for document in found:
                 path = document.reference.path
-                known = self._found.get(path, self._states[path][-1])
-                if document.exists and document.update_time > known.at:
+                known = [*self._told(path)[-1:], *filter(None, [self._found.get(path)])]
+                if document.exists and all(document.update_time > it.at for it in known):
                     # Apart from what is told: a listener that only lags tells the rest in order.
                     self._found[path] = State.of(document.to_dict() or {}, document.update_time)
                     untold += 1
             self._changed.notify_all()
         return untold
 
+    def _told(self, path: str) -> Sequence[State]:
+        return self._states.get(path, ())
+
     def _unseen(self, path: GenerationPath, seconds: float) -> str:
         """Also what the document is now: a listener that stalls is no fault of the worker's."""
-        seen = [f"{it.status}/{it.token}" for it in self._states[str(path)]]
+        seen = [f"{it.status}/{it.token}" for it in self._told(str(path))]
         found = self._database.document(str(path)).get()
         now = State.of(found.to_dict(), found.update_time) if found.exists else None
         listener = "active" if self._watch.is_active else "dead"

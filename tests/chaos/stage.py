@@ -92,6 +92,7 @@ class Stage:
             sweep_documents(self.project)
             if self.recorder.wait_for_ends(SWEEP_EVERY_SECONDS):
                 return
+            self.chaos.report.told_late(self.recorder.look())
 
     def _wait(self, path: GenerationPath, reached: Callable[[State], bool]) -> State:
         """Where the queue has not done it in a minute the sweep does, as in a deployment."""
@@ -102,6 +103,7 @@ class Stage:
             self.chaos.report.swept(sweep_documents(self.project).counts.total())
             with suppress(NotSeen):
                 return self.recorder.wait_for(path, reached, SWEEP_EVERY_SECONDS)
+            self.chaos.report.told_late(self.recorder.look())
         return self.recorder.wait_for(path, reached, SWEEP_EVERY_SECONDS)
 
     def remind(self, path: GenerationPath) -> None:

@@ -77,11 +77,13 @@ class FunctionHost:
 
     def kill(self) -> None:
         """As a machine that fails: nothing of it runs any more when this returns."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(TIMEOUT_SECONDS)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        # Another thread may start the next process as soon as this one is gone.
+        process = self._process
+        assert process is not None
+        process.kill()
+        process.wait(TIMEOUT_SECONDS)
+        assert process.stdout is not None
+        process.stdout.close()
 
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged in our form."""

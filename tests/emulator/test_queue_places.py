@@ -22,6 +22,7 @@ pytestmark = pytest.mark.stack
 
 #: The function's process starts with its first call.
 CALL_TIMEOUT_SECONDS = 60
+TRIES = 10
 
 
 def minute(stack: Stack) -> None:
@@ -35,14 +36,20 @@ def test_who_waits_is_told_at_acceptance_and_anew_by_the_minute_s_run(
 ) -> None:
     minute(stack)
     before = datetime.now(UTC)
-    places = []
-    for _ in range(2):
+    places: list[int] = []
+    path = ""
+    # An acceptance does not wait for its place: in a function that has just begun, or on a busy
+    # machine, some are not told.
+    for _ in range(TRIES):
+        if len(places) == 2:
+            break
         path = phone.path()
         created = {"input": {"prompt": "x"}, "status": "pending", "created_at": REQUEST_TIME}
         assert phone.firestore.create(path, created).is_success
         accepted = document_once(path, "queued")
         assert accepted["kind"] == Kind.IMAGE
-        places.append(accepted["queue"]["ahead"])
+        if "queue" in accepted:
+            places.append(accepted["queue"]["ahead"])
     assert places[1] > places[0] >= 0
 
     reference = firestore_client.document(path)

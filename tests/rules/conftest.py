@@ -11,8 +11,9 @@ import pytest
 
 from tests.rules.firestore_rest import Firestore
 from tests.rules.matrix.document_desk import DocumentDesk
+from tests.rules.matrix.does import DocumentCase
 from tests.rules.matrix.file_desk import FileDesk
-from tests.rules.matrix.firestore_cases import DocumentCase, document_cases
+from tests.rules.matrix.firestore_cases import document_cases
 from tests.rules.matrix.storage_cases import FileCase
 from tests.rules.matrix.trial import Trials
 from tests.rules.people import Person

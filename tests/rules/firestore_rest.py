@@ -75,7 +75,8 @@ class Firestore:
 
     def find(self, path: str) -> httpx.Response:
         """The document by a query for its name: what `list` allows, not `get`."""
-        parent, collection, _ = path.rsplit("/", 2)
+        # Of a collection at the top there is no document above.
+        parent, _, collection = path.rpartition("/")[0].rpartition("/")
         named = {
             "field": {"fieldPath": "__name__"},
             "op": "EQUAL",
@@ -92,9 +93,9 @@ class Firestore:
         )
 
     def query(self, parent: str, structured: Mapping[str, Any]) -> httpx.Response:
-        """A `StructuredQuery` over the collections below the document `parent`."""
+        """A `StructuredQuery` over the collections below the document `parent`, or at the top."""
         return self.http.post(
-            f"{self._documents}/{parent}:runQuery",
+            f"{self._documents}{f'/{parent}' if parent else ''}:runQuery",
             headers=self._headers,
             json={"structuredQuery": structured},
         )

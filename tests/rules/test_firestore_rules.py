@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.rules.coverage import expressions, gaps, share
-from tests.rules.matrix.firestore_cases import DocumentCase, document_cases
+from tests.rules.matrix.does import DocumentCase
+from tests.rules.matrix.firestore_cases import document_cases
 from tests.rules.matrix.trial import Trials
 
 pytestmark = pytest.mark.stack

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.rules.matrix.document_desk import RulesRefused
-from tests.rules.matrix.firestore_cases import DocumentCase, document_cases
+from tests.rules.matrix.does import DocumentCase
+from tests.rules.matrix.firestore_cases import document_cases
 from tests.rules.matrix.storage_cases import FileCase
 from tests.rules.mutation.equivalents import EQUIVALENT
 from tests.rules.mutation.grounds import (

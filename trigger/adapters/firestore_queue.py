@@ -3,8 +3,7 @@
 Their composite indexes are in firestore.indexes.json. Bounds: see `trigger.adapters.transient`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +12,9 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.kinds import Kind
 from shared.paths import GENERATIONS, WORKERS_COLLECTION
-from shared.ports import Unavailable
 from shared.queueing import Waiting
 from shared.status import Status
-from trigger.adapters.transient import ATTEMPT_TIMEOUT, GAVE_UP, RETRY
+from trigger.adapters.transient import ATTEMPT_TIMEOUT, RETRY, answered
 
 #: Firestore bills a thousand counted entries as one read; nobody waits behind so many for long.
 MAX_COUNTED = 100_000
@@ -31,14 +29,14 @@ class FirestoreQueueSearch:
 
     def count(self, status: Status, kind: Kind) -> int:
         query = self._generations(status, kind).limit(MAX_COUNTED).count()
-        with _our_errors(f"the number of {status} generations"):
+        with answered(f"the number of {status} generations"):
             ((result,),) = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return int(result.value)
 
     def waiting(self, kind: Kind, *, limit: int) -> Sequence[Waiting]:
         query = self._generations(Status.QUEUED, kind).order_by("created_at")
         query = query.select(["queue", "created_at"]).limit(limit)
-        with _our_errors("the generations that wait"):
+        with answered("the generations that wait"):
             found = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return [
             Waiting(
@@ -54,7 +52,7 @@ class FirestoreQueueSearch:
         query = self._client.collection(WORKERS_COLLECTION)
         query = query.where(filter=FieldFilter("updated_at", ">=", since))
         query = query.order_by("updated_at", direction="DESCENDING").limit(limit)
-        with _our_errors("the workers"):
+        with answered("the workers"):
             found = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return [one.to_dict() for one in found]
 
@@ -62,11 +60,3 @@ class FirestoreQueueSearch:
         query = self._client.collection_group(GENERATIONS)
         query = query.where(filter=FieldFilter("status", "==", status.value))
         return query.where(filter=FieldFilter("kind", "==", kind.value))
-
-
-@contextmanager
-def _our_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except GAVE_UP as error:
-        raise Unavailable(f"Firestore did not answer for {what}") from error

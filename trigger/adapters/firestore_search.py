@@ -5,8 +5,7 @@ by, so that no document is transferred whole and none that cannot be decoded sto
 its index of `firestore.indexes.json`. Bounds: see `trigger.adapters.transient`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +14,9 @@ from google.api_core.retry import Retry
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.paths import ACCOUNTS, GENERATIONS
-from shared.ports import Found, Overdue, Unavailable
+from shared.ports import Found, Overdue
 from shared.status import Status
-from trigger.adapters.transient import ATTEMPT_TIMEOUT, GAVE_UP, RETRY
+from trigger.adapters.transient import ATTEMPT_TIMEOUT, RETRY, answered
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +68,7 @@ class FirestoreSearch:
         query = query.order_by(asked.moment).select([asked.moment]).limit(limit)
         if after is not None:
             query = query.start_after(after.cursor)
-        with _our_errors(f"the {what} generations"):
+        with answered(f"the {what} generations"):
             found = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return [Found(path=one.reference.path, cursor=one) for one in found]
 
@@ -77,7 +76,7 @@ class FirestoreSearch:
         due = FieldFilter(RECONCILE_AFTER, "<=", before)
         query = self._client.collection_group(ACCOUNTS).where(filter=due)
         query = query.order_by(RECONCILE_AFTER).select([RECONCILE_AFTER]).limit(limit)
-        with _our_errors("usage that is to be reconciled"):
+        with answered("usage that is to be reconciled"):
             found = query.get(retry=self._retry, timeout=ATTEMPT_TIMEOUT)
         return [one.reference.path for one in found]
 
@@ -85,16 +84,8 @@ class FirestoreSearch:
         self, paths: Iterable[str], fields: Sequence[str]
     ) -> Mapping[str, Mapping[str, Any]]:
         references = [self._client.document(path) for path in paths]
-        with _our_errors("the states of generations"):
+        with answered("the states of generations"):
             found = list(
                 self._client.get_all(references, fields, retry=self._retry, timeout=ATTEMPT_TIMEOUT)
             )
         return {one.reference.path: one.to_dict() for one in found if one.exists}
-
-
-@contextmanager
-def _our_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except GAVE_UP as error:
-        raise Unavailable(f"Firestore did not answer for {what}") from error

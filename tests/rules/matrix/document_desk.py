@@ -14,7 +14,7 @@ import httpx
 
 from tests.rules.firestore_rest import REQUEST_TIME, Firestore, value
 from tests.rules.matrix.case import NO_SETTING, OWNERS, Role, cast
-from tests.rules.matrix.firestore_cases import DocumentCase, Does
+from tests.rules.matrix.does import DocumentCase, Does
 
 SETTING = "settings/access"
 READING = (Does.GET, Does.LIST, Does.FIND, Does.QUERY_GROUP)

@@ -2,39 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
 from tests.rules.firestore_rest import REQUEST_TIME, Stored
 from tests.rules.generations import FINISHED, NEW, OPEN, SERVER_FIELDS
-from tests.rules.matrix.case import INTRUDERS, Case, Role
+from tests.rules.matrix.case import INTRUDERS, Role
+from tests.rules.matrix.does import DocumentCase, Does
+from tests.rules.matrix.operator_cases import operators
 
 #: {uid} is the owner's, {id} an id that nothing else uses.
 GENERATION = "users/{uid}/generations/{id}"
 USAGE = "users/{uid}/account/usage"
-QUEUE = "system/queue"
-WORKER = "system/workers/live/{id}"
 CANCEL: Mapping[str, Any] = {"cancel_requested": True}
 
 
-class Does(StrEnum):
-    CREATE = "creates"
-    GET = "reads"
-    LIST = "lists"
-    #: By its name, among the documents beside it.
-    FIND = "finds"
-    #: Every collection of that name below any document.
-    QUERY_GROUP = "searches everybody's"
-    UPDATE = "updates"
-    #: Whatever was there: `set()` without merge.
-    REPLACE = "sets anew"
-    #: A field, by writing the document without it.
-    REMOVE = "takes away"
-    DELETE = "deletes"
-
-
-DocumentCase = Case[Does]
 cell = partial(DocumentCase, place=GENERATION)
 
 
@@ -85,22 +67,6 @@ def by_role() -> Iterator[DocumentCase]:
             )  # fmt: skip
         yield cell(role, Does.LIST, "the account", server, place="users/{uid}/account")
         yield cell(role, Does.FIND, "the usage", server, place=USAGE, before={"credits": 1})
-
-
-def operators() -> Iterator[DocumentCase]:
-    """How workers and the line are: operators look, and only the server writes."""
-    there = {"updated_at": REQUEST_TIME}
-    for role in Role:
-        looks, server = role in (Role.ADMIN, Role.SERVER), role is Role.SERVER
-        for place in (QUEUE, WORKER):
-            yield cell(role, Does.GET, place, looks, place=place, before=there)
-            for does in (Does.UPDATE, Does.REPLACE, Does.DELETE):
-                yield cell(role, does, place, server, place=place, before=there, given=there)
-        yield cell(role, Does.CREATE, WORKER, server, place=WORKER, given=there)
-        yield cell(role, Does.LIST, "workers", looks, place="system/workers/live")
-        yield cell(role, Does.QUERY_GROUP, "workers", server, place="live")
-        yield cell(role, Does.LIST, "system", server, place="system")
-        yield cell(role, Does.GET, "other parts", server, place="system/workers", before=there)
 
 
 def anonymous_accounts() -> Iterator[DocumentCase]:

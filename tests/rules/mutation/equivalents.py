@@ -7,6 +7,7 @@ survivor is missing here and which name is no survivor.
 from collections.abc import Mapping, Sequence
 
 SIGNED_IN = "return request.auth != null && request.auth.uid == uid;"
+ADMIN = "return request.auth != null && request.auth.token.get('admin', false) == true;"
 UID_OF_NOBODY = "The uid of nobody is looked for: an error, and an error denies."
 
 _FIRESTORE: Mapping[str, Sequence[str]] = {
@@ -15,6 +16,9 @@ _FIRESTORE: Mapping[str, Sequence[str]] = {
         "any name: documents → {any2}, column 31 of `match /databases/{database}/documents {`",
     ),
     UID_OF_NOBODY: (f"dropped: request.auth != null → true, column 14 of `{SIGNED_IN}`",),
+    "The token of nobody is looked for: an error, and an error denies.": (
+        f"dropped: request.auth != null → true, column 14 of `{ADMIN}`",
+    ),
     "What is no map has no get(), which is asked for next: an error, and an error denies.": (
         "dropped: document.input is map → true, column 14 of `&& document.input is map`",
     ),

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 
 from tests.rules.matrix.document_desk import DocumentDesk
+from tests.rules.matrix.does import DocumentCase
 from tests.rules.matrix.file_desk import FileDesk
-from tests.rules.matrix.firestore_cases import DocumentCase, document_cases
+from tests.rules.matrix.firestore_cases import document_cases
 from tests.rules.matrix.storage_cases import FileCase, file_cases
 from tests.rules.mutation.equivalents import EQUIVALENT
 from tests.rules.mutation.hunt import Hunter

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
 from google.cloud import firestore
 
+from shared.paths import GenerationPath
 from shared.status import Status
-from tests.chaos.recorder import Recorder
+from tests.chaos.recorder import NotSeen, Recorder
 
 PATH = "users/ada/generations/g1"
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -89,3 +91,14 @@ def test_a_status_that_goes_backwards_is_recorded_as_it_was_told() -> None:
     for document in (Document("processing", 1), Document("completed", 2), Document("queued", 3)):
         tell(recorder, document)
     assert statuses(recorder) == [Status.PROCESSING, Status.COMPLETED, Status.QUEUED]
+
+
+def test_one_of_which_nothing_at_all_was_told_is_looked_up_once_somebody_waits_for_it() -> None:
+    recorder = Recorder(cast("firestore.Client", Database(Document("completed", 2))))
+    recorder._watch = type("Watch", (), {"is_active": True})
+    path = GenerationPath.parse(PATH)
+    with pytest.raises(NotSeen):
+        recorder.wait_for(path, lambda state: state.status.terminal, 0)
+    assert recorder.look() == 1
+    assert recorder.wait_for(path, lambda state: state.status.terminal, 0).status == "completed"
+    assert recorder.states() == {}

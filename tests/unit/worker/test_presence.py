@@ -85,7 +85,9 @@ class World(InMemoryDocuments):
 
 @contextmanager
 def present(world: World) -> Iterator[None]:
-    with Presence(world, world.clock, "w1", world.look, look_seconds=0.0005):
+    with Presence(
+        world, world.clock, "w1", world.look, look_seconds=0.0005, leave_seconds=TIMEOUT_SECONDS
+    ):
         world.after_another_look()
         yield
 
@@ -147,6 +149,7 @@ def test_that_it_leaves_is_said_at_once() -> None:
     with present(world):
         pass
     assert world.told_states() == ["ready", "draining"]
+    assert (world.document["device"], world.document["jobs"]) == ("H100", [])
 
 
 def test_one_that_is_told_to_drain_says_so_at_once_and_once() -> None:
