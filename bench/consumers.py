@@ -198,7 +198,7 @@ def _value(it: Any) -> Value:
 
 
 def main(kind: str) -> None:
-    consumer = {"floor": Floor, "naive": Naive}[kind]()
+    consumer: Floor | Naive = {"floor": Floor, "naive": Naive}[kind]()
     print("ready", flush=True)
     while True:
         consumer.serve()
