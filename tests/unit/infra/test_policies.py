@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.infra.terraform import Terraform, all_resources, resources
+from tools.provider_schema import REPOSITORY
 
 Plan = dict[str, Any]
 IMAGE = f"europe-docker.pkg.dev/a-project/emberframe/worker@sha256:{'a' * 64}"
@@ -271,6 +272,19 @@ def test_the_size_of_every_pool_is_the_autoscaler_s_a_steady_one_s_too(
     assert targets == ["emberframe-spare", "emberframe-steady"]
     allowed = resources(plan, "google_cloud_run_v2_worker_pool_iam_member")
     assert set(allowed) == set(pools)
+
+
+def test_the_apis_that_terraform_asks_first_are_turned_on_by_the_page_and_stay_on(
+    plan: Plan,
+) -> None:
+    page = (REPOSITORY / "docs/infra.md").read_text()
+    (enabled,) = re.findall(r"^gcloud services enable (.+) --project", page, re.MULTILINE)
+    # Projects and their rights are read through the one, other APIs turned on through the other.
+    first = {"cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"}
+    assert set(enabled.split()) == first
+    kept = resources(plan, "google_project_service")
+    assert "cloudresourcemanager.googleapis.com" in kept
+    assert all(it["disable_on_destroy"] is False for it in kept.values())
 
 
 def test_the_deployment_for_pods_runs_no_worker_at_googles(plans: dict[str, Plan]) -> None:
