@@ -287,6 +287,20 @@ def test_the_apis_that_terraform_asks_first_are_turned_on_by_the_page_and_stay_o
     assert all(it["disable_on_destroy"] is False for it in kept.values())
 
 
+def test_an_older_bundle_of_functions_is_kept_for_a_rollback_and_not_for_ever(plan: Plan) -> None:
+    bucket = resources(plan, "google_storage_bucket")["source"]
+    assert bucket["versioning"] == [{"enabled": True}]
+    (rule,) = bucket["lifecycle_rule"]
+    assert [it["type"] for it in rule["action"]] == ["Delete"]
+    (condition,) = rule["condition"]
+    # Its name has its content's hash, so no version of it is ever newer; and the current one is
+    # what runs, however old.
+    asked = {name: value for name, value in condition.items() if isinstance(value, int) and value}
+    assert asked == {"days_since_noncurrent_time": 90}
+    (source,) = resources(plan, "google_storage_bucket_object").values()
+    assert re.fullmatch(r"functions/.{20,}\.zip", source["name"])
+
+
 def test_the_deployment_for_pods_runs_no_worker_at_googles(plans: dict[str, Plan]) -> None:
     plan = plans["runpod"]
     for kind in ("google_cloud_run_v2_worker_pool", "google_cloud_run_v2_service"):
