@@ -14,8 +14,8 @@ import {
   resultOf,
   watch,
 } from "../src/index.js";
-import type { Status } from "../src/index.js";
-import { phone, test, variable } from "./phone.js";
+import type { CallFailure, Status } from "../src/index.js";
+import { listener, phone, test, variable } from "./phone.js";
 
 const PROJECT = "demo-refusing";
 const RULES = `
@@ -118,6 +118,42 @@ test("a removal that the rules refuse is refused, and unfinished only what has n
     failed: "refused",
     cancelled: "refused",
   });
+});
+
+test("a cancellation that fails reaches who waits, at once and with the end", async (t) => {
+  const { emberframe, put } = await somebody(t);
+  const id = await put("running", "processing");
+  const { onProgress, first } = listener();
+  const abort = new AbortController();
+  let tell: (error: CallFailure) => void = () => undefined;
+  const told = new Promise<CallFailure>((resolve) => (tell = resolve));
+
+  const ended = follow(emberframe, id, {
+    onProgress,
+    signal: abort.signal,
+    onCancelFailure: (error) => tell(error),
+  });
+  await first((it) => it.status === "processing");
+  abort.abort();
+
+  assert.equal((await told).code, "refused");
+  await put(id, "failed");
+  const result = await ended;
+  assert.equal(result.status, "failed");
+  assert.equal(result.error.code, "internal");
+  assert.equal(result.cancel_failure?.code, "refused");
+});
+
+test("a cancellation that comes too late is no failure to who waits", async (t) => {
+  const { emberframe, put } = await somebody(t);
+  const id = await put("over", "failed");
+  const onCancelFailure = (): void => assert.fail("its end was told");
+
+  const signal = AbortSignal.abort();
+  const result = await follow(emberframe, id, { signal, onCancelFailure });
+
+  assert.equal(result.status, "failed");
+  assert.equal("cancel_failure" in result, false);
 });
 
 test("an id that none can have fails in every call, and says what is allowed", async (t) => {
