@@ -6,7 +6,7 @@ import { NOT_FOUND } from "./failures.js";
 import type { CallFailure } from "./failures.js";
 import type { Generation } from "./generation.js";
 import type { Output } from "./models.js";
-import { isSameProgress, progressOf } from "./progress.js";
+import { onlyNews, progressOf } from "./progress.js";
 import type { GenerationProgress } from "./progress.js";
 import { resultOf } from "./results.js";
 import type { Result } from "./results.js";
@@ -55,7 +55,7 @@ export function following<O extends Output>(
     let over = false;
     let cancel_failure: CallFailure | undefined;
     let stopListening = (): void => undefined;
-    let last: GenerationProgress | undefined;
+    const isNews = onlyNews();
     const askForEnd = async (): Promise<void> => {
       const asked = await cancel(emberframe, id);
       // That it has ended meanwhile, or is gone, the listener tells.
@@ -81,9 +81,7 @@ export function following<O extends Output>(
       const result = resultOf<O>(generation);
       if (result) return end(result);
       const progress = progressOf(generation);
-      if (last && isSameProgress(last, progress)) return;
-      last = progress;
-      onProgress?.(progress, generation);
+      if (isNews(progress)) onProgress?.(progress, generation);
     };
     stopListening = watch(emberframe, id, {
       onChange,
