@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.guard import guarded_here
 from bench.outcome import RESULTS, Measure, Outcome, save
 
 #: As a shell tells of a program that SIGTERM ended.
@@ -20,7 +21,8 @@ def main(measure: Measure, file: Path = RESULTS) -> None:
     logging.disable(logging.WARNING)
     # Told to go, it ends the workers and emulators that it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    outcomes = measure()
+    with guarded_here():
+        outcomes = measure()
     for outcome in outcomes:
         print(line(outcome), flush=True)
     save(outcomes, file)

@@ -8,13 +8,13 @@ request again: how many passes of a text encoder it takes. Previews are made in 
 import gc
 import itertools
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.outcome import Outcome, save
+from bench.outcome import Outcome
+from bench.reporting import main
 from gpu_worker.engine.loading import quieten
 from gpu_worker.engine.specs import SHAPES, SHAPES_FILM
 from gpu_worker.ports import EngineJob, no_frames
@@ -211,14 +211,5 @@ def _passes_of_a_repetition(
     return passes
 
 
-def main() -> int:
-    outcomes = measure()
-    save(outcomes)
-    for it in outcomes:
-        print(f"{it.name} {it.timed}: {it.value:.4f} s, floor {it.floor:.4f}, peer {it.peer:.4f}")
-        print(f"   goal {it.goal}: {'met' if it.met else 'missed'}; {dict(it.more)}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(measure)

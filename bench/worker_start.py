@@ -1,4 +1,4 @@
-"""B7: a worker's start until its first result, and what the functions' import costs.
+"""`python -m bench.worker_start`: B7, a worker's start to its first result; the functions' import.
 
 Every sample is a process of its own, in turn with those of its floor. The worker's floor is what no
 worker with these models can do without: a Python that imports torch and the pipelines, with the
@@ -15,12 +15,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.outcome import Outcome, save
+from bench.outcome import Outcome
+from bench.reporting import main
 from gpu_worker.engine.loading import QUIET
 from gpu_worker.engine.specs import CHECKPOINTS
 from tools.bundle import DEFAULT_TARGET, build
+from tools.stack.names import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 STARTS = 7
 IMPORTS = 11
 SAMPLE_SECONDS = 120.0
@@ -141,7 +142,4 @@ def _in_turn(
 
 
 if __name__ == "__main__":
-    outcomes = measure()
-    save(outcomes)
-    for it in outcomes:
-        print(f"{it.name} {it.timed}: {it.value:.2f} {it.unit}, floor {it.floor:.2f}, {it.more}")
+    main(measure)
