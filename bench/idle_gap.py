@@ -25,7 +25,7 @@ from tests.unit.runpod.light_endpoint import SLOW_STEP_SECONDS
 MILLISECONDS = 1000
 GOAL_MILLISECONDS = 5.0
 GOAL_DUTY = 0.98
-ROUNDS = 3
+ROUNDS = 2
 WARM_UP_JOBS = 2
 
 
@@ -43,7 +43,7 @@ class Length:
         return round(self.seconds / SLOW_STEP_SECONDS)
 
 
-LENGTHS = (Length("B1a", 0.3, 16), Length("B1b", 1.5, 6))
+LENGTHS = (Length("B1a", 0.3, 14), Length("B1b", 1.5, 5))
 
 
 def measure() -> Sequence[Outcome]:

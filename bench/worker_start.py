@@ -22,8 +22,8 @@ from gpu_worker.engine.specs import CHECKPOINTS
 from tools.bundle import DEFAULT_TARGET, build
 from tools.stack.names import REPOSITORY
 
-STARTS = 7
-IMPORTS = 11
+STARTS = 6
+IMPORTS = 9
 SAMPLE_SECONDS = 120.0
 MOST_OF_FLOOR = 1.10
 #: Beyond firebase_functions' own.
