@@ -25,6 +25,7 @@ from tools.stack.names import REPOSITORY
 STARTS = 6
 IMPORTS = 9
 SAMPLE_SECONDS = 120.0
+TAIL_CHARACTERS = 4000
 MOST_OF_FLOOR = 1.10
 #: Beyond firebase_functions' own.
 MOST_IMPORT_SECONDS = 0.4
@@ -63,6 +64,8 @@ WEIGHTS = sorted(
 )
 FUNCTIONS = {
     "ours": "import main",
+    # What main puts off until the first event comes, which waits for it.
+    "first event": "import main, trigger.wiring",
     "floor": "import firebase_admin, firebase_functions.firestore_fn",
     "firebase_functions": "import firebase_functions.firestore_fn",
 }
@@ -95,7 +98,7 @@ def function_import() -> Outcome:
     build()
     cases = {name: [script] for name, script in FUNCTIONS.items()}
     samples = _in_turn(cases, folder=DEFAULT_TARGET, rounds=IMPORTS)
-    value, floor, library = (statistics.median(samples[name]) for name in FUNCTIONS)
+    value, wired, floor, library = (statistics.median(samples[name]) for name in FUNCTIONS)
     return Outcome(
         name="B7b",
         timed="import of the functions in a fresh process",
@@ -104,12 +107,13 @@ def function_import() -> Outcome:
         peer=None,
         unit="s",
         goal=f"≤ {MOST_OF_FLOOR:.2f} × firebase_admin and firebase_functions alone; "
-        f"≤ {MOST_IMPORT_SECONDS} s beyond firebase_functions",
-        met=_of_floor(samples) <= MOST_OF_FLOOR and value - library <= MOST_IMPORT_SECONDS,
+        f"≤ {MOST_IMPORT_SECONDS} s beyond firebase_functions, the first event's included",
+        met=_of_floor(samples) <= MOST_OF_FLOOR and wired - library <= MOST_IMPORT_SECONDS,
         samples=samples,
         more={
             "median of the ratios": _of_floor(samples),
             "seconds beyond firebase_functions": value - library,
+            "with the first event's": wired - library,
         },
     )
 
@@ -128,17 +132,26 @@ def _in_turn(
     for number in range(rounds + 1):
         for name, (script, *arguments) in cases.items():
             started = time.monotonic()
-            subprocess.run(
-                [sys.executable, "-c", script, *arguments],
-                cwd=folder,
-                check=True,
-                timeout=SAMPLE_SECONDS,
-                env={**os.environ, **QUIET, "HF_HUB_OFFLINE": "1"},
-                capture_output=True,
-            )
+            _run([sys.executable, "-c", script, *arguments], folder)
             if number:
                 seconds[name].append(time.monotonic() - started)
     return seconds
+
+
+def _run(command: Sequence[str], folder: Path) -> None:
+    """Raises `ChildProcessError` with the end of what it said."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        check=False,
+        timeout=SAMPLE_SECONDS,
+        env={**os.environ, **QUIET, "HF_HUB_OFFLINE": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    if done.returncode:
+        tail = done.stderr.decode(errors="replace")[-TAIL_CHARACTERS:]
+        raise ChildProcessError(f"a sample ended with {done.returncode}: {tail}")
 
 
 if __name__ == "__main__":
