@@ -1,10 +1,10 @@
-"""`python -m bench.worker_start`: B7, a worker's start to its first result; the functions' import.
+"""`python -m bench.worker_start`: B7, an engine's start to its first result; the functions' import.
 
-Every sample is a process of its own, in turn with those of its floor. The worker's floor is what no
-worker with these models can do without: a Python that imports torch and the pipelines, with the
+Every sample is a process of its own, in turn with those of its floor. The engine's floor is what no
+engine with these models can do without: a Python that imports torch and the pipelines, with the
 garbage collector off, and reads the weights (from the page cache: all have been read before). The
-function's is one that imports firebase_admin and the triggers of firebase_functions and nothing
-else. Bound: about two minutes on two cores.
+functions' is one that imports the triggers of firebase_functions and nothing else, their peer one
+with firebase_admin only. Bound: about a minute on two cores.
 """
 
 import os
@@ -66,8 +66,8 @@ FUNCTIONS = {
     "ours": "import main",
     # What main puts off until the first event comes, which waits for it.
     "first event": "import main, trigger.wiring",
-    "floor": "import firebase_admin, firebase_functions.firestore_fn",
-    "firebase_functions": "import firebase_functions.firestore_fn",
+    "floor": "import firebase_functions.firestore_fn",
+    "peer": "import firebase_admin, firebase_functions.firestore_fn",
 }
 
 
@@ -82,7 +82,7 @@ def first_result() -> Outcome:
     value, floor = (statistics.median(samples[name]) for name in ("ours", "floor"))
     return Outcome(
         name="B7a",
-        timed="worker start → first result (embedded models, one step)",
+        timed="engine's start → first result (embedded models, one step)",
         value=value,
         floor=floor,
         peer=None,
@@ -98,22 +98,22 @@ def function_import() -> Outcome:
     build()
     cases = {name: [script] for name, script in FUNCTIONS.items()}
     samples = _in_turn(cases, folder=DEFAULT_TARGET, rounds=IMPORTS)
-    value, wired, floor, library = (statistics.median(samples[name]) for name in FUNCTIONS)
+    value, wired, floor, peer = (statistics.median(samples[name]) for name in FUNCTIONS)
     return Outcome(
         name="B7b",
         timed="import of the functions in a fresh process",
         value=value,
         floor=floor,
-        peer=None,
+        peer=peer,
         unit="s",
-        goal=f"≤ {MOST_OF_FLOOR:.2f} × firebase_admin and firebase_functions alone; "
-        f"≤ {MOST_IMPORT_SECONDS} s beyond firebase_functions, the first event's included",
-        met=_of_floor(samples) <= MOST_OF_FLOOR and wired - library <= MOST_IMPORT_SECONDS,
+        goal=f"≤ {MOST_OF_FLOOR:.2f} × floor, firebase_functions' own; "
+        f"≤ {MOST_IMPORT_SECONDS} s beyond it with what the first event imports",
+        met=_of_floor(samples) <= MOST_OF_FLOOR and wired - floor <= MOST_IMPORT_SECONDS,
         samples=samples,
         more={
             "median of the ratios": _of_floor(samples),
-            "seconds beyond firebase_functions": value - library,
-            "with the first event's": wired - library,
+            "seconds beyond the floor": value - floor,
+            "with what the first event imports": wired - floor,
         },
     )
 

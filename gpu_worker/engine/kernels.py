@@ -33,14 +33,22 @@ class FusedProjections:
 def fuse(unet: Any, *, for_good: bool = False) -> dict[str, Any]:
     """Give its self-attention layers their wide matrices; the processors that use them, by name.
     `for_good`: what these were made of is given back, layer by layer."""
+    make_processor: Any = FusedAttnProcessor2_0  # untyped
     processors = {}
-    for name, layer in unet.named_modules():
-        if isinstance(layer, Attention) and not layer.is_cross_attention:
-            layer.fuse_projections()
-            processors[f"{name}.processor"] = FusedAttnProcessor2_0()
-            if for_good:
-                del layer.to_q, layer.to_k, layer.to_v
+    for name, layer in _self_attention(unet):
+        layer.fuse_projections()
+        processors[f"{name}.processor"] = make_processor()
+        if for_good:
+            del layer.to_q, layer.to_k, layer.to_v
     return processors
+
+
+def _self_attention(unet: Any) -> list[tuple[str, Any]]:
+    return [
+        (name, it)
+        for name, it in unet.named_modules()
+        if isinstance(it, Attention) and not it.is_cross_attention
+    ]
 
 
 def tune(pipelines: Pipelines) -> FusedProjections:
