@@ -43,7 +43,7 @@ class Length:
         return round(self.seconds / SLOW_STEP_SECONDS)
 
 
-LENGTHS = (Length("B1a", 0.3, 14), Length("B1b", 1.5, 5))
+LENGTHS = (Length("B1a", 0.3, 12), Length("B1b", 1.5, 5))
 
 
 def measure() -> Sequence[Outcome]:

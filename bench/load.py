@@ -30,13 +30,13 @@ from shared.request import MAX_IMAGES, Text2ImgRequest
 ROUNDS = 3
 STEPS = 12
 #: Requests of a burst; of a serial worker's, which is as fast for few.
-BURST, SERIAL_BURST, PEER_BURST = 33, 10, 17
+BURST, SERIAL_BURST, PEER_BURST = 33, 8, 17
 #: Pictures of a sample of the floor.
 FLOOR_PICTURES = 8
 #: Requests that come by chance, and how many times as fast as the floor could draw them: only an
 #: engine that has more to do than it can shows its throughput.
-ARRIVALS, OVERLOAD = 49, 2.0
-LONE = 8
+ARRIVALS, OVERLOAD = 41, 2.0
+LONE = 7
 GOAL_SHARE, GOAL_LONE = 0.95, 1.02
 READY_SECONDS = 120.0
 #: Has the request of a number drawn, and waits for it.

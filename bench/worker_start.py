@@ -22,8 +22,8 @@ from gpu_worker.engine.specs import CHECKPOINTS
 from tools.bundle import DEFAULT_TARGET, build
 from tools.stack.names import REPOSITORY
 
-STARTS = 6
-IMPORTS = 9
+STARTS = 5
+IMPORTS = 8
 SAMPLE_SECONDS = 120.0
 TAIL_CHARACTERS = 4000
 MOST_OF_FLOOR = 1.10
