@@ -9,7 +9,7 @@ import pytest
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.outlook import KINDS, LEAD_SECONDS, LEAD_SHARE, ForesightedEngine
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
-from shared.errors import GenerationError
+from shared.errors import ErrorCode, GenerationError
 from shared.request import GenerationRequest, Text2ImgRequest, Text2VideoRequest
 from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
 from tests.unit.lifecycle.world import ManualClock
@@ -212,3 +212,9 @@ def test_everything_else_is_the_engine_s(desk: Desk) -> None:
     engine.close()
     with pytest.raises(GenerationError):
         engine.start()
+
+
+def test_it_is_as_ready_as_the_engine_behind_it() -> None:
+    broken = InMemoryEngine(load_error=GenerationError(ErrorCode.INTERNAL, "No model."))
+    engines = [ForesightedEngine(it, ManualClock()) for it in (InMemoryEngine(), broken)]
+    assert [it.ready for it in engines] == [True, False]
