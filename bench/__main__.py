@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.outcome import RESULTS
 from bench.report import write_section
-from bench.reporting import HEADER, forget, load, rows
+from bench.reporting import HEADER, forget, leave_when_told, load, rows
 from tools.stack.names import REPOSITORY
 
 #: How the names of its rows begin, and the module whose `measure` finds them.
@@ -36,6 +36,7 @@ FAILED = "it failed"
 
 def main() -> int:
     """The exit code."""
+    leave_when_told()
     failed = run_all(BENCHMARKS, RESULTS)
     write_section("bench", HEADER, table(failed, RESULTS))
     return 1 if failed else 0
@@ -67,16 +68,14 @@ def _run(module: str, file: Path) -> bool:
             return process.wait(LIMIT_SECONDS) == 0
         except subprocess.TimeoutExpired:
             print(f"{module} is not done after {LIMIT_SECONDS:g} s", file=sys.stderr)
-            process.terminate()
-            try:
-                process.wait(LEAVE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
             return False
-        except BaseException:
-            process.terminate()
-            process.wait(LEAVE_SECONDS)
-            raise
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(LEAVE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
 if __name__ == "__main__":

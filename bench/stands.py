@@ -34,22 +34,9 @@ class Stand:
     #: Of the pictures, in pixels.
     side: int
 
-    def accept(self) -> GenerationPath:
-        """A document as the function leaves it, without its message."""
-        path = self.project.new_path()
-        request = {"prompt": "a circle", "num_inference_steps": 1, "seed": 7}
-        self.project.database.document(str(path)).create(
-            {
-                "input": {**request, "width": self.side, "height": self.side},
-                "status": "queued",
-                "created_at": firestore.SERVER_TIMESTAMP,
-            }
-        )
-        return path
-
     def serve(self, jobs: int) -> "Served":
         """Publish `jobs` at once and wait until the last is completed."""
-        paths = [self.accept() for _ in range(jobs)]
+        paths = [accept(self.project, side=self.side) for _ in range(jobs)]
         published = time.monotonic()
         self.project.publish(paths)
         for path in paths:
@@ -57,6 +44,20 @@ class Stand:
             if state.status != "completed":
                 raise RuntimeError(f"{path} ended as {state.status}")
         return Served(published, time.monotonic())
+
+
+def accept(project: Project, *, side: int) -> GenerationPath:
+    """A document as the function leaves it, without its message."""
+    path = project.new_path()
+    request = {"prompt": "a circle", "num_inference_steps": 1, "seed": 7}
+    project.database.document(str(path)).create(
+        {
+            "input": {**request, "width": side, "height": side},
+            "status": "queued",
+            "created_at": firestore.SERVER_TIMESTAMP,
+        }
+    )
+    return path
 
 
 @dataclass(frozen=True)
