@@ -80,6 +80,8 @@ def measure() -> Sequence[Outcome]:
     outcomes = []
     for letter, (name, values) in zip("ab", seen.items(), strict=True):
         line = Line.through(counts[first:], values[first:])
+        half = len(counts) // 2
+        later = Line.through(counts[half:], values[half:])
         outcomes.append(
             Outcome(
                 name=f"M{letter}",
@@ -91,7 +93,11 @@ def measure() -> Sequence[Outcome]:
                 goal=f"≤ {GOAL_SLOPE:g} MiB, or within {ERRORS:g} standard errors of 0",
                 met=not line.grows,
                 samples={"ours": values},
-                more={"standard_error": line.error, "peak": peaks[name]},
+                more={
+                    "standard_error": line.error,
+                    "in the second half": later.slope,
+                    "peak": peaks[name],
+                },
             )
         )
     return outcomes
