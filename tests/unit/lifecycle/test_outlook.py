@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
-from gpu_worker.lifecycle.outlook import KINDS, LEAD_SECONDS, LEAD_SHARE, ForesightedEngine
+from gpu_worker.lifecycle.outlook import (
+    KINDS,
+    LEAD_SECONDS,
+    LEAD_SHARE,
+    ForesightedEngine,
+    kind_of,
+)
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
 from shared.errors import ErrorCode, GenerationError
-from shared.request import GenerationRequest, Text2ImgRequest, Text2VideoRequest
+from shared.request import GenerationRequest, SpeedTier, Text2ImgRequest, Text2VideoRequest
 from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
 from tests.unit.lifecycle.world import ManualClock
 
@@ -141,6 +147,23 @@ def test_a_job_is_predicted_by_the_last_of_its_kind_and_by_no_other() -> None:
     for name, request in (("a", PICTURE), ("b", FILM), ("c", more), ("d", PICTURE)):
         engine.run(job(name, request), lambda _: None)
     assert seen == [0.0, 0.0, 0.0, 10 - LEAD_SECONDS]
+
+
+@pytest.mark.parametrize(
+    ("request_", "otherwise"),
+    [
+        (PICTURE, {"speed_tier": SpeedTier.FAST}),
+        (PICTURE, {"guidance_scale": 1.0}),
+        (FILM, {"speed_tier": SpeedTier.FAST}),
+        (FILM, {"video_guidance_scale": 1.0}),
+    ],
+)
+def test_what_makes_less_work_of_each_step_makes_another_kind(
+    request_: GenerationRequest, otherwise: dict[str, Any]
+) -> None:
+    assert kind_of(request_) != kind_of(request_.model_copy(update=otherwise))
+    same = {"prompt": "b", "seed": 8}
+    assert kind_of(request_) == kind_of(request_.model_copy(update=same))
 
 
 def test_a_job_that_failed_teaches_nothing() -> None:
