@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.guard import guarded
 from bench.outcome import RESULTS
 from bench.report import write_section
-from bench.reporting import HEADER, forget, load, rows
+from bench.reporting import HEADER, forget, leave_when_told, load, rows
 from tools.stack.names import REPOSITORY
 
 #: How the names of its rows begin, and the module whose `measure` finds them.
@@ -39,6 +39,7 @@ FAILED = "it failed"
 
 def main() -> int:
     """The exit code."""
+    leave_when_told()
     began = time.monotonic()
     failed = run_all(BENCHMARKS, RESULTS)
     how = f"Measured in {time.monotonic() - began:.0f} s,"

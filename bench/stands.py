@@ -35,7 +35,7 @@ class Stand:
 
     def serve(self, jobs: int) -> "Served":
         """Publish `jobs` at once and wait until the last is completed."""
-        paths = [accept(self.project, self.side) for _ in range(jobs)]
+        paths = [accept(self.project, side=self.side) for _ in range(jobs)]
         published = time.monotonic()
         self.project.publish(paths)
         for path in paths:
@@ -45,7 +45,7 @@ class Stand:
         return Served(published, time.monotonic())
 
 
-def accept(project: Project, side: int) -> GenerationPath:
+def accept(project: Project, *, side: int) -> GenerationPath:
     """A document as the function leaves it, without its message; its picture is to be square."""
     path = project.new_path()
     request = {"prompt": "a circle", "num_inference_steps": 1, "seed": 7}

@@ -2,6 +2,7 @@
 
 import io
 import queue
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +13,11 @@ from google.cloud import firestore
 from PIL import Image
 
 from gpu_worker.deployment import wire
-from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.loras import Loras
+from gpu_worker.ports import EngineJob
 from gpu_worker.settings import Settings
 from shared.message import GenerationMessage
 from shared.paths import GenerationPath
@@ -43,6 +45,8 @@ class Calls:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, float | None]] = []
+        #: A document is watched.
+        self.watching = threading.Event()
 
     def patch(self, patch: pytest.MonkeyPatch) -> None:
         for kind in GRPC_CALLS:
@@ -69,6 +73,8 @@ class Calls:
             method = method.decode() if isinstance(method, bytes) else method
             # "/google.firestore.v1.Firestore/Commit"
             self.seen.append((method.rpartition(".")[2], timeout))
+            if self.seen[-1][0] in STREAMS:
+                self.watching.set()
             return original(callable_, request, timeout=timeout, **options)
 
         return call
@@ -111,6 +117,11 @@ def png() -> bytes:
 def test_every_call_of_a_generation_s_life_has_a_time_limit_of_its_role(
     stack: Stack, lane: Lane, calls: Calls
 ) -> None:
+    def once_watched(_: EngineJob) -> Script:
+        """What is over sooner is not watched."""
+        assert calls.watching.wait(TIMEOUT_SECONDS)
+        return Script()
+
     path = GenerationPath(uid="timeouts", generation_id=lane.topic.rpartition("/")[2])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in stack.env().items():
@@ -119,7 +130,7 @@ def test_every_call_of_a_generation_s_life_has_a_time_limit_of_its_role(
         patch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
         patch.setenv("EMBERFRAME_BUCKET", stack.bucket)
         phone = firestore.Client(project=PROJECT)
-        engine: Any = InMemoryEngine()
+        engine: Any = InMemoryEngine(once_watched)
         wiring = wire(Settings(), engine, Loras())
     own = f"users/{path.uid}/inputs/{path.generation_id}.png"
     wiring.objects.create(own, png(), content_type="image/png")

@@ -5,7 +5,9 @@ import re
 from collections import defaultdict
 from typing import Any
 
+from gpu_worker.intake.subscription import LEASED_SECONDS
 from tests.unit.infra.terraform import all_resources, resources
+from tools.stack.messaging import ACK_DEADLINE_SECONDS
 
 Plan = dict[str, Any]
 #: On the project, a topic, a subscription …: what each account may do, and nothing else.
@@ -133,6 +135,10 @@ def test_a_message_that_nobody_takes_is_set_aside_and_told(plan: Plan) -> None:
         }]  # fmt: skip
         assert values["retry_policy"][0]["minimum_backoff"] == "1s"
         assert values["name"] in agents
+        if not values["push_config"]:
+            # It counts until a worker first leases a message by itself, and where that never got it
+            # since the pull that brought it had ended.
+            assert values["ack_deadline_seconds"] == LEASED_SECONDS == ACK_DEADLINE_SECONDS
     alerts = resources(plan, "google_monitoring_alert_policy")
     assert "-dead" in alerts["dead_letters"]["conditions"][0]["condition_threshold"][0]["filter"]
 
