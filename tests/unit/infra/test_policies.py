@@ -6,8 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from gpu_worker.intake.subscription import LEASED_SECONDS
 from tests.unit.infra.terraform import Terraform, all_resources, resources
-from tools.provider_schema import REPOSITORY
+from tools.deploy.script import STATE
+from tools.stack.messaging import ACK_DEADLINE_SECONDS
 
 Plan = dict[str, Any]
 IMAGE = f"europe-docker.pkg.dev/a-project/emberframe/worker@sha256:{'a' * 64}"
@@ -136,6 +138,10 @@ def test_a_message_that_nobody_takes_is_set_aside_and_told(plan: Plan) -> None:
         }]  # fmt: skip
         assert values["retry_policy"][0]["minimum_backoff"] == "1s"
         assert values["name"] in agents
+        if not values["push_config"]:
+            # It counts until a worker first leases a message by itself, and where that never got it
+            # since the pull that brought it had ended.
+            assert values["ack_deadline_seconds"] == LEASED_SECONDS == ACK_DEADLINE_SECONDS
     alerts = resources(plan, "google_monitoring_alert_policy")
     assert "-dead" in alerts["dead_letters"]["conditions"][0]["condition_threshold"][0]["filter"]
 
@@ -274,11 +280,10 @@ def test_the_size_of_every_pool_is_the_autoscaler_s_a_steady_one_s_too(
     assert set(allowed) == set(pools)
 
 
-def test_the_apis_that_terraform_asks_first_are_turned_on_by_the_page_and_stay_on(
+def test_the_apis_that_terraform_asks_first_are_turned_on_before_it_and_stay_on(
     plan: Plan,
 ) -> None:
-    page = (REPOSITORY / "docs/infra.md").read_text()
-    (enabled,) = re.findall(r"^gcloud services enable (.+) --project", page, re.MULTILINE)
+    (enabled,) = re.findall(r"^gcloud services enable (.+) \\$", STATE, re.MULTILINE)
     # Projects and their rights are read through the one, other APIs turned on through the other.
     first = {"cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"}
     assert set(enabled.split()) == first
