@@ -104,7 +104,7 @@ class InMemoryDocuments:
             return self._changed(it.path, {}, it.data, now)
         if isinstance(it, Adjustment):
             old = self._documents.get(it.path, (0, {}))[1]
-            return self._changed(it.path, old, _adjusted(old, it), now)
+            return self._changed(it.path, old, {**_adjusted(old, it), **it.put}, now)
         return self._changed(it.path, self._expected(it.path, it.expected), it.changes, now)
 
     def delete(self, path: str) -> None:
@@ -112,6 +112,14 @@ class InMemoryDocuments:
         with self._lock:
             self._documents.pop(path, None)
             self._announce(path)
+
+    def remove(self, path: str, *, expected: Any) -> bool:
+        """`delete` of that version only; whether it was. Not part of the port."""
+        with self._lock:
+            is_it = path in self._documents and self._documents[path][0] == expected
+            if is_it:
+                self.delete(path)
+            return is_it
 
     def below(self, collection: str, *, anywhere: bool = False) -> Mapping[str, Snapshot]:
         """The documents of the collection, or of all whose last name is that; for searches."""
