@@ -1,4 +1,4 @@
-"""A `NoticeStore` and a `PushService` in memory, under the same contract suites as the real ones."""
+"""A `NoticeStore` and a `PushService` in memory, under the same contract suites as the others."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from shared.in_memory import InMemoryDocuments
 from shared.notice import AGAIN_AFTER
 from shared.notifying import Device, Notification, StaleToken
 from shared.paths import DEVICES_PATTERN, NOTICES
+from shared.ports import Unavailable
 
 
 class InMemoryNotices:
@@ -17,10 +18,8 @@ class InMemoryNotices:
 
     def devices(self, uid: str, *, limit: int) -> Sequence[Device]:
         below = self._documents.below(DEVICES_PATTERN.format(uid=uid))
-        found = sorted(
-            ((it.data["updated_at"], path) for path, it in below.items() if "updated_at" in it.data),
-            reverse=True,
-        )
+        moments = {path: it.data.get("updated_at") for path, it in below.items()}
+        found = sorted(((it, path) for path, it in moments.items() if it), reverse=True)
         return [
             Device(path=path, token=token, version=below[path].version)
             for _, path in found[:limit]
@@ -49,6 +48,8 @@ class InMemoryPush:
         self._lock = threading.Lock()
 
     def send(self, token: str, notification: Notification, *, within: float) -> None:
+        if within <= 0:
+            raise Unavailable("no time is left")
         self.before(token)
         with self._lock:
             if token not in self.shown:

@@ -76,7 +76,7 @@ def decide_acceptance(
 
     `created` is the document as the event shows it, `current` as it is now. With
     `rejected`, the store refused an earlier decision's write: the document ends without its input.
-    `admission` is what this deployment takes. With `notify`, its end is told to its owner's devices.
+    `admission` is what this deployment takes. With `notify` its end is told to its owner's devices.
     """
     try:
         generation = Generation.from_document(GenerationPath.parse(path), current)

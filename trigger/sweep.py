@@ -74,7 +74,7 @@ def sweep(
     """
     swept = Swept()
     now, began = clock.now(), clock.monotonic()
-    handlers = dict(_handlers(documents, publisher, patience, admission, limits, notify))
+    handlers = dict(_handlers(documents, publisher, patience, admission, limits, notify=notify))
     if jobs is not None:
         cancel_job = partial(withdraw, documents=documents, jobs=jobs)
         handlers[Overdue.CANCELLED] = _after(cancel_job, handlers[Overdue.CANCELLED], swept)
@@ -101,6 +101,7 @@ def _handlers(
     patience: Patience,
     admission: Admission,
     limits: Limits | None,
+    *,
     notify: bool,
 ) -> Mapping[Overdue, Handler]:
     # Its event was lost, or what handled it failed: the same again.
