@@ -15,6 +15,8 @@ from shared.paths import GenerationPath
 from shared.status import Status
 from trigger.notification_settings import Wording
 
+#: Of the generation, what `news_of` looks at.
+FIELDS = ("status", "kind", "output")
 #: Longer addresses are left out: a message has 4096 bytes for everything.
 MAX_IMAGE_URL = 1500
 
@@ -36,7 +38,7 @@ def news_of(
     seconds: int,
     wording: Wording,
 ) -> Notification | None:
-    """None when `generation`, the document at `path`, has not ended in a way that is told.
+    """None when `generation`, FIELDS of the document at `path` or {}, is no end that is told.
     `seconds` ≥ 1 are those for which it still is news."""
     if not is_news(generation.get("status")):
         return None

@@ -16,9 +16,17 @@ from shared.json_log import facts_of
 from shared.notice import Notice
 from shared.notifying import Device, NoticeStore, Notification, PushService, StaleToken
 from shared.paths import GenerationPath
-from shared.ports import Conflict, DocumentStore, Missing, Rejected, Snapshot, Unavailable
+from shared.ports import (
+    Conflict,
+    DocumentStore,
+    GenerationSearch,
+    Missing,
+    Rejected,
+    Snapshot,
+    Unavailable,
+)
 from shared.serverless import Misconfigured
-from trigger.news import news_of
+from trigger.news import FIELDS, news_of
 from trigger.notification_settings import Wording
 
 #: Those that were heard of last; the rules cannot count, so a person may have noted any number.
@@ -74,6 +82,7 @@ class _Sent:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notifier:
     documents: DocumentStore
+    search: GenerationSearch
     notices: NoticeStore
     push: PushService
     clock: Clock
@@ -97,11 +106,10 @@ class Notifier:
         known = self.notices.devices(path.uid, limit=LOOK_DEVICES)
         if not known:
             return self._put_away(path, found, Outcome.NO_DEVICES)
-        generation = self.documents.read(str(path))
-        news = generation and news_of(
-            path, generation.data, notice, seconds=seconds, wording=self.wording
-        )
-        if not news:
+        # Not the whole document, of which its owner wrote the most.
+        generation = self.search.states([str(path)], FIELDS).get(str(path), {})
+        news = news_of(path, generation, notice, seconds=seconds, wording=self.wording)
+        if news is None:
             return self._put_away(path, found, Outcome.NO_NEWS)
         return self._tell(path, found, notice, known, news)
 

@@ -103,6 +103,7 @@ def notifier() -> Notifier:
 
     return Notifier(
         documents=FirestoreDocuments(_client()),
+        search=FirestoreSearch(_client()),
         notices=FirestoreNotices(_client()),
         push=FcmPush(connect),
         clock=SystemClock(),
