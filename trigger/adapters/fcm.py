@@ -29,7 +29,7 @@ from trigger.adapters.transient import ATTEMPT_TIMEOUT_SECONDS
 QUOTA_SECONDS = 60.0
 #: The first digit of 5xx.
 SERVER_ERRORS = 5
-BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=4, jitter=0.5)
+BACKOFF = tenacity.wait_exponential_jitter(multiplier=0.5, max=4, jitter=0.5)
 
 
 class _Passing(Exception):
