@@ -104,7 +104,7 @@ class InMemoryDocuments:
             return self._changed(it.path, {}, it.data, now)
         if isinstance(it, Adjustment):
             old = self._documents.get(it.path, (0, {}))[1]
-            return self._changed(it.path, old, {**_adjusted(old, it), **it.put}, now)
+            return self._changed(it.path, old, _adjusted(old, it), now)
         return self._changed(it.path, self._expected(it.path, it.expected), it.changes, now)
 
     def delete(self, path: str) -> None:
@@ -205,7 +205,7 @@ class InMemoryDocuments:
 
 
 def _adjusted(old: Mapping[str, Any], adjustment: Adjustment) -> Changes:
-    """The top-level fields that `adjustment` changes, whole."""
+    """The top-level fields that `adjustment` changes, whole, or DELETE."""
     touched = {path[0] for path in (*adjustment.add, *adjustment.remove)}
     new = copy.deepcopy({name: old[name] for name in touched & set(old)})
     for path, amount in adjustment.add.items():
@@ -213,7 +213,7 @@ def _adjusted(old: Mapping[str, Any], adjustment: Adjustment) -> Changes:
         place[path[-1]] = place.get(path[-1], 0) + amount
     for path in adjustment.remove:
         _place(new, path).pop(path[-1], None)
-    return new
+    return {**{name: new.get(name, DELETE) for name in touched}, **adjustment.put}
 
 
 def _place(new: dict[str, Any], path: FieldPath) -> dict[str, Any]:
