@@ -17,8 +17,8 @@ from trigger.notification_settings import Wording
 
 #: Of the generation, what `news_of` looks at.
 FIELDS = ("status", "kind", "output")
-#: Longer addresses are left out: a message has 4096 bytes for everything.
-MAX_IMAGE_URL = 1500
+#: Longer addresses are left out: a message has 4096 bytes for everything, and this thrice.
+MAX_IMAGE_URL = 800
 
 #: By status and kind; without a kind it was refused before anybody knew which.
 PLAIN: Mapping[tuple[Status, Kind | None], tuple[str, str]] = {

@@ -27,8 +27,9 @@ def fcm_message(token: str, notification: Notification) -> dict[str, Any]:
             "ttl": f"{seconds}s",
             "notification": {
                 "tag": notification.tag,
-                **({"image": image} if image else {}),
-                **(_looked_up(notification, "title_loc_key", "body_loc_key")),
+                # Else it is taken from what stands there for all: there is room for so much only.
+                **({"image": image} if image and notification.by_key else {}),
+                **_looked_up(notification, "title_loc_key", "body_loc_key"),
             },
         },
         "apns": {

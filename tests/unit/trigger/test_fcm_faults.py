@@ -26,8 +26,9 @@ from tests.contract.fcm_service import (
 from tests.contract.test_push_service import READY
 from trigger.adapters.fcm import QUOTA_SECONDS, FcmAccess, FcmPush
 from trigger.adapters.fcm_access import ADDRESS, SCOPE, fcm_access
+from trigger.news import MAX_IMAGE_URL
 
-TOKEN = "ann-phone:APA91b-nobody-may-log"  # noqa: S105 (a device's, of a test)
+TOKEN = "ann-phone:APA91b-nobody-may-log"
 #: As long as nobody really waits.
 WITHIN = 100.0
 
@@ -175,7 +176,7 @@ def test_what_fcm_never_takes_is_neither_stale_nor_tried_again(
     ("answer", "reason"),
     [
         (Answer(401), r"does not take the function's credentials \(HTTP 401\)"),
-        (Answer(401, "THIRD_PARTY_AUTH_ERROR"), "no right key for APNs or web push"),
+        (Answer(401, "THIRD_PARTY_AUTH_ERROR"), "has no right key for APNs or web push"),
         (Answer(403), "does not let the function send for the project demo-fcm"),
         (Answer(404), "does not know the project demo-fcm"),
         (Answer(400), "answers as its API should not"),
@@ -286,7 +287,7 @@ def test_an_account_without_credentials_is_the_operator_s_to_mend(
         raise exceptions.DefaultCredentialsError("secret")
 
     monkeypatch.setattr("google.auth.default", default)
-    with pytest.raises(Misconfigured, match="^there are no credentials for FCM") as caught:
+    with pytest.raises(Misconfigured, match=r"^there are no credentials") as caught:
         fcm_access(None, "p")
     assert "secret" not in str(caught.value)
 
@@ -329,11 +330,12 @@ def test_keys_are_given_where_a_device_can_look_them_up_and_a_browser_is_told_pl
 def test_a_picture_is_shown_everywhere_and_the_longest_message_fits(
     service: FcmService, push: FcmPush, by_key: bool
 ) -> None:
-    url = f"https://storage.example/{'x' * 476}"
+    url = "https://storage.example/".ljust(MAX_IMAGE_URL, "x")
     data = {"generation": "g" * 128, "status": "completed", "kind": "image"}
     send(push, by_key=by_key, image_url=url, tag="g" * 128, data=data)
     (message,) = service.shown[TOKEN]
-    assert message["android"]["notification"]["image"] == url
+    android = {**message.get("notification", {}), **message["android"]["notification"]}
+    assert android["image"] == url
     assert message["apns"]["fcm_options"] == {"image": url}
     assert message["apns"]["payload"]["aps"]["mutable-content"] == 1
     assert message["webpush"]["notification"]["image"] == url
