@@ -45,7 +45,7 @@ def contents() -> Iterator[Cell]:
         yield from cells(f"with a token of {length}", True, {**NEW, "token": "t" * length})
     for length in (0, LONGEST_TOKEN + 1):
         yield from cells(f"with a token of {length}", False, {**NEW, "token": "t" * length})
-    for token in (None, 1, True, ["t"], {"t": 1}, b"t"):
+    for token in (None, 1, True, False, ["t"], {"t": 1}, b"t"):
         yield from cells(f"with the token {token!r}", False, {**NEW, "token": token})
     for moment in (datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC), "now", 0):
         yield from cells(f"of {moment}", False, {**NEW, "updated_at": moment})
