@@ -39,8 +39,8 @@ def contents() -> Iterator[Cell]:
 
     for platform in ("android", "ios", "web"):
         yield from cells(f"of {platform}", True, {**NEW, "platform": platform})
-    for platform in ("Android", "anything_else", "", None, 1, ["android"], {"android": True}):
-        yield from cells(f"of {platform!r}", False, {**NEW, "platform": platform})
+    for wrong in ("Android", "anything_else", "", None, 1, ["android"], {"android": True}):
+        yield from cells(f"of {wrong!r}", False, {**NEW, "platform": wrong})
     for length in (1, LONGEST_TOKEN):
         yield from cells(f"with a token of {length}", True, {**NEW, "token": "t" * length})
     for length in (0, LONGEST_TOKEN + 1):
