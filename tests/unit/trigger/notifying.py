@@ -1,9 +1,10 @@
 """A person with devices and generations that have ended, and a deployment in memory that tells."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.document import Generation
+from shared.errors import ErrorCode, GenerationError
 from shared.in_memory import InMemoryDocuments
 from shared.in_memory_notices import InMemoryNotices, InMemoryPush
 from shared.paths import GenerationPath
@@ -25,6 +26,20 @@ HELD: Mapping[str, Any] = {
     "notify": True,
     "lease": {"token": 3, "worker_id": "w", "expires_at": None},
 }
+
+
+class Killed(BaseException):
+    """The process ends here; nothing handles it."""
+
+
+def failing(error: BaseException, *tokens: str) -> Callable[[str], None]:
+    """For `InMemoryPush.before`: the service fails for these tokens."""
+
+    def fail(token: str) -> None:
+        if token in tokens:
+            raise error
+
+    return fail
 
 
 class Phones:
@@ -62,10 +77,10 @@ class Phones:
         generation = Generation.from_document(path, {**HELD, **fields})
         output = {"files": [{"thumbnail_url": URL}]}
         changes = {
-            Status.COMPLETED: lambda: generation.to_completed(output, {}, {}),
-            Status.CANCELLED: generation.to_cancelled,
-            Status.FAILED: lambda: {**generation.to_cancelled(), "status": "failed"},
-        }[status]()
+            Status.COMPLETED: generation.to_completed(output, {}, {}),
+            Status.CANCELLED: generation.to_cancelled(),
+            Status.FAILED: generation.to_failed(GenerationError(ErrorCode.INTERNAL, SECRET)),
+        }[status]
         self.documents.update(
             str(path), changes, expected=written.version, beside=generation.beside(changes)
         )

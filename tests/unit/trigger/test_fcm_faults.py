@@ -14,7 +14,6 @@ from shared.notifying import StaleToken
 from shared.ports import Rejected, Unavailable
 from shared.serverless import Misconfigured
 from tests.contract.fcm_service import (
-    MAX_MESSAGE_BYTES,
     NO_TOKEN,
     OF_ANOTHER,
     UNREGISTERED,
@@ -25,8 +24,7 @@ from tests.contract.fcm_service import (
 )
 from tests.contract.test_push_service import READY
 from trigger.adapters.fcm import QUOTA_SECONDS, FcmAccess, FcmPush
-from trigger.adapters.fcm_access import ADDRESS, SCOPE, fcm_access
-from trigger.news import MAX_IMAGE_URL
+from trigger.adapters.fcm_access import fcm_access
 
 TOKEN = "ann-phone:APA91b-nobody-may-log"
 #: As long as nobody really waits.
@@ -262,84 +260,6 @@ def test_credentials_that_cannot_be_had_are_said_without_their_text(
     with pytest.raises(expected) as caught:
         send(FcmPush(lambda: access, lambda _: None), within=2)
     assert "secret" not in str(caught.value)
-
-
-def test_without_a_double_it_is_google_s_own_address_and_the_account_s_own_credentials(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: dict[str, Any] = {}
-
-    def default(**given: Any) -> tuple[object, str]:
-        asked.update(given)
-        return object(), "p"
-
-    monkeypatch.setattr("google.auth.default", default)
-    access = fcm_access(None, "p")
-    assert (access.address, asked) == (ADDRESS, {"scopes": [SCOPE]})
-    assert ADDRESS.startswith("https://fcm.googleapis.com")
-    assert access.session.trust_env is False
-
-
-def test_an_account_without_credentials_is_the_operator_s_to_mend(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def default(**_: Any) -> tuple[object, str]:
-        raise exceptions.DefaultCredentialsError("secret")
-
-    monkeypatch.setattr("google.auth.default", default)
-    with pytest.raises(Misconfigured, match=r"^there are no credentials") as caught:
-        fcm_access(None, "p")
-    assert "secret" not in str(caught.value)
-
-
-def test_plain_texts_stand_once_for_all_and_say_nothing_of_keys(
-    service: FcmService, push: FcmPush
-) -> None:
-    send(push)
-    (message,) = service.shown[TOKEN]
-    assert message["notification"] == {"title": "Your picture is ready", "body": "Tap to see it."}
-    assert message["android"] == {
-        "priority": "HIGH",
-        "ttl": "3600s",
-        "notification": {"tag": "g1"},
-    }
-    assert message["apns"]["payload"] == {"aps": {"sound": "default"}}
-    expires = str(int(READY.expires_at.timestamp()))
-    assert message["apns"]["headers"].items() >= {"apns-expiration": expires}.items()
-    assert message["webpush"]["headers"].items() >= {"TTL": "3600", "Urgency": "high"}.items()
-
-
-def test_keys_are_given_where_a_device_can_look_them_up_and_a_browser_is_told_plainly(
-    service: FcmService, push: FcmPush
-) -> None:
-    send(push, by_key=True)
-    (message,) = service.shown[TOKEN]
-    assert "notification" not in message
-    assert message["android"]["notification"] == {
-        "tag": "g1",
-        "title_loc_key": "t",
-        "body_loc_key": "b",
-    }
-    alert = message["apns"]["payload"]["aps"]["alert"]
-    assert alert == {"title-loc-key": "t", "loc-key": "b"}
-    shown = message["webpush"]["notification"]
-    assert shown == {"title": "Your picture is ready", "body": "Tap to see it.", "tag": "g1"}
-
-
-@pytest.mark.parametrize("by_key", [True, False])
-def test_a_picture_is_shown_everywhere_and_the_longest_message_fits(
-    service: FcmService, push: FcmPush, by_key: bool
-) -> None:
-    url = "https://storage.example/".ljust(MAX_IMAGE_URL, "x")
-    data = {"generation": "g" * 128, "status": "completed", "kind": "image"}
-    send(push, by_key=by_key, image_url=url, tag="g" * 128, data=data)
-    (message,) = service.shown[TOKEN]
-    android = {**message.get("notification", {}), **message["android"]["notification"]}
-    assert android["image"] == url
-    assert message["apns"]["fcm_options"] == {"image": url}
-    assert message["apns"]["payload"]["aps"]["mutable-content"] == 1
-    assert message["webpush"]["notification"]["image"] == url
-    assert len(json.dumps(message)) < MAX_MESSAGE_BYTES
 
 
 def test_a_hanging_service_is_waited_for_no_longer_than_an_attempt(

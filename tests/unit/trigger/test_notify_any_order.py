@@ -8,15 +8,11 @@ from hypothesis import strategies as st
 
 from shared.notice import MAX_WAIT_SECONDS
 from shared.ports import Unavailable
-from tests.unit.trigger.notifying import Phones
+from tests.unit.trigger.notifying import Killed, Phones
 
 TOKENS = ("phone", "tablet", "browser")
 #: Of two minutes at most each, far from a day.
 MAX_STEPS = 12
-
-
-class Killed(BaseException):
-    """The process ends here; nothing handles it."""
 
 
 class World:

@@ -46,8 +46,8 @@ def test_an_accepted_one_is_marked_and_not_noted_yet(publisher: InMemoryPublishe
 
 
 def test_without_notifications_nothing_is_marked_or_noted(publisher: InMemoryPublisher) -> None:
-    for fields in ({}, {"input": {}}):
-        documents = created(**fields)
+    for request in ({"prompt": "a red circle"}, {}):
+        documents = created(input=request)
         accept(documents, publisher, notify=False)
         assert "notify" not in document_of(documents)
         assert documents.read(NOTICE) is None
