@@ -17,6 +17,7 @@ import torch
 
 from gpu_worker.engine.compiling.signature import Signature, copied, signature_of
 from gpu_worker.engine.faults import is_out_of_memory
+from shared.json_log import trace_of
 
 LOG = logging.getLogger(__name__)
 
@@ -144,7 +145,9 @@ class CompiledModule:
             if is_out_of_memory(error):
                 raise
             LOG.warning(
-                "compiled %s failed, and runs eagerly from now on", self.name, exc_info=True
+                "compiled %s failed, and runs eagerly from now on",
+                self.name,
+                extra={"fields": trace_of(error)},
             )
             self._gave_up = self._failed = True
             self._allowed = frozenset()
