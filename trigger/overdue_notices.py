@@ -28,7 +28,7 @@ LOG = logging.getLogger("trigger")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Overdue:
+class Telling:
     """What one run did."""
 
     #: Notices by outcome.
@@ -36,9 +36,9 @@ class Overdue:
     faults: list[str] = field(default_factory=list)
 
 
-def tell_overdue(notifier: Notifier, notices: NoticeStore, clock: Clock) -> Overdue:
+def tell_overdue(notifier: Notifier, notices: NoticeStore, clock: Clock) -> Telling:
     """Never raises for what one notice brings about; `Unavailable` when none can be looked for."""
-    run = Overdue()
+    run = Telling()
     deadline = clock.monotonic() + RUN_SECONDS
     for found in notices.overdue(before=clock.now() - PATIENCE, limit=PAGE_NOTICES):
         path = GenerationPath.of_notice(found)

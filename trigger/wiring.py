@@ -112,7 +112,7 @@ def notifier() -> Notifier:
 
 
 @functools.cache
-def tell_overdue() -> Callable[[], notifying.Overdue]:
+def tell_overdue() -> Callable[[], notifying.Telling]:
     return functools.partial(
         notifying.tell_overdue,
         notifier=notifier(),

@@ -12,7 +12,7 @@ from shared.status import Status
 from tests.unit.lifecycle.world import START, ManualClock
 from trigger.notification_settings import Wording
 from trigger.notify import Notified, Notifier
-from trigger.overdue_notices import Overdue, tell_overdue
+from trigger.overdue_notices import Telling, tell_overdue
 
 SECRET = "a red circle that nobody may see"
 URL = "https://storage.example/thumbnail.webp?token=secret"
@@ -89,7 +89,7 @@ class Phones:
         """The event of its notice."""
         return self.notifier.notify(path)
 
-    def sweep(self) -> Overdue:
+    def sweep(self) -> Telling:
         return tell_overdue(self.notifier, self.notices, self.clock)
 
     def told(self) -> dict[str, list[str]]:

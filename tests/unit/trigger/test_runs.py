@@ -11,7 +11,7 @@ from shared.kinds import Kind
 from shared.queueing import Load
 from trigger import main, wiring
 from trigger.collect import Collected
-from trigger.overdue_notices import Overdue
+from trigger.overdue_notices import Telling
 from trigger.queue_places import Placed
 from trigger.reconcile import Reconciled
 from trigger.sweep import Swept
@@ -78,7 +78,7 @@ def test_where_devices_are_told_a_run_tells_what_no_event_told(
     assert "notify" not in dict(told(caplog))
     caplog.clear()
     monkeypatch.setattr(main, "NOTIFIES", True)
-    overdue = Overdue(counts=Counter(told=2, postponed=1), faults=["x"])
+    overdue = Telling(counts=Counter(told=2, postponed=1), faults=["x"])
     monkeypatch.setattr(wiring, "tell_overdue", done(overdue))
     run(None)
     line = dict(told(caplog))["notify"]
