@@ -9,8 +9,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
 #: For two busy cores; only what is broken takes that long.
 PATIENCE_MILLISECONDS = 90_000
-#: What the browser itself says of requests without a network.
-OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
+#: What the browser and Firebase say by themselves where there is no network; of the latter one looks
+#: for a picture of Google's then, which the page's policy forbids.
+WITHOUT_NETWORK = ("net::ERR_INTERNET_DISCONNECTED", "Could not reach Cloud", "/cleardot.gif")
 
 
 class Tab:
@@ -63,6 +64,7 @@ class Window:
         self.context = context
         self.address = address
         self._complaints: list[str] = []
+        self._was_offline = False
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
@@ -76,9 +78,20 @@ class Window:
         expect(tab.prompt).to_be_visible()
         return tab
 
+    def go_offline(self) -> None:
+        self._was_offline = True
+        self.context.set_offline(True)
+
+    def go_online(self) -> None:
+        self.context.set_offline(False)
+
     def assert_no_complaints(self) -> None:
-        assert self._complaints == []
+        """Raises AssertionError with what the pages wrote to the console as errors."""
+        assert not self._complaints, "\n".join(self._complaints)
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and OFFLINE not in message.text:
+        if message.type != "error":
+            return
+        expected = self._was_offline and any(it in message.text for it in WITHOUT_NETWORK)
+        if not expected:
             self._complaints.append(f"{message.text} ({message.location})")

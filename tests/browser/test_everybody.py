@@ -62,7 +62,7 @@ def test_the_whole_way_can_be_gone_with_the_keyboard_alone(tab: Tab) -> None:
                 " || document.activeElement.getAttribute('aria-label')"
                 " || document.activeElement.textContent"
             )
-            if focused.startswith(name):
+            if focused.strip().startswith(name):
                 return
         raise AssertionError(f"{name} is not reached with the Tab key")
 
@@ -118,5 +118,5 @@ def test_every_setting_of_the_contract_has_a_control_with_its_limits(tab: Tab) -
                 expect(control).to_be_checked(checked=default)
             else:
                 expect(control).to_have_value(
-                    f"{default:g}" if default != "" and not isinstance(default, str) else default
+                    default if isinstance(default, str) else f"{default:g}"
                 )

@@ -1,4 +1,4 @@
-"""What happens besides success: cancelling, refusals, no network, several tabs, a reload, removal."""
+"""Besides success: cancelling, refusals, no network, several tabs, a reload, removal."""
 
 import re
 
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.tab import Tab, Window
 
 #: As long as a request can be: it must not be over before somebody has seen it begin.
-LONG = {"Steps": "150", "Pictures": "4"}
+LONG = {"Steps": "150", "Refiner_steps": "150", "Strength": "1", "Pictures": "2"}
 SHORT = {"Steps": "4"}
 
 
@@ -26,7 +26,8 @@ def test_a_request_that_is_refused_shows_the_sentence_of_the_contract(tab: Tab) 
     tab.ask("a blue square on a white background", Pictures="16")
     expect(tab.standing).to_contain_text("num_images is 16")
     sentence = tab.standing.text_content()
-    assert sentence and sentence.endswith(".")
+    assert sentence is not None
+    assert sentence.endswith(".")
     expect(tab.page.locator("#status")).to_have_text(sentence)
     tab.photograph("refused")
 
@@ -39,16 +40,14 @@ def test_a_value_beyond_the_contract_s_limits_is_not_sent(tab: Tab) -> None:
     expect(tab.result.get_by_text("Nothing yet.")).to_be_visible()
 
 
-def test_what_is_asked_for_offline_is_made_when_the_network_is_back(
-    tab: Tab, window: Window
-) -> None:
-    window.context.set_offline(True)
+def test_what_is_asked_for_offline_is_made_when_back(tab: Tab, window: Window) -> None:
+    window.go_offline()
     banner = tab.page.locator("#connection")
     expect(banner).to_contain_text("You are offline.")
     tab.ask("a red circle on a blue background", **SHORT)
     expect(tab.standing).to_have_text("Will be sent when you are online again")
     tab.photograph("offline")
-    window.context.set_offline(False)
+    window.go_online()
     expect(banner).to_contain_text("You are back online.")
     tab.wait_for_picture()
     expect(tab.tiles).to_have_count(1)
@@ -65,7 +64,7 @@ def test_two_tabs_of_one_person_show_the_same(tab: Tab, window: Window) -> None:
     other.wait_for_picture()
     expect(tab.tiles).to_have_count(2)
     expect(tab.tiles.first.get_by_role("button").first).to_have_accessible_name(
-        "a green star on a white background (picture, completed)"
+        "a green star on a white background, picture, completed"
     )
 
 

@@ -198,7 +198,8 @@ def test_what_a_killed_up_had_started_is_cleaned_by_down(
     tmp_path: Path, functions_source: Path, rules_source: Path
 ) -> None:
     command = [sys.executable, "-m", "tools.stack", "up", "--no-worker", "--no-web"]
-    command += ["--state", str(tmp_path), "--functions", str(functions_source), "--rules", str(rules_source)]
+    command += ["--state", str(tmp_path), "--functions", str(functions_source)]
+    command += ["--rules", str(rules_source)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as up:
         for line in up.stdout or []:
             if line.startswith("Starting the emulators"):
@@ -219,7 +220,8 @@ def test_interrupting_up_leaves_nothing(
     tmp_path: Path, functions_source: Path, rules_source: Path
 ) -> None:
     command = [sys.executable, "-m", "tools.stack", "up", "--no-worker", "--no-web"]
-    command += ["--state", str(tmp_path), "--functions", str(functions_source), "--rules", str(rules_source)]
+    command += ["--state", str(tmp_path), "--functions", str(functions_source)]
+    command += ["--rules", str(rules_source)]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as up:

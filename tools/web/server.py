@@ -56,7 +56,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.server.configuration)
 
-    def list_directory(self, path: Any) -> None:
+    def list_directory(self, _path: Any) -> None:
         """No lists of files."""
         self.send_error(HTTPStatus.NOT_FOUND)
 

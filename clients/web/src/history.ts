@@ -65,20 +65,20 @@ export class HistoryView {
   private contents(generation: Generation): HTMLElement[] {
     const { id, status, output } = generation;
     const file = output?.files[0];
-    const said = `${promptOf(generation)} (${noun(generation)}, ${status})`;
+    const said = `${promptOf(generation)}, ${noun(generation)}, `;
     const open = button("", () => this.choices.show(id), {
       class: `open ${status}`,
-      "aria-label": said,
       title: promptOf(generation),
     });
+    open.append(make("span", { class: "unseen" }, said));
     if (file?.thumbhash) open.style.backgroundImage = `url(${placeholder(file.thumbhash)})`;
+    open.append(make("span", { class: file ? "unseen" : "" }, status));
     if (file) open.append(make("img", { src: file.thumbnail_url, alt: "", loading: "lazy" }));
-    else open.append(make("span", { "aria-hidden": "true" }, status));
     if (isFilm(generation)) open.append(make("span", { class: "film", "aria-hidden": "true" }, "▶"));
     if (!isFinal(status)) return [open];
     const remove = button("×", () => this.choices.remove(generation), {
       class: "remove",
-      "aria-label": `Delete ${said}`,
+      "aria-label": `Delete ${said}${status}`,
     });
     return [open, remove];
   }

@@ -69,5 +69,7 @@ function open(backend: Backend): void {
     history.show(newest, shown?.id, older);
   }
 
+  // What waits to be sent has another sentence then.
+  for (const change of ["online", "offline"]) addEventListener(change, show);
   generations.listen();
 }

@@ -10,6 +10,8 @@ const STAGES: Partial<Record<Stage, string>> = {
   store: "Storing",
 };
 
+const UNSENT = "Will be sent when you are online again";
+
 /** Whether it is, or is to be, a film. */
 export function isFilm({ input }: Generation): boolean {
   return (input as Record<string, unknown> | undefined)?.["task_type"] === "text2video";
@@ -43,7 +45,7 @@ export function standing(generation: Generation): string {
 }
 
 function waiting(generation: Generation): string {
-  if (!generation.sent) return "Will be sent when you are online again";
+  if (!generation.sent) return navigator.onLine ? "Sending" : UNSENT;
   if (generation.cancel_requested) return "Cancelling";
   if (generation.error) return `Trying again: ${generation.error.message}`;
   return generation.queue ? placeInLine(generation.queue) : "Waiting for a worker";
