@@ -9,8 +9,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
 #: For two busy cores; only what is broken takes that long.
 PATIENCE_MILLISECONDS = 90_000
-#: What the browser and Firebase say by themselves where there is no network; of the latter one looks
-#: for a picture of Google's then, which the page's policy forbids.
+#: What the browser and Firebase say by themselves where there is no network; Firebase looks for a
+#: picture of Google's then, which the page's policy forbids.
 WITHOUT_NETWORK = ("net::ERR_INTERNET_DISCONNECTED", "Could not reach Cloud", "/cleardot.gif")
 
 

@@ -1,16 +1,30 @@
 """Besides success: cancelling, refusals, no network, several tabs, a reload, removal."""
 
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 from google.cloud import firestore
 from playwright.sync_api import expect
 
 from tests.browser.tab import Tab, Window
+from tools.stack.worker import Worker
 
 #: As long as a request can be: it must not be over before somebody has seen it begin.
 LONG = {"Steps": "150", "Refiner_steps": "150", "Strength": "1", "Pictures": "2"}
 SHORT = {"Steps": "4"}
+
+
+@contextmanager
+def paused(worker: Worker) -> Iterator[None]:
+    """A worker that has other things to do."""
+    worker.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        worker.process.send_signal(signal.SIGCONT)
 
 
 def test_a_picture_that_is_cancelled_ends_and_says_so(tab: Tab) -> None:
@@ -20,6 +34,17 @@ def test_a_picture_that_is_cancelled_ends_and_says_so(tab: Tab) -> None:
     expect(tab.standing).to_have_text("Cancelled")
     expect(tab.page.locator("#status")).to_have_text("Cancelled")
     expect(tab.history.get_by_role("button", name=re.compile("cancelled"))).not_to_have_count(0)
+
+
+def test_whoever_waits_is_told_the_place_in_the_line(tab: Tab, worker: Worker) -> None:
+    with paused(worker):
+        tab.ask("a red circle on a blue background", **SHORT)
+        expect(tab.standing).to_have_text(re.compile("^Next in line"))
+        tab.ask("a green star on a white background", **SHORT)
+        expect(tab.standing).to_have_text(re.compile("^1 ahead of yours"))
+        tab.photograph("queued")
+    tab.wait_for_picture()
+    expect(tab.tiles.last).to_contain_text("completed")
 
 
 def test_a_request_that_is_refused_shows_the_sentence_of_the_contract(tab: Tab) -> None:

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.tab import Tab
 
@@ -94,7 +94,7 @@ def test_a_picture_of_the_history_is_changed_into_another(tab: Tab) -> None:
 def test_only_what_is_painted_by_keyboard_on_a_file_is_changed(tab: Tab) -> None:
     blue = io.BytesIO()
     Image.new("RGB", (256, 256), (30, 60, 220)).save(blue, "PNG")
-    file = {"name": "blue.png", "mimeType": "image/png", "buffer": blue.getvalue()}
+    file = FilePayload(name="blue.png", mimeType="image/png", buffer=blue.getvalue())
     tab.composer.get_by_label("Begin with a picture").set_input_files([file])
     tab.composer.get_by_label("Change only what I paint").check()
     tab.page.get_by_role("button", name="Make it").click()

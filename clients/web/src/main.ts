@@ -36,13 +36,10 @@ function open(backend: Backend): void {
   let chosen: string | undefined;
 
   const ask = (generation: Generation): void => askToRemove(backend, generation);
-  const composer = new Composer(backend, (id) => look(id));
+  const composer = new Composer(backend, look);
   const result = new ResultView(backend, { beginWith: (url) => composer.beginWith(url), remove: ask });
   const history = new HistoryView({
-    show(id) {
-      look(id);
-      byId("result").scrollIntoView({ block: "nearest" });
-    },
+    show: look,
     remove: ask,
     more: () => generations.more(),
   });
@@ -61,6 +58,7 @@ function open(backend: Backend): void {
   function look(id: string): void {
     chosen = id;
     show();
+    byId("result").scrollIntoView({ block: "nearest" });
   }
 
   function show(): void {

@@ -90,11 +90,12 @@ export class ResultView {
     row.append(button("Begin with it", () => this.actions.beginWith(url)));
     const frame = make("div", { class: "frame" }, picture);
     if ((output.images?.length ?? 0) < 2) return [frame];
-    const choices = output.files.map((file, index) => {
-      const choice = button("", () => {
+    const choices: HTMLElement[] = output.files.map((file, index) => {
+      const choice: HTMLElement = button("", () => {
         url = output.images?.[index] ?? url;
         picture.src = open.href = url;
-      }, { class: "choice", "aria-label": `Picture ${index + 1} of ${output.files.length}` });
+        for (const it of choices) it.setAttribute("aria-pressed", String(it === choice));
+      }, { class: "choice", "aria-pressed": String(index === 0), "aria-label": `Picture ${index + 1} of ${output.files.length}` });
       choice.append(make("img", { src: file.thumbnail_url, alt: "" }));
       return choice;
     });
