@@ -66,7 +66,7 @@ format: setup ## rewrite the code in the one format
 	$(BIN)/ruff format .
 
 .PHONY: up
-up: setup ## start emulators and a worker; addresses in build/stack.json
+up: setup ## start emulators, a worker and the web app, whose address it prints; all addresses in build/stack.json
 	@$(BIN)/python -m tools.stack up
 
 .PHONY: down

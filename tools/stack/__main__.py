@@ -119,7 +119,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.stack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in (
-        ("up", "start the emulators and a worker"),
+        ("up", "start the emulators, a worker and the web app"),
         ("down", "stop what up started, and nothing else"),
         ("status", "show what runs where"),
     ):
