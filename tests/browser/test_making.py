@@ -27,6 +27,9 @@ def test_somebody_new_asks_for_a_picture_and_sees_it(tab: Tab) -> None:
     assert blue > 150 > max(red, green), "the background is blue"
     expect(tab.standing).to_have_text("Your picture is ready")
     expect(tab.tiles).to_have_count(1)
+    placeholder = tab.tiles.first.get_by_role("button").first
+    shown = placeholder.evaluate("(it) => it.style.backgroundImage")
+    assert shown.startswith('url("data:image/png')
     tab.photograph("picture")
 
 
