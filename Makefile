@@ -92,6 +92,7 @@ bench: setup ## what the work around the model costs, next to floors and peers o
 .PHONY: figures
 figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
+	$(BIN)/python -m bench.web_app
 	$(BIN)/python -m bench.start_up
 	$(BIN)/python -m bench.film_encoding
 	$(BIN)/python -m bench.picture_files

@@ -3,9 +3,12 @@
 A picture becomes visible step by step, against a stack of its own. Bound: FRAMES.
 """
 
+import base64
 import io
-import re
+import itertools
+import math
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import expect
@@ -16,12 +19,14 @@ from tools.stack import running_stack
 from tools.stack.names import BUILD, REPOSITORY
 
 IMAGES = REPOSITORY / "docs" / "images"
-SIZE = {"width": 1100, "height": 760}
+SIZE = {"width": 1100, "height": 860}
 #: The recording is smaller, and has few colours: it is for a page that loads fast.
 WIDTH = 640
 COLOURS = 96
-FRAMES = 60
-FRAME_MILLISECONDS = 150
+FRAMES = 80
+#: How long a frame is shown: as long as it was, within these bounds.
+LEAST_MILLISECONDS = 60
+MOST_MILLISECONDS = 900
 LAST_MILLISECONDS = 2500
 
 BEFORE = (
@@ -29,6 +34,8 @@ BEFORE = (
     "a yellow star on a purple background",
     "two green stars on a white background",
 )
+#: For several previews.
+SLOW = {"Steps": "150", "Pictures": "2", "Seed": "7"}
 PROMPT = "a green square on a yellow background"
 
 
@@ -45,7 +52,8 @@ def main() -> None:
             expect(tab.tiles).to_have_count(number)
             tab.wait_for_picture()
         tab.composer.get_by_text("Settings", exact=True).click()
-        tab.setting("Steps").fill("150")
+        for label, value in SLOW.items():
+            tab.setting(label).fill(value)
         tab.composer.get_by_text("Settings", exact=True).click()
         tab.prompt.fill("")
         record(tab)
@@ -55,31 +63,41 @@ def main() -> None:
 
 
 def record(tab: Tab) -> None:
-    frames = [frame_of(tab)]
-    tab.prompt.fill(PROMPT)
-    frames.append(frame_of(tab))
-    tab.page.get_by_role("button", name="Make it").click()
+    """What the browser draws anew, whenever it does."""
+    drawn: list[tuple[float, bytes]] = []
+    tab.page.emulate_media(reduced_motion="reduce")  # no frame but for what changes
+    chrome = tab.page.context.new_cdp_session(tab.page)
+
+    def keep(frame: dict[str, Any]) -> None:
+        drawn.append((frame["metadata"]["timestamp"], base64.b64decode(frame["data"])))
+        chrome.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+    chrome.on("Page.screencastFrame", keep)
+    chrome.send("Page.startScreencast", {"format": "png"})
+    tab.ask(PROMPT)
     expect(tab.tiles).to_have_count(len(BEFORE) + 1)
-    while len(frames) < FRAMES:
-        frames.append(frame_of(tab))
-        if re.search("ready", tab.standing.text_content() or ""):
-            break
     tab.wait_for_picture()
-    frames.append(frame_of(tab))
-    lasting = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_MILLISECONDS]
-    first, *others = frames
+    tab.page.screenshot()  # until that is drawn
+    chrome.send("Page.stopScreencast")
+    drawn = drawn[:: math.ceil(len(drawn) / FRAMES)]
+    times = [at for at, _ in drawn]
+    lasting = [
+        max(LEAST_MILLISECONDS, min(round((after - at) * 1000), MOST_MILLISECONDS))
+        for at, after in itertools.pairwise(times)
+    ]
+    first, *others = [reduced(png) for _, png in drawn]
     first.save(
         IMAGES / "web-app.gif",
         save_all=True,
         append_images=others,
-        duration=lasting,
+        duration=[*lasting, LAST_MILLISECONDS],
         loop=0,
         optimize=True,
     )
 
 
-def frame_of(tab: Tab) -> Image.Image:
-    shown = Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")
+def reduced(png: bytes) -> Image.Image:
+    shown = Image.open(io.BytesIO(png)).convert("RGB")
     height = round(shown.height * WIDTH / shown.width)
     return shown.resize((WIDTH, height), Image.Resampling.LANCZOS).quantize(
         COLOURS, dither=Image.Dither.NONE
