@@ -68,7 +68,7 @@ format: setup ## rewrite the code in the one format
 	$(BIN)/ruff format .
 
 .PHONY: up
-up: setup ## start emulators and a worker; addresses in build/stack.json
+up: setup ## start emulators, a worker and the web app, whose address it prints; all addresses in build/stack.json
 	@$(BIN)/python -m tools.stack up
 
 .PHONY: down
@@ -106,6 +106,7 @@ bench: setup ## what the work around the model costs, next to floors and peers o
 .PHONY: figures
 figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
+	$(BIN)/python -m bench.web_app
 	$(BIN)/python -m bench.start_up
 	$(BIN)/python -m bench.film_encoding
 	$(BIN)/python -m bench.picture_files
