@@ -17,7 +17,7 @@ from bench.intakes.idling import gaps_of
 from bench.intakes.pull import pull_lane
 from bench.outcome import Outcome
 from bench.quiet import quiet_clients
-from bench.reporting import main, marked
+from bench.reporting import main
 from tests.chaos.emulators import running_cloud
 from tests.unit.runpod.conftest import running_endpoint
 from tests.unit.runpod.double import RunPod
@@ -26,7 +26,7 @@ from tests.unit.runpod.light_endpoint import SLOW_STEP_SECONDS
 MILLISECONDS = 1000
 GOAL_MILLISECONDS = 5.0
 GOAL_DUTY = 0.98
-ROUNDS = 3
+ROUNDS = 2
 WARM_UP_JOBS = 2
 
 
@@ -44,7 +44,7 @@ class Length:
         return round(self.seconds / SLOW_STEP_SECONDS)
 
 
-LENGTHS = (Length("B1a", 0.3, 16), Length("B1b", 1.5, 6))
+LENGTHS = (Length("B1a", 0.3, 12), Length("B1b", 1.5, 5))
 
 
 def measure() -> Sequence[Outcome]:
@@ -56,7 +56,7 @@ def measure() -> Sequence[Outcome]:
         running_endpoint(
             Path(scratch),
             module=runpod.PEER,
-            **{**double.environment, **marked(), "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS": "true"},
+            **{**double.environment, "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS": "true"},
         ),
         ExitStack() as ending,
     ):

@@ -3,16 +3,13 @@
 import importlib
 import json
 import logging
-import os
-import secrets
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.guard import guarded_here
 from bench.outcome import RESULTS, Measure, Outcome, save
-from tools.stack.names import TOKEN_VARIABLE
-from tools.stack.processes import kill_marked
 
 #: What ends a benchmark before its time.
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -25,22 +22,11 @@ def main(measure: Measure, file: Path = RESULTS) -> None:
     # What workers and clients say of themselves is not what was asked for.
     logging.disable(logging.WARNING)
     leave_when_told()
-    # Every process that it starts carries it, and so do theirs.
-    token = secrets.token_hex(8)
-    os.environ[TOKEN_VARIABLE] = token
-    try:
+    with guarded_here():
         outcomes = measure()
-    finally:
-        kill_marked(token)
     for outcome in outcomes:
         print(line(outcome), flush=True)
     save(outcomes, file)
-
-
-def marked() -> dict[str, str]:
-    """For the environment of a process that does not take over all of this one's: by it `main`
-    finds what it has started."""
-    return {TOKEN_VARIABLE: os.environ[TOKEN_VARIABLE]} if TOKEN_VARIABLE in os.environ else {}
 
 
 def leave_when_told() -> None:
