@@ -24,11 +24,13 @@ from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.image_check import ImageCheck
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.preparing import Preparing
 from gpu_worker.engine.residency import decide
 from gpu_worker.engine.seat import Seat
 from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
-from gpu_worker.engine.speed_options import SpeedOptions
+from gpu_worker.engine.speed_options import Prepare, SpeedOptions
 from gpu_worker.engine.text_cache import TextCache
+from gpu_worker.engine.upcoming import Upcoming
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
 from shared.errors import ErrorCode, GenerationError
 from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
@@ -65,7 +67,9 @@ class Model:
         self._checked = Checked(ImageCheck(check, self.device) if check is not None else None)
         self._picture = picture[0] if picture is not None else None
         self._film = film[0] if film is not None else None
-        texts = TextCache(speed.text_cache_mebibytes)
+        texts = self._texts = TextCache(speed.text_cache_mebibytes)
+        self._prepare = speed.prepare
+        self._preparing: Preparing | None = None
         self._attention = AttentionChoice(speed.attention, self.device, speed.attention_cache)
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
@@ -119,6 +123,15 @@ class Model:
             with self._attention.watching(FILMS):
                 self._run(EngineJob(job_id=WARM_UP, request=film, seed=0))
 
+    def prepare(self, upcoming: Upcoming) -> None:
+        """From now on read the texts of those jobs between the steps of others, if that is wanted
+        and of use here."""
+        wanted = self._prepare is Prepare.ON or (
+            self._prepare is Prepare.AUTO and self.device.is_gpu
+        )
+        if wanted and self._draw is not None and self._texts.keeps:
+            self._preparing = Preparing(upcoming, self._texts, self._draw.read_ahead)
+
     def time_batches(self) -> dict[int, float]:
         """Seconds of a denoising step by the pictures that it is for; empty where that is slow."""
         if self._picture is None or self._draw is None or not self._is_quick:
@@ -156,7 +169,8 @@ class Model:
             if self._picture is not None and self._draw is not None:
                 limit_threads(self._picture.cpu_threads)
                 self._attention.use(PICTURES)
-                return self._checked.pictures(self._draw(job, report, stop_if_asked))
+                drawn = self._draw(job, self._and_prepare(report), stop_if_asked)
+                return self._checked.pictures(drawn)
         elif self._film is not None and self._shoot is not None:
             limit_threads(self._film.cpu_threads)
             self._attention.use(FILMS)
@@ -169,7 +183,9 @@ class Model:
             raise AssertionError("only jobs that a model here does are sent in batches")
         limit_threads(self._picture.cpu_threads)
         self._attention.use(PICTURES)
-        checked = [self._checked.seat(it) for it in seats]
+        checked = [
+            replace(self._checked.seat(it), report=self._and_prepare(it.report)) for it in seats
+        ]
         if self.compiling is None:
             self._draw.together(checked)
             return
@@ -187,6 +203,21 @@ class Model:
 
     def memory_in_use(self) -> dict[str, int]:
         return memory_in_use(self.device)
+
+    def _and_prepare(
+        self, report: Callable[[EngineProgress], None]
+    ) -> Callable[[EngineProgress], None]:
+        """`report`, and then what can be done for others between two steps."""
+        preparing = self._preparing
+        if preparing is None:
+            return report
+
+        def report_and_prepare(progress: EngineProgress) -> None:
+            report(progress)
+            if 0 < progress.step < progress.total_steps:
+                preparing.between_steps()
+
+        return report_and_prepare
 
     @property
     def _is_quick(self) -> bool:

@@ -10,7 +10,8 @@ from gpu_worker.deployment import make_engine
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.speed_options import Attention
 from gpu_worker.media.film_codec import FilmCodec, FilmOptions
-from gpu_worker.settings import Settings, Tasks
+from gpu_worker.settings import Settings
+from gpu_worker.tasks import Tasks
 from shared.parse import parse_request
 from tests.unit.engine.jobs import PATIENCE_SECONDS
 from tests.unit.worker.forms import WRONG_FORMS
