@@ -36,8 +36,10 @@ def describe_making(
 ) -> Metadata:
     """Of one picture: `seed` is its own, `width` and `height` are the file's."""
     prompt = getattr(request, "prompt", None) or ""
-    loras = [*request.loras, *([few_steps.lora] if few_steps is not None else [])]
-    tags = [f"<lora:{lora.name}:{lora.weight:g}>" for lora in loras]
+    loras = [(lora.name, lora.weight) for lora in request.loras]
+    if few_steps is not None:
+        loras.append((few_steps.lora.name, few_steps.lora.weight))
+    tags = [f"<lora:{name}:{weight:g}>" for name, weight in loras]
     lines = [" ".join(filter(None, [prompt, *tags]))]
     if request.negative_prompt:
         lines.append(f"Negative prompt: {request.negative_prompt}")

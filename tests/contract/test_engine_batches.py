@@ -112,7 +112,8 @@ def test_who_is_at_its_time_limit_among_others_stops_and_they_go_on(
     engine: EngineProcess | InMemoryEngine,
 ) -> None:
     limit = 0.2
-    jobs = wishes(num_inference_steps=STEPS)
+    # A process draws on while its listener dawdles: more steps than fit into the time.
+    jobs = wishes(num_inference_steps=5 * STEPS)
     jobs[0] = replace(jobs[0], time_limit_seconds=limit)
 
     def dawdle_at_three(job: EngineJob, progress: EngineProgress) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from traceback import format_tb
 from typing import Any
 
 import torch
@@ -143,8 +144,10 @@ class CompiledModule:
         except Exception as error:
             if is_out_of_memory(error):
                 raise
+            # Its text may quote what it was called with.
             LOG.warning(
-                "compiled %s failed, and runs eagerly from now on", self.name, exc_info=True
+                "compiled %s failed (%s), and runs eagerly from now on\n%s",
+                *(self.name, type(error).__name__, "".join(format_tb(error.__traceback__))),
             )
             self._gave_up = self._failed = True
             self._allowed = frozenset()
