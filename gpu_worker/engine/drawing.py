@@ -115,6 +115,10 @@ class Drawing:
         """Seconds of a denoising step by rows; see `batch_trial`."""
         return time_steps(self._pipelines.text2img, self._base_schedule, self._spec, self._device)
 
+    def in_each_step(self, work: Callable[[], None]) -> None:
+        """Have `work` done for others once the model's evaluation is on its way."""
+        self._previewer.in_each_step(work)
+
     def read_ahead(self, request: ImageRequest, texts: Texts) -> bool:
         """The texts of a job that waits and has no LoRAs, by way of `texts`, whose exceptions are
         passed on. False while LoRAs are on the encoders; call under `torch.no_grad()`."""

@@ -69,7 +69,6 @@ class Model:
         self._film = film[0] if film is not None else None
         texts = self._texts = TextCache(speed.text_cache_mebibytes)
         self._prepare = speed.prepare
-        self._preparing: Preparing | None = None
         self._attention = AttentionChoice(speed.attention, self.device, speed.attention_cache)
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
@@ -124,13 +123,14 @@ class Model:
                 self._run(EngineJob(job_id=WARM_UP, request=film, seed=0))
 
     def prepare(self, upcoming: Upcoming) -> None:
-        """From now on read the texts of those jobs between the steps of others, if that is wanted
-        and of use here."""
+        """From now on read the texts of those jobs in the steps of others, if that is wanted and of
+        use here."""
         wanted = self._prepare is Prepare.ON or (
             self._prepare is Prepare.AUTO and self.device.is_gpu
         )
         if wanted and self._draw is not None and self._texts.keeps:
-            self._preparing = Preparing(upcoming, self._texts, self._draw.read_ahead)
+            preparing = Preparing(upcoming, self._texts, self._draw.read_ahead)
+            self._draw.in_each_step(preparing.read_one)
 
     def time_batches(self) -> dict[int, float]:
         """Seconds of a denoising step by the pictures that it is for; empty where that is slow."""
@@ -169,8 +169,7 @@ class Model:
             if self._picture is not None and self._draw is not None:
                 limit_threads(self._picture.cpu_threads)
                 self._attention.use(PICTURES)
-                drawn = self._draw(job, self._and_prepare(report), stop_if_asked)
-                return self._checked.pictures(drawn)
+                return self._checked.pictures(self._draw(job, report, stop_if_asked))
         elif self._film is not None and self._shoot is not None:
             limit_threads(self._film.cpu_threads)
             self._attention.use(FILMS)
@@ -183,9 +182,7 @@ class Model:
             raise AssertionError("only jobs that a model here does are sent in batches")
         limit_threads(self._picture.cpu_threads)
         self._attention.use(PICTURES)
-        checked = [
-            replace(self._checked.seat(it), report=self._and_prepare(it.report)) for it in seats
-        ]
+        checked = [self._checked.seat(it) for it in seats]
         if self.compiling is None:
             self._draw.together(checked)
             return
@@ -203,21 +200,6 @@ class Model:
 
     def memory_in_use(self) -> dict[str, int]:
         return memory_in_use(self.device)
-
-    def _and_prepare(
-        self, report: Callable[[EngineProgress], None]
-    ) -> Callable[[EngineProgress], None]:
-        """`report`, and then what can be done for others between two steps."""
-        preparing = self._preparing
-        if preparing is None:
-            return report
-
-        def report_and_prepare(progress: EngineProgress) -> None:
-            report(progress)
-            if 0 < progress.step < progress.total_steps:
-                preparing.between_steps()
-
-        return report_and_prepare
 
     @property
     def _is_quick(self) -> bool:

@@ -1,9 +1,9 @@
-"""Reads the texts of jobs that wait, between two steps of the one that is drawn.
+"""Reads the texts of jobs that wait, in the steps of the one that is drawn.
 
-In the drawing thread: on a GPU the steps ahead are queued by then, and the few milliseconds of a
-text encoder follow them, where at the job's own turn the GPU would wait while its many small
-kernels are started. So its turn begins with denoising. Bound: one text that is new after each step
-of each job at hand. What fails here is left to the job's own turn.
+In the drawing thread, once the UNet's kernels are queued on a GPU: a text encoder's many small ones
+are started while those run, where at the job's own turn the GPU would wait for each. So its turn
+begins with denoising. Bound: one text that is new in each evaluation of the UNet. What fails here
+is left to the job's own turn.
 """
 
 import logging
@@ -60,7 +60,7 @@ class Preparing:
         self._job_id = ""
         self._read: set[Hashable] = set()
 
-    def between_steps(self) -> None:
+    def read_one(self) -> None:
         """Nearly free when nobody waits whose texts are not known."""
         first = self._upcoming.first()
         if first is None:

@@ -76,7 +76,7 @@ def wish(prompt: str, **parameters: Any) -> EngineJob:
     )
 
 
-def test_the_next_job_s_texts_are_read_between_steps_and_its_turn_begins_with_denoising(
+def test_the_next_job_s_texts_are_read_in_the_steps_of_this_one_and_its_turn_begins_with_denoising(
     studio: Studio,
 ) -> None:
     coming = wish("a blue star", negative_prompt="a green circle")
@@ -84,8 +84,8 @@ def test_the_next_job_s_texts_are_read_between_steps_and_its_turn_begins_with_de
     assert passes == {"text_encoder": 2, "text_encoder_2": 2}
     studio.announce(coming)
     studio.draw(wish("a red circle"))
-    # Encode, denoise, four steps, decode: one text after the first step, one after the second.
-    assert studio.seen == [0, 1, 1, 2, 3, 3, 3]
+    # Encode, denoise, four steps, decode: one text in the first step, one in the second.
+    assert studio.seen == [0, 1, 2, 3, 3, 3, 3]
     assert studio.upcoming.first() is None
     drawn, passes = studio.draw(coming)
     assert passes == {}
@@ -113,7 +113,7 @@ def test_what_a_job_draws_does_not_depend_on_what_is_read_beside_it(studio: Stud
     assert np.array_equal(alone, beside)
 
 
-def test_a_batch_reads_ahead_after_each_of_its_jobs_steps(studio: Studio) -> None:
+def test_a_batch_reads_ahead_in_its_steps(studio: Studio) -> None:
     coming = [wish(f"a green {it}", negative_prompt=f"a red {it}") for it in ("box", "star")]
     studio.announce(*coming)
     company = Company(wish("a blue box"), wish("a white box"))
