@@ -81,6 +81,17 @@ status: ## what `make up` started and whether it lives
 bundle: setup ## build the Cloud Function's deploy folder, build/trigger
 	@$(BIN)/python -m tools.bundle
 
+.PHONY: deploy
+deploy: setup ## to a Google project: PROJECT=… ENV=… (infra/ENV.tfvars), DRY_RUN=1 prints every command; IMAGE=…@sha256:… MODELS=all APPROVE=1
+	@$(BIN)/python -m tools.deploy deploy $(DEPLOYMENT)
+
+.PHONY: destroy
+destroy: setup ## end a deployment and keep its data: PROJECT=… ENV=… CONFIRM=(the project again), DRY_RUN=1, DATA=delete
+	@$(BIN)/python -m tools.deploy destroy $(DEPLOYMENT) --confirm "$(CONFIRM)" --data "$(or $(DATA),keep)"
+
+DEPLOYMENT = --project "$(PROJECT)" --env "$(ENV)" --image "$(IMAGE)" --models "$(or $(MODELS),none)" \
+  $(if $(DRY_RUN),--dry-run) $(if $(APPROVE),--approve)
+
 .PHONY: clients
 clients: setup ## make clients/schema and the typed models in clients/ anew from the contract
 	@$(BIN)/python -m tools.clients

@@ -33,7 +33,7 @@ def outcome(figures: dict[str, Any]) -> list[list[str]]:
         ["**duplicated**", str(figures["duplicated"])],
         ["orphans left", str(figures["orphans"])],
         ["messages that the queue lost, brought home by the sweep", str(figures["brought_home"])],
-        ["changes that the emulator did not tell its listener", str(figures["untold"])],
+        ["generations whose last change its listener was never told", str(figures["untold"])],
         [f"**quota drift**, of {figures['charges']} charges", str(figures["quota_drift"])],
         ["other promises broken", str(others(figures))],
     ]

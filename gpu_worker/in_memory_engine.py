@@ -91,6 +91,13 @@ class InMemoryEngine:
         self._script = script
         self._tasks = tasks
         self._batch_rows = batch_rows
+        self._info = EngineInfo(
+            models=(MODEL, FILM_MODEL),
+            device="cpu",
+            device_name="none",
+            load_seconds=0.0,
+            batch_rows=batch_rows,
+        )
         self._load_error = load_error
         self._changed = threading.Condition()
         self._line: deque[_Turn] = deque()
@@ -108,17 +115,15 @@ class InMemoryEngine:
     def ready(self) -> bool:
         return self._load_error is None and not self._closed
 
+    @property
+    def info(self) -> EngineInfo | None:
+        return self._info if self.ready else None
+
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:  # noqa: ARG002 - it is ready at once
         if self._load_error is not None:
             raise self._load_error
         self.start()
-        return EngineInfo(
-            models=(MODEL, FILM_MODEL),
-            device="cpu",
-            device_name="none",
-            load_seconds=0.0,
-            batch_rows=self._batch_rows,
-        )
+        return self._info
 
     def run(
         self,

@@ -232,6 +232,10 @@ class Engine(Protocol):
     def ready(self) -> bool:
         """True while the model is loaded: a job begins after those in line."""
 
+    @property
+    def info(self) -> EngineInfo | None:
+        """Of the model that is loaded; None while there is none. Starts nothing."""
+
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         """Block until the model is loaded. Raises `GenerationError` with what went wrong, which
         closing it afterwards does not change."""

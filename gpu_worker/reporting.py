@@ -7,8 +7,6 @@ from datetime import datetime
 from gpu_worker.health import Health, HealthFile
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.lifecycle.wiring import Wiring
-from gpu_worker.ports import EngineInfo
-from shared.errors import GenerationError
 from shared.kinds import Kind
 from shared.presence import WorkerReport, WorkerState
 from shared.version import VERSION
@@ -28,7 +26,8 @@ def report_of(
 ) -> WorkerReport:
     """`kinds` is what it has models for, `intake` the way by which its jobs come; `since`, when it
     was started."""
-    info, done, jobs = _info(wiring), wiring.tally.done(), runner.in_hand
+    # Only read: a look must not start an engine that was lost in this moment.
+    info, done, jobs = wiring.engine.info, wiring.tally.done(), runner.in_hand
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
     return WorkerReport(
         state=_state(health.state, busy=bool(jobs)),
@@ -43,16 +42,6 @@ def report_of(
         jobs_done=done.jobs,
         seconds_per_job=done.seconds,
     )
-
-
-def _info(wiring: Wiring) -> EngineInfo | None:
-    """None while there is no model."""
-    if not wiring.engine.ready:
-        return None
-    try:
-        return wiring.engine.wait_ready(0)
-    except GenerationError:
-        return None  # lost in this moment
 
 
 def _state(health: Health, *, busy: bool) -> WorkerState:

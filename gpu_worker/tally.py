@@ -1,5 +1,9 @@
-"""How many generations this worker has done, and how fast: what it tells operators and the queue's
-estimates of. Thread-safe."""
+"""How many generations this worker has completed, and how fast: what it tells operators and the
+queue's estimates of. Thread-safe.
+
+One counts once its document says `completed`; what is made and not written, or cancelled meanwhile,
+does not, and neither does a write whose answer never came.
+"""
 
 import threading
 from collections import Counter
@@ -26,7 +30,7 @@ class Tally:
         self._seconds: dict[Kind, float] = {}
 
     def add(self, kind: Kind, engine_seconds: float) -> None:
-        """One more was made, which took the engine so long (≥ 0)."""
+        """One more is completed, which took the engine so long (≥ 0)."""
         with self._lock:
             self._jobs[kind] += 1
             before = self._seconds.get(kind, engine_seconds)

@@ -9,22 +9,20 @@ locals {
   workers = "(resource.type=\"cloud_run_worker_pool\" OR resource.type=\"cloud_run_revision\")"
 
   subscriptions_alert = {
-    for name, alert in {
-      oldest_message = {
-        metric    = "oldest_unacked_message_age"
-        threshold = var.alerts.oldest_message_seconds
-        filter    = "NOT resource.labels.subscription_id=monitoring.regex.full_match(\".*-dead\")"
-        title     = "Work waits too long"
-        doc       = "The oldest message of a queue waits. Are there workers (dashboard: containers), do they take work (log: claimed), is the GPU quota used up?"
-      }
-      dead_letters = {
-        metric    = "num_undelivered_messages"
-        threshold = 0
-        filter    = "resource.labels.subscription_id=monitoring.regex.full_match(\".*-dead\")"
-        title     = "A dead letter"
-        doc       = "A message was delivered a hundred times and never taken: something goes in a circle. docs/architecture/09-sweep.md, Dead letters."
-      }
-    } : name => alert
+    oldest_message = {
+      metric    = "oldest_unacked_message_age"
+      threshold = var.alerts.oldest_message_seconds
+      filter    = "NOT resource.labels.subscription_id=monitoring.regex.full_match(\".*-dead\")"
+      title     = "Work waits too long"
+      doc       = "The oldest message of a queue waits. Are there workers (dashboard: containers), do they take work (log: claimed), is the GPU quota used up?"
+    }
+    dead_letters = {
+      metric    = "num_undelivered_messages"
+      threshold = 0
+      filter    = "resource.labels.subscription_id=monitoring.regex.full_match(\".*-dead\")"
+      title     = "A dead letter"
+      doc       = "A message was delivered a hundred times and never taken: something goes in a circle. docs/architecture/09-sweep.md, Dead letters."
+    }
   }
 }
 

@@ -1,9 +1,9 @@
 # How many containers a pool has: Google's External Metrics Autoscaler asks Pub/Sub every minute how
-# many messages are not done yet, those in hand included, and sets the pool's number.
+# many messages are not done yet, those in hand included, and sets the pool's number. Of every pool,
+# one of a steady size too: Terraform sets a number once and ignores it from then on.
 
 locals {
-  scaled = { for name, pool in local.pools : name => pool if pool.max > pool.min }
-  scales = length(local.scaled) > 0
+  scales = length(local.pools) > 0
 
   pool_kinds = { image = ["image"], video = ["video"], both = ["image", "video"] }
 
@@ -15,7 +15,7 @@ locals {
         metadata = { name = "own" }
         spec     = { podIdentity = { provider = "gcp" } }
       }]
-      scaledObjects = [for name, pool in local.scaled : {
+      scaledObjects = [for name, pool in local.pools : {
         spec = {
           scaleTargetRef  = { name = "projects/${var.project}/locations/${var.region}/workerpools/emberframe-${name}" }
           minReplicaCount = pool.min
@@ -121,7 +121,7 @@ resource "google_project_iam_member" "autoscaler" {
 }
 
 resource "google_cloud_run_v2_worker_pool_iam_member" "autoscaler" {
-  for_each = local.scaled
+  for_each = local.pools
 
   project  = var.project
   location = var.region

@@ -7,18 +7,22 @@ locals {
 
   by_code = join(" OR ", [for code in local.peoples_own : "\"${code}\""])
 
+  # Lines of workers, of which "ended" is either.
+  generated = "jsonPayload.message=\"generated\""
+  failed    = "jsonPayload.message=\"failed for good\" AND NOT jsonPayload.code=(${local.by_code})"
+
   log_metrics = {
     generated = {
       description = "Attempts that ended with files"
-      filter      = "jsonPayload.message=\"generated\""
+      filter      = local.generated
     }
     failed = {
       description = "Generations that failed for good, other than by what was asked for"
-      filter      = "jsonPayload.message=\"failed for good\" AND NOT jsonPayload.code=(${local.by_code})"
+      filter      = local.failed
     }
     ended = {
       description = "Either of the two"
-      filter      = "jsonPayload.message=\"generated\" OR (jsonPayload.message=\"failed for good\" AND NOT jsonPayload.code=(${local.by_code}))"
+      filter      = "${local.generated} OR (${local.failed})"
     }
     lease_lapses = {
       description = "Claims that lapsed: a worker was killed, cut off or stuck"

@@ -50,7 +50,7 @@ resource "google_pubsub_subscription" "pull" {
 }
 
 resource "google_pubsub_subscription" "push" {
-  for_each = var.image == null ? toset([]) : local.pushed
+  for_each = local.pushed
 
   project = var.project
   name    = local.kinds[each.key].push

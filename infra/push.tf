@@ -6,7 +6,7 @@ locals {
 }
 
 resource "google_cloud_run_v2_service" "push" {
-  count = var.push != null && var.image != null ? 1 : 0
+  count = var.push == null ? 0 : 1
 
   project  = var.project
   location = var.region

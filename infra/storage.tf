@@ -71,13 +71,14 @@ resource "google_storage_bucket" "source" {
   public_access_prevention    = "enforced"
   force_destroy               = true
 
+  # Each bundle has a name of its own, and Terraform removes the one before it: what is left is a
+  # version that is not current and that nothing newer ever covers.
   lifecycle_rule {
     action {
       type = "Delete"
     }
     condition {
-      age                = 90
-      num_newer_versions = 3
+      days_since_noncurrent_time = 90
     }
   }
 

@@ -110,6 +110,11 @@ variable "push" {
     condition     = var.push == null || !contains(keys(var.runpod_endpoints), "image")
     error_message = "Pictures are either pushed (push) or handed to RunPod (runpod_endpoints), not both."
   }
+
+  validation {
+    condition     = var.push == null || var.image != null
+    error_message = "With push there must be an image to run (image): else nothing would take pictures at all. Leave both out until there is one."
+  }
 }
 
 variable "models_bucket" {

@@ -82,7 +82,7 @@ resource "google_cloud_run_v2_worker_pool" "pull" {
   }
 
   lifecycle {
-    # The autoscaler's, from the first minute on.
+    # The autoscaler's, from the first minute on, of a pool whose min is its max too.
     ignore_changes = [scaling[0].manual_instance_count]
   }
 

@@ -138,14 +138,14 @@ class Generation:
             return ()
         return (charge.settlement(self.path),)
 
-    def to_queued(self, kind: Kind | None = None, charge: Charge | None = None) -> Changes:
+    def to_queued(self, kind: Kind, charge: Charge | None = None) -> Changes:
         """Accepted; its message is published next. `charge` is reserved in the same commit.
-        `kind`: the line that it waits in; None where somebody else keeps that."""
+        `kind`: the line that it waits in, and is counted in."""
         return self._move(
             Status.QUEUED,
+            kind=kind.value,
             queued_at=SERVER_TIME,
             sweep_after=SERVER_TIME,
-            **({"kind": kind.value} if kind else {}),
             **({"charge": charge.to_document()} if charge else {}),
         )
 

@@ -53,7 +53,7 @@ class WorkerReport:
     memory: Mapping[str, int] = field(default_factory=dict[str, int], compare=False)
     #: Paths of the generations in hand.
     jobs: Sequence[str] = ()
-    #: Ended since its start, by kind.
+    #: Completed since its start, by kind.
     jobs_done: Mapping[Kind, int] = field(default_factory=dict[Kind, int])
     #: Of the engine, a moving mean, by kind; of those that it has done any of.
     seconds_per_job: Mapping[Kind, float] = field(default_factory=dict[Kind, float])

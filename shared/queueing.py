@@ -2,7 +2,8 @@
 
 Pure but for the port. A kind's `Load` is measured once a minute and kept in the document
 `system/queue`; a place is worked out from it as from a queue with one line and as many servers as
-workers, each of which takes the kind's mean seconds: at any time the running ones are half done.
+workers, each of which takes the kind's mean seconds. The ends of those that run are spread evenly
+over that time, so half of each is left on the average; who is idle begins a whole one now.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,9 +64,17 @@ class Load:
         servers = max(self.workers, self.running)
         if servers == 0 or self.seconds_per_job is None:
             return place
-        ends_before = ahead - (servers - self.running) + 1
-        eta = max(0.0, (ends_before - 0.5) * self.seconds_per_job / servers)
+        eta = self._jobs_until(ahead, servers) * self.seconds_per_job
         return {**place, "eta_seconds": round(min(eta, MAX_ETA_SECONDS), 1)}
+
+    def _jobs_until(self, ahead: int, servers: int) -> float:
+        """How many lengths of a job pass until the one with `ahead` before it is begun."""
+        idle = servers - self.running
+        if ahead < idle:
+            return 0.0
+        # Every server ends one in each length: first those that run, then those that begin now.
+        whole, nth = divmod(ahead - idle, servers)
+        return whole + ((nth + 0.5) / self.running if nth < self.running else 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,9 @@ MAX_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kind:
+class EndpointSettings:
+    """Names and defaults of what a deployment may say of one topic's endpoint."""
+
     endpoint_variable: str
     execution_variable: str
     ttl_variable: str
@@ -35,15 +37,15 @@ class Kind:
     ttl_seconds: int
 
 
-KINDS: Mapping[str, Kind] = {
-    IMAGE_TOPIC: Kind(
+BY_TOPIC: Mapping[str, EndpointSettings] = {
+    IMAGE_TOPIC: EndpointSettings(
         endpoint_variable="RUNPOD_IMAGE_ENDPOINT_ID",
         execution_variable="EMBERFRAME_RUNPOD_IMAGE_EXECUTION_SECONDS",
         ttl_variable="EMBERFRAME_RUNPOD_IMAGE_TTL_SECONDS",
         execution_seconds=1500,
         ttl_seconds=6 * 3600,
     ),
-    VIDEO_TOPIC: Kind(
+    VIDEO_TOPIC: EndpointSettings(
         endpoint_variable="RUNPOD_VIDEO_ENDPOINT_ID",
         execution_variable="EMBERFRAME_RUNPOD_VIDEO_EXECUTION_SECONDS",
         ttl_variable="EMBERFRAME_RUNPOD_VIDEO_TTL_SECONDS",
@@ -61,7 +63,7 @@ class Endpoint:
 
 def is_dispatched(topic: str, environment: Mapping[str, str]) -> bool:
     """Whether an endpoint is named, rightly or not, for what comes on `topic`."""
-    return _named(KINDS[topic], environment)[1] != ""
+    return _named(BY_TOPIC[topic], environment)[1] != ""
 
 
 def endpoints_from(environment: Mapping[str, str]) -> Mapping[str, Endpoint]:
@@ -70,15 +72,15 @@ def endpoints_from(environment: Mapping[str, str]) -> Mapping[str, Endpoint]:
     Raises `Misconfigured` with variable, value and what it must be.
     """
     endpoints = {}
-    for topic, kind in KINDS.items():
-        variable, named = _named(kind, environment)
+    for topic, known in BY_TOPIC.items():
+        variable, named = _named(known, environment)
         if not named:
             continue
         if not NAME.fullmatch(named):
             raise Misconfigured(
                 f"{variable} is {named!r}; it must be the id of an endpoint, as in its address"
             )
-        endpoints[topic] = Endpoint(endpoint_id=named, limits=_limits(kind, environment))
+        endpoints[topic] = Endpoint(endpoint_id=named, limits=_limits(known, environment))
     return endpoints
 
 
@@ -95,23 +97,23 @@ def base_url_from(environment: Mapping[str, str]) -> str:
     return url
 
 
-def _named(kind: Kind, environment: Mapping[str, str]) -> tuple[str, str]:
+def _named(known: EndpointSettings, environment: Mapping[str, str]) -> tuple[str, str]:
     """Variable and value; the value is "" where there is none."""
-    own = environment.get(kind.endpoint_variable)
+    own = environment.get(known.endpoint_variable)
     if own:
-        return kind.endpoint_variable, own
+        return known.endpoint_variable, own
     return ENDPOINT_VARIABLE, environment.get(ENDPOINT_VARIABLE) or ""
 
 
-def _limits(kind: Kind, environment: Mapping[str, str]) -> JobLimits:
+def _limits(known: EndpointSettings, environment: Mapping[str, str]) -> JobLimits:
     limits = JobLimits(
-        execution_seconds=_seconds(environment, kind.execution_variable, kind.execution_seconds),
-        ttl_seconds=_seconds(environment, kind.ttl_variable, kind.ttl_seconds),
+        execution_seconds=_seconds(environment, known.execution_variable, known.execution_seconds),
+        ttl_seconds=_seconds(environment, known.ttl_variable, known.ttl_seconds),
     )
     if limits.ttl_seconds < limits.execution_seconds:
         raise Misconfigured(
-            f"{kind.ttl_variable} is {limits.ttl_seconds}; it must be at least "
-            f"{kind.execution_variable}, which is {limits.execution_seconds}, and what a job waits"
+            f"{known.ttl_variable} is {limits.ttl_seconds}; it must be at least "
+            f"{known.execution_variable}, which is {limits.execution_seconds}, and what a job waits"
         )
     return limits
 

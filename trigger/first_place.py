@@ -2,7 +2,8 @@
 
 The line is looked at in a thread of its own while the document is read; one look serves what is
 accepted in the next LOOK_SECONDS, which counts on from it. No answer within PATIENCE_SECONDS, or
-any fault: then nothing is said, and the minute's run says it later.
+any fault: then nothing is said, and the minute's run says it later. A fault is logged once every
+WARNING_SECONDS at most, however many are accepted meanwhile.
 """
 
 import logging
@@ -25,6 +26,8 @@ from shared.status import Status
 LOOK_SECONDS = 5.0
 #: From the moment when the place is asked for; a look takes two calls of some 10 ms each.
 PATIENCE_SECONDS = 0.25
+#: Between two warnings of one process: a store that is away is away for every acceptance.
+WARNING_SECONDS = 60.0
 
 LOG = logging.getLogger("trigger")
 
@@ -53,6 +56,7 @@ class FirstPlaces:
         self._looked_at = 0.0
         #: Accepted here since the look began.
         self._since: Counter[Kind] = Counter()
+        self._warned_at: float | None = None
 
     def look(self) -> "Callable[[Kind], Mapping[str, Any] | None]":
         """Begin to look, unless that was done just now. The function that it returns says the
@@ -72,7 +76,7 @@ class FirstPlaces:
         except TooLate:
             return None
         except Exception as error:  # noqa: BLE001 (logged; the acceptance has no part in it)
-            LOG.warning("cannot tell a first place", extra={"fields": facts_of(error)})
+            self._warn(error)
             return None
         with self._lock:
             before = self._since[kind]
@@ -81,6 +85,14 @@ class FirstPlaces:
             return None
         load, waiting = seen[kind]
         return load.place(waiting + before)
+
+    def _warn(self, error: Exception) -> None:
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._warned_at is not None and now - self._warned_at < WARNING_SECONDS:
+                return
+            self._warned_at = now
+        LOG.warning("cannot tell a first place", extra={"fields": facts_of(error)})
 
     def _measure(self) -> Look:
         snapshot = self._documents.read(QUEUE_DOCUMENT)

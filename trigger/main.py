@@ -17,7 +17,7 @@ from shared.json_log import facts_of
 from shared.message import MalformedMessage, NewerSchema
 from shared.paths import DOCUMENT_PATTERN, IMAGE_TOPIC, VIDEO_TOPIC
 from trigger.adapters.document_event import with_fields_only
-from trigger.endpoints import KEY_VARIABLE, KINDS, is_dispatched
+from trigger.endpoints import BY_TOPIC, KEY_VARIABLE, is_dispatched
 
 #: Where the functions run: next to the database, whose events they cannot receive from elsewhere.
 REGION = os.environ.get("EMBERFRAME_REGION", "us-central1")
@@ -37,7 +37,7 @@ MAX_SWEEPS = 2
 
 #: Topics whose generations go to RunPod. The deployment tool reads the same settings when it looks
 #: for functions: without any, none of those below is deployed and no secret is asked for.
-DISPATCHED = frozenset(topic for topic in KINDS if is_dispatched(topic, os.environ))
+DISPATCHED = frozenset(topic for topic in BY_TOPIC if is_dispatched(topic, os.environ))
 #: For the functions that talk to RunPod, and for no other.
 SECRETS = [params.SecretParam(KEY_VARIABLE, label="API key of RunPod")] if DISPATCHED else None
 #: Five calls one after the other, each retried as long as it may be.

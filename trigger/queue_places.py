@@ -2,11 +2,12 @@
 
 One document, `system/queue`, for operators and for the estimates at acceptance; and `queue` of the
 generations that come next. Estimates only: a generation that is claimed or changed meanwhile is let
-be, and so is a fault of one. Bounds: MAX_PLACES a kind, MAX_WORKERS, RUN_SECONDS a run.
+be, and so is a fault of one. Bounds: MAX_PLACES a kind, MAX_WORKERS, RUN_SECONDS a run, of which
+the lines have equal parts: the first of each are told before the second of any.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -74,22 +75,31 @@ def tell_places(*, documents: DocumentStore, search: QueueSearch, clock: Clock) 
     loads = {kind: load for kind, (load, _) in lines.items()}
     _save(documents, loads)
     told, faults = 0, []
-    for load, first in lines.values():
-        for ahead, one in enumerate(first):
-            if clock.monotonic() >= deadline:
-                break
-            place = load.place(ahead)
-            if not GenerationPath.has_form(one.path) or not _is_news(one.queue, place):
-                continue
-            try:
-                told += _tell(documents, one, place)
-            except Unavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 (logged; the next one has no part in it)
-                fields = {"of": one.path, **facts_of(error)}
-                LOG.error("cannot tell a place", extra={"fields": fields})  # noqa: TRY400
-                faults.append(one.path)
+    for one, place in _by_turns(lines):
+        if clock.monotonic() >= deadline:
+            break
+        if not GenerationPath.has_form(one.path) or not _is_news(one.queue, place):
+            continue
+        try:
+            told += _tell(documents, one, place)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (logged; the next one has no part in it)
+            fields = {"of": one.path, **facts_of(error)}
+            LOG.error("cannot tell a place", extra={"fields": fields})  # noqa: TRY400
+            faults.append(one.path)
     return Placed(loads=loads, told=told, faults=faults)
+
+
+def _by_turns(
+    lines: Mapping[Kind, tuple[Load, Sequence[Waiting]]],
+) -> Iterator[tuple[Waiting, Mapping[str, Any]]]:
+    """The first of each line, then the second of each: a run that ends early has told as many of
+    one line as of another."""
+    for ahead in range(max(len(first) for _, first in lines.values())):
+        for load, first in lines.values():
+            if ahead < len(first):
+                yield first[ahead], load.place(ahead)
 
 
 def _save(documents: DocumentStore, loads: Mapping[Kind, Load]) -> None:

@@ -29,8 +29,8 @@ from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
 from trigger.dispatch import Dispatcher
 from trigger.endpoints import (
+    BY_TOPIC,
     KEY_VARIABLE,
-    KINDS,
     base_url_from,
     endpoints_from,
     is_dispatched,
@@ -80,7 +80,7 @@ def sweep() -> Callable[[], sweeping.Swept]:
         clock=SystemClock(),
         admission=ADMISSION,
         limits=LIMITS,
-        jobs=_jobs() if any(is_dispatched(topic, os.environ) for topic in KINDS) else None,
+        jobs=_jobs() if any(is_dispatched(topic, os.environ) for topic in BY_TOPIC) else None,
     )
 
 

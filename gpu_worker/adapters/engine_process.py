@@ -121,6 +121,11 @@ class EngineProcess:
         with self._changed:
             return self._load.info is not None and not self._closed
 
+    @property
+    def info(self) -> EngineInfo | None:
+        with self._changed:
+            return None if self._closed else self._load.info
+
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         with self._changed:
             if self._load.error is None:

@@ -42,6 +42,8 @@ class Ending:
     changes: Callable[[Generation], Changes]
     handled: Handled
     keeps_files: bool = False
+    #: Called once it is written, unless it was overtaken by a cancellation.
+    written: Callable[[], None] = lambda: None
 
 
 class Attempt:
@@ -92,7 +94,10 @@ class Attempt:
             return later
         if cancelled or not ending.keeps_files:
             self._files.discard()
-        return Done() if cancelled else ending.handled
+        if cancelled:
+            return Done()
+        ending.written()
+        return ending.handled
 
     def _outcome(self) -> Ending | None:
         """How to end the document and what to do with the message; None when the lease is lost."""
@@ -165,13 +170,13 @@ class Attempt:
             self._check()
         timings = {**result.timings, **self._files.timings}
         engine_seconds = sum(result.timings.values())
-        self._wiring.tally.add(kind_of(request.task_type), engine_seconds)
         cost = {"gpu_seconds": round(engine_seconds, 3)}
         log.info("generated", extra={"fields": {**self._fields, "timings": timings}})
         return Ending(
             changes=lambda generation: generation.to_completed(output, timings, cost),
             handled=Done(),
             keeps_files=True,
+            written=lambda: self._wiring.tally.add(kind_of(request.task_type), engine_seconds),
         )
 
     def _check(self) -> None:

@@ -128,6 +128,10 @@ class ForesightedEngine:
     def ready(self) -> bool:
         return self._engine.ready
 
+    @property
+    def info(self) -> EngineInfo | None:
+        return self._engine.info
+
     def wait_ready(self, timeout_seconds: float) -> EngineInfo:
         return self._engine.wait_ready(timeout_seconds)
 

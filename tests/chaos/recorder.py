@@ -2,7 +2,8 @@
 
 The emulator keeps from a listener what is committed while it is being added, so documents must be
 created after the recorder is entered, which waits for the first call-back. On a busy machine it
-now and then does not tell a later change either, although the stream lives: `look`.
+now and then does not tell a later change either, although the stream lives: `look`. Which of what
+it found was never told, and which only late, is known at the end: `untold`.
 """
 
 import threading
@@ -66,8 +67,8 @@ class Recorder:
                 raise NotSeen(self._unseen(path, timeout_seconds))
             return state
 
-    def look(self) -> int:
-        """Read what has not ended as far as the listener told; how many changes it did not tell."""
+    def look(self) -> None:
+        """Read what has not ended as far as the listener told."""
         with self._changed:
             # Of some, the listener may have told nothing at all.
             open_ones = [
@@ -76,7 +77,6 @@ class Recorder:
                 if not any(it.status.terminal for it in self._told(path)[-1:])
             ]
         found = [self._database.document(path).get() for path in open_ones]
-        untold = 0
         with self._changed:
             for document in found:
                 path = document.reference.path
@@ -84,9 +84,18 @@ class Recorder:
                 if document.exists and all(document.update_time > it.at for it in known):
                     # Apart from what is told: a listener that only lags tells the rest in order.
                     self._found[path] = State.of(document.to_dict() or {}, document.update_time)
-                    untold += 1
             self._changed.notify_all()
-        return untold
+
+    def untold(self) -> int:
+        """Documents that were found in a state that the listener has told neither then nor later.
+
+        One that only lags will have told it: ask when all is quiet.
+        """
+        with self._changed:
+            return sum(
+                all(told.at < found.at for told in self._told(path)[-1:])
+                for path, found in self._found.items()
+            )
 
     def _told(self, path: str) -> Sequence[State]:
         return self._states.get(path, ())

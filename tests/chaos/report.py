@@ -23,7 +23,7 @@ class Report:
     violations: dict[str, list[str]] = field(default_factory=dict)
     #: Generations whose message did not come back by itself within a minute.
     brought_home: int = 0
-    #: Changes of documents that the emulator did not tell its listener.
+    #: Generations whose last change the emulator never told its listener.
     untold: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
     #: Seconds from a kill -9 to the generation's end.
@@ -47,7 +47,7 @@ class Report:
         with self._lock:
             self.brought_home += count
 
-    def told_late(self, count: int) -> None:
+    def never_told(self, count: int) -> None:
         with self._lock:
             self.untold += count
 
@@ -83,7 +83,7 @@ class Report:
         lines = [
             f"{figures['jobs']} jobs, {sum(figures['faults'].values())} faults",
             ", ".join(f"{figures[it]} {it}" for it in ("lost", "duplicated", "orphans")),
-            f"{figures['untold']} changes that the emulator did not tell its listener",
+            f"{figures['untold']} generations whose last change their listener was never told",
             f"{figures['brought_home']} brought home by the sweep, not by the queue",
             f"quota drift {figures['quota_drift']}, of {figures['charges']} charges",
         ]

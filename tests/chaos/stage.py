@@ -86,25 +86,41 @@ class Stage:
         return path
 
     def sweep_until_home(self) -> None:
-        """Play Cloud Scheduler until every document has ended, as far as the listener saw."""
-        deadline = time.monotonic() + HOME_SECONDS
-        while time.monotonic() < deadline:
-            sweep_documents(self.project)
-            if self.recorder.wait_for_ends(SWEEP_EVERY_SECONDS):
-                return
-            self.chaos.report.told_late(self.recorder.look())
+        """Play Cloud Scheduler until every document has ended; what the act took away, no queue
+        brings back, so that is not counted."""
+        self._sweep_until(self.recorder.wait_for_ends, swept=lambda _: None)
 
     def _wait(self, path: GenerationPath, reached: Callable[[State], bool]) -> State:
-        """Where the queue has not done it in a minute the sweep does, as in a deployment."""
-        with suppress(NotSeen):
-            return self.recorder.wait_for(path, reached, UNSWEPT_SECONDS)
-        self.chaos.report.told_late(self.recorder.look())
-        for _ in range(round((HOME_SECONDS - UNSWEPT_SECONDS) / SWEEP_EVERY_SECONDS)):
-            self.chaos.report.swept(sweep_documents(self.project).counts.total())
+        """Raises `NotSeen`."""
+
+        def is_seen(seconds: float) -> bool:
             with suppress(NotSeen):
-                return self.recorder.wait_for(path, reached, SWEEP_EVERY_SECONDS)
-            self.chaos.report.told_late(self.recorder.look())
+                return bool(self.recorder.wait_for(path, reached, seconds))
+            return False
+
+        self._bring_home(is_seen)
         return self.recorder.wait_for(path, reached, SWEEP_EVERY_SECONDS)
+
+    def _bring_home(self, is_home: Callable[[float], bool]) -> None:
+        """Where the queue has not done it in a minute the sweep does, as in a deployment."""
+        if not is_home(UNSWEPT_SECONDS):
+            self._sweep_until(is_home, swept=self.chaos.report.swept)
+
+    def _sweep_until(
+        self, is_home: Callable[[float], bool], *, swept: Callable[[int], None]
+    ) -> None:
+        """Look, sweep and wait in turn, for HOME_SECONDS at most. `is_home` waits for so many
+        seconds at most until it is; `swept` is told how much a sweep did."""
+        deadline = time.monotonic() + HOME_SECONDS
+        while time.monotonic() < deadline:
+            # What the listener was not told needs no sweep.
+            self.recorder.look()
+            if is_home(0):
+                return
+            swept(sweep_documents(self.project).counts.total())
+            if is_home(SWEEP_EVERY_SECONDS):
+                return
+        self.recorder.look()
 
     def remind(self, path: GenerationPath) -> None:
         """The same message a few times more: the emulator hands some to a worker that is stopped,
@@ -125,10 +141,7 @@ class Stage:
         failing: Mapping[str, ErrorCode] = MappingProxyType({}),
     ) -> None:
         """Wait until all is quiet, dismiss the workers, sweep, judge as `oracle.judge` says."""
-        if not self.recorder.wait_for_ends(UNSWEPT_SECONDS):
-            self.chaos.report.told_late(self.recorder.look())
-            self.chaos.report.swept(sweep_documents(self.project).counts.total())
-            self.sweep_until_home()
+        self._bring_home(self.recorder.wait_for_ends)
         # What a dead worker still held is delivered again to a living one, which acknowledges it.
         time.sleep(self._quiet_seconds)
         taken = self.fleet.dismiss()
@@ -147,6 +160,7 @@ class Stage:
         # What the workers had let go of for a while would come back now.
         time.sleep(self._quiet_seconds)
         documents = self._documents()
+        self.chaos.report.never_told(self.recorder.untold())
         evidence = Evidence(
             states=self.recorder.states(),
             final={

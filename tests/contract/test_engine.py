@@ -60,6 +60,12 @@ def test_a_ready_engine_says_what_it_is(engine: Engine) -> None:
     assert info.models
     assert info.device == "cpu" or info.device.startswith("cuda")
     assert info.device_name
+    assert engine.info == info
+
+
+def test_a_closed_engine_has_no_model_to_tell_of(fresh_engine: Engine) -> None:
+    fresh_engine.close()
+    assert fresh_engine.info is None
 
 
 def test_pictures_have_the_size_and_the_seeds_asked_for(engine: Engine) -> None:

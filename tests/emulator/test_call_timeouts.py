@@ -2,6 +2,7 @@
 
 import io
 import queue
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from google.cloud import firestore
 from PIL import Image
 
 from gpu_worker.deployment import wire
-from gpu_worker.in_memory_engine import InMemoryEngine
+from gpu_worker.in_memory_engine import InMemoryEngine, Script
 from gpu_worker.lifecycle.handled import Done, Handled, Later
 from gpu_worker.lifecycle.runner import GenerationRunner
 from gpu_worker.loras import Loras
@@ -43,6 +44,20 @@ class Calls:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, float | None]] = []
+        self._changed = threading.Condition()
+
+    def once_made(self, call: str) -> Script:
+        """A job's script that begins after such a call."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: call in dict(self.seen), TIMEOUT_SECONDS), (
+                self.seen
+            )
+        return Script()
+
+    def _saw(self, call: str, timeout: float | None) -> None:
+        with self._changed:
+            self.seen.append((call, timeout))
+            self._changed.notify_all()
 
     def patch(self, patch: pytest.MonkeyPatch) -> None:
         for kind in GRPC_CALLS:
@@ -52,7 +67,7 @@ class Calls:
         send = requests.adapters.HTTPAdapter.send
 
         def recorded(adapter: Any, request: Any, **options: Any) -> Any:
-            self.seen.append(("Storage", _seconds(options.get("timeout"))))
+            self._saw("Storage", _seconds(options.get("timeout")))
             return send(adapter, request, **options)
 
         patch.setattr(requests.adapters.HTTPAdapter, "send", recorded)
@@ -68,7 +83,7 @@ class Calls:
             method = callable_._method
             method = method.decode() if isinstance(method, bytes) else method
             # "/google.firestore.v1.Firestore/Commit"
-            self.seen.append((method.rpartition(".")[2], timeout))
+            self._saw(method.rpartition(".")[2], timeout)
             return original(callable_, request, timeout=timeout, **options)
 
         return call
@@ -119,7 +134,8 @@ def test_every_call_of_a_generation_s_life_has_a_time_limit_of_its_role(
         patch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
         patch.setenv("EMBERFRAME_BUCKET", stack.bucket)
         phone = firestore.Client(project=PROJECT)
-        engine: Any = InMemoryEngine()
+        # The watch begins only when a job has lasted a moment.
+        engine: Any = InMemoryEngine(lambda _: calls.once_made("Firestore/Listen"))
         wiring = wire(Settings(), engine, Loras())
     own = f"users/{path.uid}/inputs/{path.generation_id}.png"
     wiring.objects.create(own, png(), content_type="image/png")

@@ -4,6 +4,7 @@ On the stack's own project, where other tests' generations may wait too: so numb
 with each other, not with fixed ones.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -31,6 +32,20 @@ def minute(stack: Stack) -> None:
     assert answer.is_success, answer.text
 
 
+def check_two_were_told(places: Sequence[int], *, tries: int) -> None:
+    """Raises `AssertionError` with how many acceptances told where they stand."""
+    assert len(places) >= 2, (
+        f"{len(places)} of {tries} acceptances were told a place, and at least 2 should be: "
+        "the function's looks at the line fail, or take longer than it waits for them"
+    )
+
+
+@pytest.mark.parametrize("places", [[], [7]])
+def test_where_too_few_are_told_a_sentence_says_so(places: list[int]) -> None:
+    with pytest.raises(AssertionError, match=f"{len(places)} of 10 acceptances were told a place"):
+        check_two_were_told(places, tries=10)
+
+
 def test_who_waits_is_told_at_acceptance_and_anew_by_the_minute_s_run(
     phone: Phone, stack: Stack, firestore_client: firestore.Client, document_once: Await
 ) -> None:
@@ -50,6 +65,7 @@ def test_who_waits_is_told_at_acceptance_and_anew_by_the_minute_s_run(
         assert accepted["kind"] == Kind.IMAGE
         if "queue" in accepted:
             places.append(accepted["queue"]["ahead"])
+    check_two_were_told(places, tries=TRIES)
     assert places[1] > places[0] >= 0
 
     reference = firestore_client.document(path)

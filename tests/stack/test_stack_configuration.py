@@ -14,7 +14,7 @@ from tools.stack.ports import USUAL_PORTS
 from tools.stack.processes import ProcessIdentity
 from tools.stack.summary import Stack
 from tools.stack.workspace import Workspace
-from trigger.endpoints import BASE_URL_VARIABLE, ENDPOINT_VARIABLE, KEY_VARIABLE, KINDS
+from trigger.endpoints import BASE_URL_VARIABLE, BY_TOPIC, ENDPOINT_VARIABLE, KEY_VARIABLE
 
 
 def test_firebase_json_names_the_usual_ports_and_the_bundle() -> None:
@@ -54,7 +54,7 @@ def test_nothing_real_reaches_the_stacks_processes(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "a-real-project")
     for variable in (KEY_VARIABLE, ENDPOINT_VARIABLE, BASE_URL_VARIABLE):
         monkeypatch.setenv(variable, "real")
-    for kind in KINDS.values():
+    for kind in BY_TOPIC.values():
         monkeypatch.setenv(kind.endpoint_variable, "real")
     environment = process_environment("token")
     assert [name for name in environment if name.startswith("RUNPOD_")] == []

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shared.document import SERVER_FIELDS
-from shared.errors import ErrorCode
+from shared.errors import ErrorCode, InvalidInput
+from shared.paths import _ID, check_id
 from shared.public_document import PublicGeneration
 from shared.request import MODELS, Scheduler, TaskType
 from tests.e2e.typescript_client import compile_client
@@ -113,6 +114,17 @@ def test_every_call_of_the_typescript_client_is_in_the_docs() -> None:
     }  # fmt: skip
     assert len(exported) >= 10
     assert [name for name in sorted(exported) if f"`{name}(" not in PAGE] == []
+
+
+def test_the_typescript_client_takes_the_ids_that_the_server_takes() -> None:
+    text = (CLIENTS / "typescript" / "src" / "arguments.ts").read_text()
+    form = re.search(r"^const ID = /\^(.+)\$/;$", text, re.MULTILINE)
+    allowed = re.search(r'^const ID_ALLOWED =\n  "(.+)";$', text, re.MULTILINE)
+    assert form is not None
+    assert allowed is not None
+    assert form[1] == _ID.pattern
+    with pytest.raises(InvalidInput, match=re.escape(f"id is 'a/b'; it must be {allowed[1]}.")):
+        check_id("id", "a/b")
 
 
 def test_every_failure_of_the_typescript_client_is_in_the_docs() -> None:

@@ -18,10 +18,10 @@ from shared.status import ALLOWED, Status
 from trigger.endpoints import (
     BASE_URL,
     BASE_URL_VARIABLE,
+    BY_TOPIC,
     ENDPOINT_VARIABLE,
     KEY_VARIABLE,
-    KINDS,
-    Kind,
+    EndpointSettings,
 )
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -93,12 +93,12 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_every_limit_of_a_job_is_documented_with_its_default(kind: Kind) -> None:
+@pytest.mark.parametrize("known", BY_TOPIC.values(), ids=BY_TOPIC)
+def test_every_limit_of_a_job_is_documented_with_its_default(known: EndpointSettings) -> None:
     page = (DOCS / "settings.md").read_text()
-    assert f"`{kind.execution_seconds}`" in row(page, kind.execution_variable)
-    assert f"`{kind.ttl_seconds}`" in row(page, kind.ttl_variable)
-    for variable in (ENDPOINT_VARIABLE, kind.endpoint_variable, KEY_VARIABLE):
+    assert f"`{known.execution_seconds}`" in row(page, known.execution_variable)
+    assert f"`{known.ttl_seconds}`" in row(page, known.ttl_variable)
+    for variable in (ENDPOINT_VARIABLE, known.endpoint_variable, KEY_VARIABLE):
         assert row(page, variable)
     assert f"`{BASE_URL}`" in row(page, BASE_URL_VARIABLE)
 

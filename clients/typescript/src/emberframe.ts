@@ -4,6 +4,10 @@ import type { Auth } from "firebase/auth";
 import { collection, doc } from "firebase/firestore";
 import type { CollectionReference, DocumentReference, Firestore } from "firebase/firestore";
 
+import { wrongId } from "./arguments.js";
+import { SIGNED_OUT } from "./failures.js";
+import type { InvalidArgument, SignedOut } from "./failures.js";
+
 /**
  * What every call works with: `{ auth: getAuth(app), firestore: getFirestore(app) }`.
  *
@@ -20,10 +24,18 @@ export function ownGenerations({ auth, firestore }: Emberframe): CollectionRefer
   return uid === undefined ? undefined : collection(firestore, "users", uid, "generations");
 }
 
-/** One of them; undefined when nobody is signed in. */
-export function ownGeneration(emberframe: Emberframe, id: string): DocumentReference | undefined {
+/** Where one of them is, or why that cannot be said. */
+export function ownGeneration(
+  emberframe: Emberframe,
+  id: string,
+):
+  | { readonly ok: true; readonly reference: DocumentReference }
+  | { readonly ok: false; readonly error: SignedOut | InvalidArgument } {
+  const wrong = wrongId(id);
+  if (wrong) return { ok: false, error: wrong };
   const generations = ownGenerations(emberframe);
-  return generations && doc(generations, id);
+  if (generations === undefined) return { ok: false, error: SIGNED_OUT };
+  return { ok: true, reference: doc(generations, id) };
 }
 
 /**

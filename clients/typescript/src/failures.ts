@@ -37,6 +37,16 @@ export type WrongType = Said & { readonly code: "wrong_type" };
 export type WrongSize = Said & { readonly code: "wrong_size" };
 /** The app's own `AbortSignal` stopped it. */
 export type Aborted = Said & { readonly code: "aborted" };
+/** The app gave a call what it cannot take. */
+export type InvalidArgument = Said & {
+  readonly code: "invalid_argument";
+  /** What of the call: `id`, `limit`. */
+  readonly field: string;
+  /** As it was given. */
+  readonly value: unknown;
+  /** What it must be, as the end of a sentence. */
+  readonly allowed: string;
+};
 /** Whatever else Firebase says, under its own code in `firebase_code`. */
 export type FirebaseFailure = Said & {
   readonly code: "firebase";
@@ -44,7 +54,7 @@ export type FirebaseFailure = Said & {
 };
 
 /** What keeps any call from being made. */
-export type CallFailure = SignedOut | Refused | FirebaseFailure;
+export type CallFailure = SignedOut | Refused | InvalidArgument | FirebaseFailure;
 
 /** It is done, or it is not and this is why. */
 export type Done<Failure = CallFailure> =
@@ -63,6 +73,12 @@ export const NOT_FOUND: NotFound = {
   retryable: false,
 };
 
+export const REFUSED: Refused = {
+  code: "refused",
+  message: "This is not allowed here.",
+  retryable: false,
+};
+
 /** Firebase's errors have a code like `permission-denied` or `storage/unauthorized`. */
 export function firebaseCode(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
@@ -78,9 +94,7 @@ export function isDenied(error: unknown): boolean {
 export function callFailure(error: unknown): Refused | FirebaseFailure {
   const code = firebaseCode(error);
   if (code === "unknown" && !(error instanceof Error && error.name === "FirebaseError")) throw error;
-  if (isDenied(error)) {
-    return { code: "refused", message: "This is not allowed here.", retryable: false };
-  }
+  if (isDenied(error)) return REFUSED;
   const retryable = TRANSIENT.has(code);
   return { code: "firebase", firebase_code: code, message: (error as Error).message, retryable };
 }

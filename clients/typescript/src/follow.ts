@@ -3,9 +3,10 @@
 import { cancel } from "./cancel.js";
 import type { Emberframe } from "./emberframe.js";
 import { NOT_FOUND } from "./failures.js";
+import type { CallFailure } from "./failures.js";
 import type { Generation } from "./generation.js";
 import type { Output } from "./models.js";
-import { isSameProgress, progressOf } from "./progress.js";
+import { onlyNews, progressOf } from "./progress.js";
 import type { GenerationProgress } from "./progress.js";
 import { resultOf } from "./results.js";
 import type { Result } from "./results.js";
@@ -15,6 +16,8 @@ import { watch } from "./watch.js";
 export interface FollowOptions {
   /** Cancels the generation. Its end is still waited for, which may be that it had completed. */
   readonly signal?: AbortSignal;
+  /** Called when that cancellation fails: it goes on then. The result says so too. */
+  readonly onCancelFailure?: (error: CallFailure) => void;
   /** Called at once with where it stands, and whenever that changes. */
   readonly onProgress?: (progress: GenerationProgress, generation: Generation) => void;
 }
@@ -44,23 +47,30 @@ export interface Following<O extends Output> {
 export function following<O extends Output>(
   emberframe: Emberframe,
   id: string,
-  { signal, onProgress }: FollowOptions,
+  { signal, onProgress, onCancelFailure }: FollowOptions,
   begun: () => boolean = () => true,
 ): Following<O> {
   let end: (result: Result<O>) => void = () => undefined;
   const ended = new Promise<Result<O>>((resolve) => {
     let over = false;
-    let last: GenerationProgress | undefined;
+    let cancel_failure: CallFailure | undefined;
     let stopListening = (): void => undefined;
-    const onAbort = (): void => {
-      // Refused when it has ended meanwhile: the listener tells.
-      void cancel(emberframe, id);
+    const isNews = onlyNews();
+    const askForEnd = async (): Promise<void> => {
+      const asked = await cancel(emberframe, id);
+      // That it has ended meanwhile, or is gone, the listener tells.
+      if (over || asked.ok || asked.error.code === "finished" || asked.error.code === "not_found") {
+        return;
+      }
+      cancel_failure = asked.error;
+      onCancelFailure?.(cancel_failure);
     };
+    const onAbort = (): void => void askForEnd();
     end = (result) => {
       over = true;
       stopListening();
       signal?.removeEventListener("abort", onAbort);
-      resolve(result);
+      resolve(cancel_failure ? { ...result, cancel_failure } : result);
     };
     const onChange = (generation: Generation | undefined): void => {
       if (over) return;
@@ -71,9 +81,7 @@ export function following<O extends Output>(
       const result = resultOf<O>(generation);
       if (result) return end(result);
       const progress = progressOf(generation);
-      if (last && isSameProgress(last, progress)) return;
-      last = progress;
-      onProgress?.(progress, generation);
+      if (isNews(progress)) onProgress?.(progress, generation);
     };
     stopListening = watch(emberframe, id, {
       onChange,

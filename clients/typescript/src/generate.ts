@@ -5,7 +5,7 @@ import type { DocumentReference } from "firebase/firestore";
 
 import { newId, ownGeneration } from "./emberframe.js";
 import type { Emberframe } from "./emberframe.js";
-import { SIGNED_OUT, callFailure, isDenied } from "./failures.js";
+import { callFailure, isDenied } from "./failures.js";
 import type { CallFailure } from "./failures.js";
 import { following } from "./follow.js";
 import type { FollowOptions } from "./follow.js";
@@ -40,12 +40,12 @@ export async function generate<const R extends GenerationRequest>(
   request: R,
   { id = newId(emberframe), ...options }: GenerateOptions = {},
 ): Promise<Result<OutputOf<R>>> {
-  const reference = ownGeneration(emberframe, id);
-  if (reference === undefined) return { status: "failed", id, error: SIGNED_OUT };
+  const own = ownGeneration(emberframe, id);
+  if (!own.ok) return { status: "failed", id, error: own.error };
   if (options.signal?.aborted) return { status: "cancelled", id };
   let created = false;
   // Before the listener: a cancellation that comes at once has to be sent after it.
-  const creation = create(reference, request);
+  const creation = create(own.reference, request);
   const { ended, end } = following<OutputOf<R>>(emberframe, id, options, () => created);
   try {
     const error = await creation;

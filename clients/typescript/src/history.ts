@@ -3,6 +3,7 @@
 import { getDocs, limit, orderBy, query, startAfter, where } from "firebase/firestore";
 import type { QueryConstraint, QueryDocumentSnapshot } from "firebase/firestore";
 
+import { wrongLimit } from "./arguments.js";
 import { ownGenerations } from "./emberframe.js";
 import type { Emberframe } from "./emberframe.js";
 import { SIGNED_OUT, callFailure } from "./failures.js";
@@ -17,7 +18,7 @@ const PAGE = 24;
 export interface HistoryOptions {
   /** Only those with this status; of any status when left out. */
   readonly status?: Status;
-  /** Generations a page, 24 when left out. */
+  /** Generations a page, at least 1; 24 when left out. */
   readonly limit?: number;
   /** `next` of the page before. */
   readonly after?: HistoryCursor;
@@ -40,12 +41,14 @@ export async function history(
   emberframe: Emberframe,
   { status, limit: size = PAGE, after }: HistoryOptions = {},
 ): Promise<HistoryPage> {
+  const wrong = wrongLimit(size);
+  if (wrong) return { ok: false, error: wrong };
   const generations = ownGenerations(emberframe);
   if (generations === undefined) return { ok: false, error: SIGNED_OUT };
-  const wanted: QueryConstraint[] = [orderBy("created_at", "desc"), limit(size)];
-  if (status !== undefined) wanted.unshift(where("status", "==", status));
-  if (after !== undefined) wanted.push(startAfter(after));
   try {
+    const wanted: QueryConstraint[] = [orderBy("created_at", "desc"), limit(size)];
+    if (status !== undefined) wanted.unshift(where("status", "==", status));
+    if (after !== undefined) wanted.push(startAfter(after));
     const { docs } = await getDocs(query(generations, ...wanted));
     const next = docs.length === size ? docs.at(-1) : undefined;
     return {

@@ -34,11 +34,21 @@ export function progressOf(generation: Generation): GenerationProgress {
   };
 }
 
-/** Whether a listener would see the same twice: a worker's heartbeat changes nothing to be shown. */
-export function isSameProgress(one: GenerationProgress, other: GenerationProgress): boolean {
-  return shown(one) === shown(other);
+/**
+ * Says of one progress after the other whether a listener would see anything new: a worker's
+ * heartbeat changes nothing to be shown. Each is looked through once.
+ */
+export function onlyNews(): (progress: GenerationProgress) => boolean {
+  let told: { readonly words: string; readonly preview: Uint8Array | undefined } | undefined;
+  return ({ preview, ...others }) => {
+    const words = JSON.stringify(others);
+    if (told?.words === words && isSame(told.preview, preview)) return false;
+    told = { words, preview };
+    return true;
+  };
 }
 
-function shown({ preview, ...others }: GenerationProgress): string {
-  return JSON.stringify([others, preview && Array.from(preview)]);
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.length === other.length && one.every((byte, n) => byte === other[n]);
 }

@@ -6,7 +6,12 @@ import type { Generation } from "./generation.js";
 import type { Output } from "./models.js";
 
 /** How it ended. Tell them apart by `status`, failures by `error.code`. */
-export type Result<O extends Output = Output> =
+export type Result<O extends Output = Output> = Ending<O> & {
+  /** Why the `signal`'s cancellation could not be asked for, as far as that failed. */
+  readonly cancel_failure?: CallFailure;
+};
+
+type Ending<O extends Output> =
   | {
       readonly status: "completed";
       readonly id: string;

@@ -5,7 +5,7 @@ import type { DocumentReference } from "firebase/firestore";
 
 import { ownGeneration } from "./emberframe.js";
 import type { Emberframe } from "./emberframe.js";
-import { SIGNED_OUT, callFailure } from "./failures.js";
+import { callFailure } from "./failures.js";
 import type { CallFailure } from "./failures.js";
 import { readGeneration } from "./generation.js";
 import type { Generation } from "./generation.js";
@@ -25,11 +25,12 @@ export interface Watcher {
  * one that does wait.
  */
 export function watch(emberframe: Emberframe, id: string, watcher: Watcher): () => void {
-  const reference = ownGeneration(emberframe, id);
-  if (reference === undefined) {
-    watcher.onFailure?.(SIGNED_OUT);
+  const own = ownGeneration(emberframe, id);
+  if (!own.ok) {
+    watcher.onFailure?.(own.error);
     return () => undefined;
   }
+  const { reference } = own;
   let stopped = false;
   const tellUnlessThere = async (): Promise<void> => {
     if (!(await isGone(reference)) || stopped) return;

@@ -12,7 +12,7 @@ import { connectStorageEmulator, getStorage } from "firebase/storage";
 import { history } from "../src/index.js";
 import type { Generation, GenerationProgress } from "../src/index.js";
 
-function variable(name: string): string {
+export function variable(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set`);
   return value;
@@ -33,9 +33,16 @@ export function test(name: string, body: (test: TestContext) => Promise<void>): 
 
 let phones = 0;
 
-/** An app of its own; `uid` signs the same person in twice. Ends with the test. */
-export async function phone(test: TestContext, { uid }: { uid?: string } = {}) {
-  const projectId = variable("GOOGLE_CLOUD_PROJECT");
+interface PhoneOptions {
+  /** Signs the same person in twice. */
+  readonly uid?: string;
+  /** Another than the one in which there are functions and a worker. */
+  readonly project?: string;
+}
+
+/** An app of its own. Ends with the test. */
+export async function phone(test: TestContext, { uid, project }: PhoneOptions = {}) {
+  const projectId = project ?? variable("GOOGLE_CLOUD_PROJECT");
   const storageBucket = variable("EMBERFRAME_BUCKET");
   const app = initializeApp({ projectId, apiKey: "any", storageBucket }, `phone ${phones++}`);
   const auth = getAuth(app);
@@ -49,7 +56,7 @@ export async function phone(test: TestContext, { uid }: { uid?: string } = {}) {
   else await signInWithCustomToken(auth, JSON.stringify({ uid, claims: {} }));
   const emberframe = { auth, firestore, storage };
   test.after(async () => {
-    await keepWhatWasRead(emberframe);
+    if (project === undefined) await keepWhatWasRead(emberframe);
     await deleteApp(app);
   });
   return emberframe;

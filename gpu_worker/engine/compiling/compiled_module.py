@@ -11,13 +11,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from traceback import format_tb
 from typing import Any
 
 import torch
 
 from gpu_worker.engine.compiling.signature import Signature, copied, signature_of
 from gpu_worker.engine.faults import is_out_of_memory
+from shared.json_log import trace_of
 
 LOG = logging.getLogger(__name__)
 
@@ -144,10 +144,10 @@ class CompiledModule:
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            # Its text may quote what it was called with.
             LOG.warning(
-                "compiled %s failed (%s), and runs eagerly from now on\n%s",
-                *(self.name, type(error).__name__, "".join(format_tb(error.__traceback__))),
+                "compiled %s failed, and runs eagerly from now on",
+                self.name,
+                extra={"fields": trace_of(error)},
             )
             self._gave_up = self._failed = True
             self._allowed = frozenset()

@@ -12,6 +12,7 @@ from typing import Any
 from shared.admission import Admission
 from shared.dispatched import MARK
 from shared.errors import InvalidInput
+from shared.kinds import Kind, kind_of
 from shared.parse import parse_request
 from shared.paths import GenerationPath, check_id
 from shared.request import MAX_IMAGES, GenerationRequest
@@ -36,6 +37,11 @@ class Asked:
     def in_cloud(self) -> bool:
         """Whether its document and its files are to outlive the job."""
         return self.request.use_cloud_storage
+
+    @property
+    def kind(self) -> Kind:
+        """The line that its document is counted in."""
+        return kind_of(self.request.task_type)
 
     def is_same(self, stored: object) -> bool:
         """Whether the `input` of a document asks for the same pictures or film."""

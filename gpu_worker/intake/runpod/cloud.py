@@ -31,7 +31,7 @@ def cloud_journey(wiring: Wiring, runner: Runner, asked: Asked, on_progress: OnP
 def ensure_document(documents: DocumentStore, asked: Asked) -> None:
     path = str(asked.path)
     try:
-        documents.create(path, fresh_document(asked.path, asked.raw))
+        documents.create(path, fresh_document(asked.path, asked.raw, asked.kind))
     except AlreadyExists:
         # Ours too, when the reply to an earlier try was lost.
         there = documents.read(path)

@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.document import Generation
+from shared.kinds import Kind
 from shared.lease import FREE
 from shared.paths import GenerationPath
 from shared.ports import SERVER_TIME, Changes
 from shared.status import Status
 
 
-def fresh_document(path: GenerationPath, given: Mapping[str, Any]) -> Changes:
-    """Raises `InvalidInput` when `given` would leave a document of Firestore's no room."""
+def fresh_document(path: GenerationPath, given: Mapping[str, Any], kind: Kind) -> Changes:
+    """`given`, of that `kind`, is its input. Raises `InvalidInput` when it would leave a document
+    of Firestore's no room."""
     generation = Generation(
         path=path,
         status=Status.PENDING,
@@ -26,4 +28,4 @@ def fresh_document(path: GenerationPath, given: Mapping[str, Any]) -> Changes:
         error=None,
     )
     generation.check_input()
-    return {"input": dict(given), "created_at": SERVER_TIME, **generation.to_queued()}
+    return {"input": dict(given), "created_at": SERVER_TIME, **generation.to_queued(kind)}

@@ -59,7 +59,7 @@ def inline_journey(wiring: Wiring, asked: Asked, on_progress: OnProgress) -> Jou
         inputs=AsideImages(wiring.inputs, kept),
     )
     given = {**asked.raw, **dict.fromkeys(kept, KEPT_ASIDE)}
-    documents.create(str(asked.path), fresh_document(asked.path, given))
+    documents.create(str(asked.path), fresh_document(asked.path, given, asked.kind))
     return Journey(
         own,
         GenerationRunner(own),

@@ -1,9 +1,11 @@
 """The Dockerfile keeps its promises, as far as they can be read: no container engine is here."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from gpu_worker.engine.baking.rows import read_models
 from gpu_worker.engine.checking_spec import NSFW
 from gpu_worker.engine.specs import SDXL, WAN
 from gpu_worker.settings import Settings
+from tools.lock import IMAGE_PYTHON_VERSION, PYTHON_VERSION
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TEXT = (REPOSITORY / "Dockerfile").read_text()
@@ -34,6 +37,18 @@ def stages() -> dict[str, list[tuple[str, ...]]]:
 
 
 STAGES = stages()
+
+
+def test_types_are_checked_for_the_image_s_python_and_all_else_for_the_functions() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]
+    scripts = REPOSITORY / "tools/container"
+    for script in ("install_system.sh", "install_packages.sh"):
+        found = set(re.findall(r"python(3\.\d+)", (scripts / script).read_text()))
+        assert found == {IMAGE_PYTHON_VERSION} == {settings["mypy"]["python_version"]}, script
+    firebase = json.loads((REPOSITORY / "firebase.json").read_text())
+    (runtime,) = {it["runtime"] for it in firebase["functions"]}
+    plain = PYTHON_VERSION.replace(".", "")
+    assert (runtime, settings["ruff"]["target-version"]) == (f"python{plain}", f"py{plain}")
 
 
 def of(stage: str, keyword: str) -> list[str]:

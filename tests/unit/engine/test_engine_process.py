@@ -122,6 +122,19 @@ def test_waiting_for_an_engine_that_takes_too_long_ends_with_a_sentence(
         loading.wait_ready(0.01)
 
 
+def test_asking_what_is_loaded_starts_no_engine() -> None:
+    engine = EngineProcess("shapes")
+    assert (engine.ready, engine.info, engine.pid) == (False, None, None)
+    engine.close()
+
+
+def test_while_an_engine_loads_there_is_nothing_to_tell_of_it(loading: EngineProcess) -> None:
+    before = pid_of(loading)
+    os.kill(before, signal.SIGSTOP)  # so that it stays at loading
+    assert loading.info is None
+    assert pid_of(loading) == before
+
+
 def test_a_job_cancelled_while_the_engine_loads_ends_at_once(loading: EngineProcess) -> None:
     os.kill(pid_of(loading), signal.SIGSTOP)  # so that it stays at loading
     job = make_job()

@@ -262,6 +262,8 @@ def test_the_lines_that_metrics_count_are_lines_that_the_code_writes(plan: Plan)
         assert re.search(rf'(?i:log)\.\w+\("{message}", extra=', sources)
     assert 'log.info("stopped: %s", reason, extra=' in sources
     assert f"stopped: {StopReason.LEASE_LOST}" == "stopped: lease_lost"
+    generated, failed = filters["emberframe/generated"], filters["emberframe/failed"]
+    assert filters["emberframe/ended"] == f"{generated} OR ({failed})"
     outcomes = set(re.findall(r'outcome="([^"]+)"', " ".join(filters.values())))
     assert outcomes == {Settled.RESCUED.value}
     (codes,) = set(re.findall(r"code=\(([^)]+)\)", filters["emberframe/failed"]))

@@ -3,11 +3,14 @@
 import json
 import re
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
-from tests.unit.infra.terraform import all_resources, resources
+from tests.unit.infra.terraform import Terraform, all_resources, resources
+from tools.provider_schema import REPOSITORY
 
 Plan = dict[str, Any]
+IMAGE = f"europe-docker.pkg.dev/a-project/emberframe/worker@sha256:{'a' * 64}"
 #: On the project, a topic, a subscription …: what each account may do, and nothing else.
 RIGHTS = {
     "enqueue": {"datastore.user", "pubsub.publisher"},
@@ -249,8 +252,53 @@ def test_the_small_deployment_has_one_gpu_at_most_and_none_when_nobody_asks(
     for name in ("generate-image-worker", "generate-video-worker"):
         assert f"subscriptions/{name}" in text
     assert resources(plan, "google_cloud_scheduler_job")["0"]["schedule"] == "* * * * *"
-    # Where no pool grows and shrinks there is no autoscaler.
+    # Where there is no pool there is no autoscaler.
     assert resources(plans["other"], "google_parameter_manager_parameter") == {}
+
+
+def test_the_size_of_every_pool_is_the_autoscaler_s_a_steady_one_s_too(
+    terraform: Terraform, tmp_path: Path
+) -> None:
+    file = tmp_path / "steady.tfvars.json"
+    pools = {"steady": {"min": 2, "max": 2}, "spare": {"max": 3}}
+    file.write_text(json.dumps({"project": "a-project", "image": IMAGE, "pools": pools}))
+    plan = terraform.plan(file)
+    assert set(resources(plan, "google_cloud_run_v2_worker_pool")) == set(pools)
+    (version,) = resources(plan, "google_parameter_manager_parameter_version").values()
+    # Names of a mapping are in the order of the alphabet.
+    sizes = re.findall(r'"(m\w\w)ReplicaCount": (\d+)', version["parameter_data"])
+    assert sizes == [("max", "3"), ("min", "0"), ("max", "2"), ("min", "2")]
+    targets = re.findall(r"workerpools/([\w-]+)", version["parameter_data"])
+    assert targets == ["emberframe-spare", "emberframe-steady"]
+    allowed = resources(plan, "google_cloud_run_v2_worker_pool_iam_member")
+    assert set(allowed) == set(pools)
+
+
+def test_the_apis_that_terraform_asks_first_are_turned_on_by_the_page_and_stay_on(
+    plan: Plan,
+) -> None:
+    page = (REPOSITORY / "docs/infra.md").read_text()
+    (enabled,) = re.findall(r"^gcloud services enable (.+) --project", page, re.MULTILINE)
+    # Projects and their rights are read through the one, other APIs turned on through the other.
+    first = {"cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"}
+    assert set(enabled.split()) == first
+    kept = resources(plan, "google_project_service")
+    assert "cloudresourcemanager.googleapis.com" in kept
+    assert all(it["disable_on_destroy"] is False for it in kept.values())
+
+
+def test_an_older_bundle_of_functions_is_kept_for_a_rollback_and_not_for_ever(plan: Plan) -> None:
+    bucket = resources(plan, "google_storage_bucket")["source"]
+    assert bucket["versioning"] == [{"enabled": True}]
+    (rule,) = bucket["lifecycle_rule"]
+    assert [it["type"] for it in rule["action"]] == ["Delete"]
+    (condition,) = rule["condition"]
+    # Its name has its content's hash, so no version of it is ever newer; and the current one is
+    # what runs, however old.
+    asked = {name: value for name, value in condition.items() if isinstance(value, int) and value}
+    assert asked == {"days_since_noncurrent_time": 90}
+    (source,) = resources(plan, "google_storage_bucket_object").values()
+    assert re.fullmatch(r"functions/.{20,}\.zip", source["name"])
 
 
 def test_the_deployment_for_pods_runs_no_worker_at_googles(plans: dict[str, Plan]) -> None:

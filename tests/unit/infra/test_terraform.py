@@ -51,6 +51,20 @@ def test_terraform_finds_nothing_wrong(terraform: Terraform) -> None:
     assert terraform.validate() == []
 
 
+def test_no_loop_only_copies_what_it_goes_through() -> None:
+    for file in INFRA.glob("*.tf"):
+        text = file.read_text()
+        for name, value in re.findall(r" : (\w+) => (\w+) *[}\n]", text):
+            copied = f"for {name}, {value} in "
+            assert copied not in text, f"{file.name}: {copied}…, {name} => {value}"
+
+
+def test_no_filter_of_a_metric_is_written_twice() -> None:
+    words = re.findall(r"jsonPayload\.[\w.]+=[^ )]+", (INFRA / "metrics.tf").read_text())
+    assert len(words) >= 5
+    assert [word for word in words if words.count(word) > 1] == []
+
+
 @pytest.mark.parametrize(
     ("faults", "sentences"),
     [

@@ -31,17 +31,21 @@ def test_examples_set_only_variables_that_there_are(example: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "sentences"),
     [
+        # Nobody looks at push then, which is held against the image, nor at the pools.
+        (
+            {"project": "a-project", "image": "worker:latest", "push": {}},
+            ("must be named by its digest",),
+        ),
         (
             {
                 "project": "My_Project",
-                "image": "worker:latest",
+                "image": f"worker@sha256:{'a' * 64}",
                 "pools": {"a": {"tasks": "music"}, "b": {"min": 2, "max": 1}},
                 "push": {},
                 "runpod_endpoints": {"video": "abc123"},
             },
             (
                 "A project id has 6 to 30 lower-case letters",
-                "must be named by its digest",
                 "tasks must be image video or both",
                 "max must be at least 1",
                 "With push pictures are pushed and not pulled",
@@ -51,7 +55,10 @@ def test_examples_set_only_variables_that_there_are(example: Path) -> None:
         # Nobody looks at the pools then, which are held against these two.
         (
             {"project": "a-project", "push": {}, "runpod_endpoints": {"image": "abc123"}},
-            ("Pictures are either pushed push or handed to RunPod",),
+            (
+                "Pictures are either pushed push or handed to RunPod",
+                "With push there must be an image to run image",
+            ),
         ),
     ],
 )

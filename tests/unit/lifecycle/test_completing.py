@@ -11,9 +11,12 @@ from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.lifecycle.picture_output import describe_output
 from gpu_worker.loras import FewStepUse, Loras, OfferedLora
 from gpu_worker.ports import EngineResult, Sampler
+from gpu_worker.tally import Tally
+from shared.kinds import Kind
 from shared.paths import GenerationPath
+from shared.ports import Changes
 from shared.request import SpeedTier, Text2ImgRequest
-from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS
+from tests.unit.lifecycle.stores import PATH, TIMEOUT_SECONDS, DeadWatcher, faulty_write
 from tests.unit.lifecycle.world import INPUT, START, World, held, job_id
 
 
@@ -49,6 +52,41 @@ def test_a_queued_generation_ends_completed_with_exactly_the_contract_s_fields(
     assert output["native_size"] == {"width": 128, "height": 128}
     assert output["prompt_truncated"] is False
     assert output["speed_tier"] == "quality"
+
+
+def test_a_generation_counts_as_done_once_its_document_says_so(world: World) -> None:
+    tally = Tally()
+    counted: list[tuple[object, object]] = []
+    world.documents.before = lambda changes: counted.append(
+        (changes.get("status"), tally.done().jobs)
+    )
+    world.submit()
+    assert world.worker(tally=tally).handle() == Done()
+    assert counted[-1] == ("completed", {})
+    assert tally.done().jobs == {Kind.IMAGE: 1}
+
+
+def test_one_that_cannot_be_written_is_not_counted(world: World) -> None:
+    tally = Tally()
+    world.documents.before = faulty_write("completed", lambda: RuntimeError("a bug"), 99)
+    world.submit()
+    assert isinstance(world.worker(tally=tally).handle(), Later)
+    assert world.documents.data()["status"] == "processing"
+    assert tally.done().jobs == {}
+
+
+def test_one_that_is_cancelled_before_its_end_is_written_is_not_counted(world: World) -> None:
+    tally = Tally()
+
+    def cancel(changes: Changes) -> None:
+        if changes.get("status") == "completed":
+            world.documents.change(cancel_requested=True)
+
+    world.documents.before = cancel
+    world.submit()
+    assert world.worker(tally=tally, watcher=DeadWatcher()).handle() == Done()
+    assert world.documents.data()["status"] == "cancelled"
+    assert tally.done().jobs == {}
 
 
 def test_a_prompt_that_was_not_read_to_its_end_is_said_in_the_output() -> None:

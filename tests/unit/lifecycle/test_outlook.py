@@ -204,7 +204,7 @@ def test_everything_else_is_the_engine_s(desk: Desk) -> None:
     engine = desk.engine
     engine.start()
     assert engine.ready
-    assert engine.wait_ready(1) == desk.inner.wait_ready(1)
+    assert engine.wait_ready(1) == desk.inner.wait_ready(1) == engine.info
     lost: list[object] = []
     engine.watch(lost.append)
     desk.inner.lose("gone")

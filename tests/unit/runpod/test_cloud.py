@@ -65,12 +65,21 @@ def test_films_are_stored_and_answered_with_their_urls(make_desk: MakeDesk) -> N
 def test_a_new_document_is_queued_and_has_what_the_contract_wants() -> None:
     documents = InMemoryDocuments()
     it = asked(GIVEN)
-    documents.create(PATH, fresh_document(it.path, it.raw))
+    documents.create(PATH, fresh_document(it.path, it.raw, it.kind))
     document = data(documents)
-    keys = {"input", "status", "created_at", "queued_at", "sweep_after", "updated_at"}
+    keys = {"input", "status", "kind", "created_at", "queued_at", "sweep_after", "updated_at"}
     assert document.keys() == keys
     assert document["status"] == "queued"
     assert document["created_at"] == document["queued_at"] == document["sweep_after"]
+
+
+@pytest.mark.parametrize(("given", "kind"), [(GIVEN, "image"), ({**FILM, **PLACE}, "video")])
+def test_a_job_s_document_is_counted_among_its_kind(
+    make_desk: MakeDesk, given: dict[str, Any], kind: str
+) -> None:
+    desk = make_desk()
+    desk.run(given)
+    assert data(desk.documents)["kind"] == kind
 
 
 def test_the_same_request_again_has_the_same_answer(make_desk: MakeDesk) -> None:

@@ -14,7 +14,7 @@ DISPATCHED = {**GIVEN, "dispatched": True}
 def accepted(documents: InMemoryDocuments) -> None:
     """As the function leaves it before it dispatches a job for it."""
     it = asked(GIVEN)
-    documents.create(PATH, {**fresh_document(it.path, it.raw), "input": QUICK})
+    documents.create(PATH, {**fresh_document(it.path, it.raw, it.kind), "input": QUICK})
 
 
 def test_a_dispatched_job_makes_the_generation_that_is_there(make_desk: MakeDesk) -> None:

@@ -7,6 +7,7 @@ import pytest
 from shared.charge import MAX_CREDITS, Charge, ChargeState
 from shared.document import Generation
 from shared.errors import ErrorCode, GenerationError, InvalidInput
+from shared.kinds import Kind
 from shared.paths import GenerationPath, usage_owner
 from shared.ports import Adjustment
 from shared.status import Status
@@ -107,10 +108,10 @@ def test_before_its_acceptance_nothing_is_reserved_whatever_stands_there() -> No
 def test_an_accepted_generation_says_what_it_costs() -> None:
     charge = Charge(credits=10, day="2026-11-23")
     it = generation(Status.PENDING, charge=None)
-    changes = it.to_queued(charge=charge)
+    changes = it.to_queued(Kind.IMAGE, charge)
     assert changes["charge"] == HELD
     assert it.beside(changes) == ()
-    assert "charge" not in it.to_queued()
+    assert "charge" not in it.to_queued(Kind.IMAGE)
 
 
 def test_usage_lies_with_its_owner() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.document import Generation, unreadable_to_failed
 from shared.errors import ErrorCode, GenerationError, InvalidInput
+from shared.kinds import Kind
 from shared.lease import FREE, Lease
 from shared.paths import GenerationPath
 from shared.ports import DELETE, SERVER_TIME, Changes
@@ -89,8 +90,9 @@ class TestReading:
 
 class TestMoving:
     def test_queued_says_when(self) -> None:
-        assert read(status="pending").to_queued() == {
+        assert read(status="pending").to_queued(Kind.IMAGE) == {
             "status": "queued",
+            "kind": "image",
             "queued_at": SERVER_TIME,
             "sweep_after": SERVER_TIME,
             "updated_at": SERVER_TIME,
@@ -197,7 +199,7 @@ class TestMoving:
 
 
 MOVES: dict[str, tuple[Status, Callable[[Generation], Changes]]] = {
-    "queued": (Status.QUEUED, lambda it: it.to_queued()),
+    "queued": (Status.QUEUED, lambda it: it.to_queued(Kind.VIDEO)),
     "processing": (Status.PROCESSING, lambda it: it.to_processing(LEASE)),
     "retry": (Status.QUEUED, lambda it: it.to_retry(None)),
     "completed": (Status.COMPLETED, lambda it: it.to_completed({}, {}, {})),

@@ -20,7 +20,11 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
         (1, 0, 0, 0.0),  # begun at once
         (1, 1, 0, 5.0),  # half of the running one is left
         (1, 1, 3, 35.0),
-        (1, 0, 5, 45.0),  # the first of the five is begun now
+        (1, 0, 5, 50.0),  # the first of the five is begun now, and is whole
+        (2, 1, 1, 5.0),  # the one who is free takes the other; the running one ends first
+        (2, 1, 2, 10.0),  # and then the one that was begun now
+        (2, 1, 3, 15.0),
+        (4, 0, 7, 10.0),  # four are begun now, and four end together
         (4, 2, 1, 0.0),  # there is a second one who is free
         (4, 4, 7, 18.8),  # four at a time
         (0, 3, 5, 18.3),  # serverless: nobody says that he is there, and three work

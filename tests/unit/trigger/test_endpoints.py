@@ -6,7 +6,7 @@ from shared.paths import IMAGE_TOPIC, VIDEO_TOPIC
 from shared.serverless import JobLimits, Misconfigured
 from trigger.endpoints import (
     BASE_URL,
-    KINDS,
+    BY_TOPIC,
     Endpoint,
     base_url_from,
     endpoints_from,
@@ -36,7 +36,7 @@ def test_each_kind_goes_to_its_own_endpoint_or_to_the_common_one(
 ) -> None:
     endpoints = endpoints_from(environment)
     assert {topic: it.endpoint_id for topic, it in endpoints.items()} == named
-    assert [topic for topic in KINDS if is_dispatched(topic, environment)] == list(named)
+    assert [topic for topic in BY_TOPIC if is_dispatched(topic, environment)] == list(named)
 
 
 def test_limits_have_defaults_by_kind_and_a_film_has_more_time() -> None:
@@ -69,7 +69,7 @@ def test_an_endpoint_that_is_no_id_is_named_by_its_variable(variable: str, value
     with pytest.raises(Misconfigured, match=f"{variable} is .* the id of an endpoint"):
         endpoints_from({variable: value})
     # Deployed all the same, so that it is its own run that says so.
-    assert any(is_dispatched(topic, {variable: value}) for topic in KINDS)
+    assert any(is_dispatched(topic, {variable: value}) for topic in BY_TOPIC)
 
 
 @pytest.mark.parametrize("given", [{}, {"RUNPOD_ENDPOINT_BASE_URL": ""}])

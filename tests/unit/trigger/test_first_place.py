@@ -16,7 +16,7 @@ from shared.status import Status
 from shared.usage import Limits
 from tests.unit.lifecycle.world import START, ManualClock
 from trigger.enqueue import Outcome, enqueue
-from trigger.first_place import LOOK_SECONDS, FirstPlaces
+from trigger.first_place import LOOK_SECONDS, WARNING_SECONDS, FirstPlaces
 
 TIMEOUT_SECONDS = 10.0
 LOAD = Load(waiting=3, running=1, workers=1, seconds_per_job=10.0)
@@ -104,6 +104,21 @@ def test_a_look_that_fails_is_logged_and_nothing_is_told(
     world.search.error = error
     assert "queue" not in world.accept()
     assert "cannot tell a first place" in caplog.text
+
+
+def test_looks_that_fail_are_one_warning_a_minute_however_many_are_accepted(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.measured()
+    world.search.error = Unavailable("away")
+    for _ in range(3):
+        world.accept()
+    world.clock.advance(WARNING_SECONDS - 1)
+    world.accept()  # another look, which fails too
+    assert caplog.text.count("cannot tell a first place") == 1
+    world.clock.advance(1)
+    world.accept()
+    assert caplog.text.count("cannot tell a first place") == 2
 
 
 def test_a_look_that_takes_too_long_is_not_waited_for(world: World) -> None:

@@ -11,7 +11,7 @@ from shared.kinds import Kind
 from shared.paths import QUEUE_DOCUMENT, worker_document
 from shared.ports import Conflict, Rejected, Unavailable, Written
 from tests.unit.lifecycle.world import START, ManualClock
-from trigger.queue_places import MAX_PLACES, Placed, tell_places
+from trigger.queue_places import MAX_PLACES, RUN_SECONDS, Placed, tell_places
 
 
 class World:
@@ -107,6 +107,29 @@ def test_a_line_longer_than_is_told_is_counted_whole() -> None:
     assert placed.loads[Kind.IMAGE].waiting == MAX_PLACES + 5
     assert placed.told == MAX_PLACES
     assert world.place(f"users/ann/generations/g{MAX_PLACES}") is None
+
+
+def test_a_run_that_ends_early_has_told_as_many_of_each_line() -> None:
+    class Slow(InMemoryDocuments):
+        """Each place that is told takes a third of the time that a run has."""
+
+        def __init__(self, clock: ManualClock) -> None:
+            super().__init__(clock)
+            self.turned = clock
+
+        def update(self, path: str, *args: Any, **named: Any) -> Written:
+            if path != QUEUE_DOCUMENT:
+                self.turned.advance(RUN_SECONDS / 3)
+            return super().update(path, *args, **named)
+
+    clock = ManualClock()
+    world = World(Slow(clock))
+    world.clock = clock
+    pictures = [world.wait(f"p{n}", age=50 - n) for n in range(9)]
+    films = [world.wait(f"f{n}", age=50 - n, kind="video") for n in range(2)]
+    assert world.tell().told == 3
+    assert [world.place(path) for path in films] == [{"ahead": 0}, None]
+    assert [world.place(path) for path in pictures[:3]] == [{"ahead": 0}, {"ahead": 1}, None]
 
 
 class Meddled(InMemoryDocuments):

@@ -12,6 +12,7 @@ from gpu_worker.engine.speed_options import Attention
 from gpu_worker.media.film_codec import FilmCodec, FilmOptions
 from gpu_worker.settings import Settings
 from gpu_worker.tasks import Tasks
+from shared.kinds import Kind
 from shared.parse import parse_request
 from tests.unit.engine.jobs import PATIENCE_SECONDS
 from tests.unit.worker.forms import WRONG_FORMS
@@ -218,6 +219,25 @@ def test_a_worker_for_one_kind_of_task_loads_and_takes_nothing_else(
     assert settings.served_image_model == image_model
     assert settings.served_film_model == film_model
     assert settings.subscriptions == subscriptions
+
+
+@pytest.mark.parametrize(
+    ("variables", "kinds"),
+    [
+        ({}, (Kind.IMAGE, Kind.VIDEO)),
+        ({"EMBERFRAME_TASKS": "image"}, (Kind.IMAGE,)),
+        ({"EMBERFRAME_TASKS": "video"}, (Kind.VIDEO,)),
+        ({"EMBERFRAME_IMAGE_MODEL": "none"}, (Kind.VIDEO,)),
+        ({"EMBERFRAME_FILM_MODEL": "none"}, (Kind.IMAGE,)),
+        ({"DOWNLOAD_WAN2_MODEL": "false"}, (Kind.IMAGE,)),
+    ],
+)
+def test_the_kinds_that_a_worker_tells_of_are_those_that_it_has_a_model_for(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], kinds: tuple[Kind, ...]
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    assert Settings().served_kinds == kinds
 
 
 @pytest.mark.parametrize(
