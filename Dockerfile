@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # The GPU worker: one image for `pull`, `push` and `runpod`. docs/container.md says how to build it.
 # The layers lie in the order in which they change, so that a change of code moves megabytes. What RUN
-# does stands in tools/container, where tests run it: there is no container engine where those run.
+# does stands in tools/container and gpu_worker/engine/baking, where tests run it: there is no
+# container engine where those run.
 
 # Of CUDA's image only the loader's settings and the forward compatibility with older drivers are
 # used: torch brings the CUDA libraries that it was built for. The digest is what is fetched.

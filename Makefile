@@ -7,6 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 LOG := build/setup.log
+# What benchmarks compare with, and nothing else imports.
+PEERS := build/peers
 # Tools that look at what is deployed, apart from all of it.
 AUDIT := build/audit
 TORCH := torch==2.13.0
@@ -66,7 +68,7 @@ format: setup ## rewrite the code in the one format
 	$(BIN)/ruff format .
 
 .PHONY: up
-up: setup ## start emulators and a worker; addresses in build/stack.json
+up: setup ## start emulators, a worker and the web app, whose address it prints; all addresses in build/stack.json
 	@$(BIN)/python -m tools.stack up
 
 .PHONY: down
@@ -98,11 +100,13 @@ clients: setup ## make clients/schema and the typed models in clients/ anew from
 
 .PHONY: bench
 bench: setup ## what the work around the model costs, next to floors and peers of the same run; 10 minutes
+	@$(MAKE) --silent $(PEERS)/.ready || echo "Going on without the peers of $(PEERS)." >&2
 	@$(BIN)/python -m bench
 
 .PHONY: figures
 figures: setup ## measure the figures in docs/figures.md and write them there
 	$(BIN)/python -m bench.first_response
+	$(BIN)/python -m bench.web_app
 	$(BIN)/python -m bench.start_up
 	$(BIN)/python -m bench.film_encoding
 	$(BIN)/python -m bench.picture_files
@@ -150,6 +154,15 @@ $(VENV)/.ready: requirements/dev.lock
 	  $(BIN)/python -m pip install --no-input --disable-pip-version-check $(TORCH) && \
 	  $(BIN)/python -m pip check; } >> $(LOG) 2>&1 || \
 	  { tail -n 5 $(LOG) >&2; echo "Installing the Python packages failed; see $(LOG)" >&2; exit 1; }
+	@touch $@
+
+# Beside the packages of $(VENV), which it needs.
+$(PEERS)/.ready: requirements/peers.lock
+	@rm -rf $(PEERS)
+	@mkdir -p build
+	@$(BIN)/python -m pip install --no-input --disable-pip-version-check --no-deps --require-hashes \
+	  --target $(PEERS) -r requirements/peers.lock >> $(LOG) 2>&1 || \
+	  { tail -n 5 $(LOG) >&2; echo "Installing the benchmarks' peers failed; see $(LOG)" >&2; exit 1; }
 	@touch $@
 
 $(AUDIT)/.ready: requirements/audit.lock

@@ -5,15 +5,18 @@ rows and nobody else's, and makes the exit code 1; a goal that is missed is said
 Bound: LIMIT_SECONDS each, ten minutes in all on two cores that nobody else uses.
 """
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from bench.guard import guarded
 from bench.outcome import RESULTS
 from bench.report import write_section
-from bench.reporting import HEADER, forget, load, rows
+from bench.reporting import HEADER, forget, leave_when_told, load, rows
 from tools.stack.names import REPOSITORY
 
 #: How the names of its rows begin, and the module whose `measure` finds them.
@@ -36,8 +39,11 @@ FAILED = "it failed"
 
 def main() -> int:
     """The exit code."""
+    leave_when_told()
+    began = time.monotonic()
     failed = run_all(BENCHMARKS, RESULTS)
-    write_section("bench", HEADER, table(failed, RESULTS))
+    how = f"Measured in {time.monotonic() - began:.0f} s,"
+    write_section("bench", HEADER, table(failed, RESULTS), how=how)
     return 1 if failed else 0
 
 
@@ -60,23 +66,28 @@ def table(failed: Sequence[str], file: Path) -> list[list[str]]:
 
 
 def _run(module: str, file: Path) -> bool:
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench.reporting", module, str(file)], cwd=REPOSITORY
-    ) as process:
+    command = [sys.executable, "-m", "bench.reporting", module, str(file)]
+    with (
+        guarded() as variables,
+        subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, **variables}) as process,
+    ):
         try:
             return process.wait(LIMIT_SECONDS) == 0
         except subprocess.TimeoutExpired:
             print(f"{module} is not done after {LIMIT_SECONDS:g} s", file=sys.stderr)
-            process.terminate()
-            try:
-                process.wait(LEAVE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
             return False
-        except BaseException:
-            process.terminate()
+        finally:
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """What it leaves behind is its guard's."""
+    process.terminate()
+    try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(LEAVE_SECONDS)
-            raise
+    finally:
+        process.kill()
 
 
 if __name__ == "__main__":

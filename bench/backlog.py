@@ -17,7 +17,7 @@ from bench.stands import Stand, other_stand, our_stand
 from tests.chaos.emulators import running_cloud
 
 JOBS, JOB_SECONDS, SIDE = 20, 0.3, 1024
-ROUNDS, LONE_JOBS = 3, 5
+ROUNDS, LONE_JOBS = 3, 3
 OF_FLOOR = 1.05
 
 

@@ -91,7 +91,6 @@ class Naive(Consumer):
     def _generate(self, path: str) -> None:
         document = self.database.document(path)
 
-        @firestore.transactional
         def claim(transaction: Any) -> bool:
             snapshot = document.get(transaction=transaction)
             if snapshot.get("status") != "queued":
@@ -99,7 +98,7 @@ class Naive(Consumer):
             transaction.update(document, {"status": "processing"})
             return True
 
-        if not claim(self.database.transaction()):
+        if not firestore.transactional(claim)(self.database.transaction()):
             return
         time.sleep(self.seconds)
         for name, data, kind in zip(
@@ -198,7 +197,8 @@ def _value(it: Any) -> Value:
 
 
 def main(kind: str) -> None:
-    consumer: Floor | Naive = {"floor": Floor, "naive": Naive}[kind]()
+    kinds: dict[str, type[Floor | Naive]] = {"floor": Floor, "naive": Naive}
+    consumer = kinds[kind]()
     print("ready", flush=True)
     while True:
         consumer.serve()

@@ -8,19 +8,17 @@ waits for the GPU in between, since that would slow them down.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from bench.gpu_models import Size
 from gpu_worker.engine.device import Device, wait_for
-from gpu_worker.engine.drawing import Drawing
 from gpu_worker.engine.film_loading import FilmPipelines
-from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.legs import steps_for
+from gpu_worker.engine.model import Model
 from gpu_worker.engine.pipelines import Pipelines
-from gpu_worker.engine.specs import SDXL, WAN
 from gpu_worker.ports import EngineJob, no_frames
 from shared.parse import parse_request
 from shared.request import Text2ImgRequest, Text2VideoRequest
@@ -39,6 +37,10 @@ class Work:
     name: str
     batch: int
     request: Text2ImgRequest | Text2VideoRequest
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, batch {self.batch}"
 
     @property
     def job(self) -> EngineJob:
@@ -203,20 +205,10 @@ def stock_film(pipelines: FilmPipelines, work: Work, size: Size, device: Device)
     }
 
 
-def our_picture(pipelines: Pipelines, device: Device) -> Callable[[Work], Times]:
-    drawing = Drawing(SDXL, pipelines, device)
+def our_call(model: Model, device: Device) -> Callable[[Work], Times]:
+    """Frames of a film go nowhere: encoding them is not the GPU's work."""
     return lambda work: _timed(
-        lambda: drawing(work.job, lambda _: None, lambda: None).timings, device
-    )
-
-
-def our_film(pipelines: FilmPipelines, size: Size, device: Device) -> Callable[[Work], Times]:
-    spec = WAN
-    if size.film not in WAN.native_sizes:
-        spec = replace(WAN, native_sizes=(size.film,), draws_any_size=False)
-    filming = Filming(spec, pipelines, device)
-    return lambda work: _timed(
-        lambda: filming(work.job, lambda _: None, lambda: None, no_frames).timings, device
+        lambda: model.generate(work.job, lambda _: None, lambda: None, no_frames).timings, device
     )
 
 

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.gpu_models import FULL, TOY, Size
 from bench.gpu_parts import PARTS, PICTURE_TOKENS, Parts
+from gpu_worker.engine.kernels import fuse
 
 META = torch.device("meta")
 #: A guided step evaluates the model with the prompt and without.
@@ -26,8 +27,15 @@ BASE_TIME_IDS, REFINER_TIME_IDS = 6, 5
 
 
 def count_parameters(size: Size) -> dict[str, int]:
+    """Of each part, and of the fused projections that the engine puts beside SDXL's UNet."""
     parts = Parts(size, META, torch.float32)
-    return {name: sum(it.numel() for it in parts[name].parameters()) for name in PARTS}
+    counted = {name: _parameters(parts[name]) for name in PARTS}
+    fuse(parts["unet"])
+    return {**counted, "fused": _parameters(parts["unet"]) - counted["unet"]}
+
+
+def _parameters(module: Any) -> int:
+    return sum(it.numel() for it in module.parameters())
 
 
 def count_operations(size: Size) -> dict[str, float]:

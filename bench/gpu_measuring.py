@@ -1,4 +1,4 @@
-"""Times each stage of stock diffusers and of our engine in turn, next to the floor of the run.
+"""Times each stage of stock diffusers and of our engine, next to the floor of the run.
 
 The floor is the counted operations at the speed of the best matrix product that this device did a
 moment before: nothing that does all of the work can be faster.
@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,17 +17,18 @@ from bench.gpu_calls import (
     Times,
     Work,
     film_work,
-    our_film,
-    our_picture,
+    our_call,
     picture_work,
     stock_film,
     stock_picture,
 )
 from bench.gpu_counting import count_operations
+from bench.gpu_engine import EngineWays, compile_for, film_engine, picture_engine
 from bench.gpu_models import Size
 from bench.gpu_numerics import Errors, transformer_error, unet_error
 from bench.gpu_parts import Parts, film_pipelines, picture_pipelines
 from gpu_worker.engine.device import Device, clean_up, memory_in_use, wait_for
+from gpu_worker.engine.model import Model
 from shared.request import Text2VideoRequest
 
 #: Seconds on an H100, of our engine and one picture or film.
@@ -102,92 +104,132 @@ def operations(work: Work, counted: dict[str, float]) -> dict[str, float]:
     return {**stages, **whole}
 
 
-def compare(
-    work: Work,
-    ways: Sequence[Callable[[], Times]],
-    flop: dict[str, float],
-    peak: float,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What one way took, by the works' titles."""
+
+    #: Seconds by stage, medians.
+    times: dict[str, Times]
+    #: Bytes: of a GPU the most at once, else what the process holds at the end.
+    memory: dict[str, int]
+
+
+def take(
+    works: Sequence[Work],
+    call: Callable[[Work], Times],
+    device: Device,
     rounds: int,
-) -> Iterator[Row]:
-    """`ways` are stock and ours, taken in turn; the first turn of each warms up."""
-    times: list[list[Times]] = [[], []]
-    for _ in range(rounds + 1):
-        for taken, way in zip(times, ways, strict=True):
-            spent = way()
-            taken.append({**spent, "a step": spent["denoise"] / work.request.num_inference_steps})
-    medians = [
-        {stage: statistics.median(it[stage] for it in taken[1:]) for stage in taken[0]}
-        for taken in times
-    ]
-    for stage in STAGES:
-        if stage in flop:
-            yield Row(
-                work=work.name,
-                batch=work.batch,
-                stage=stage,
-                stock=medians[0][stage],
-                ours=medians[1][stage],
-                floor=flop[stage] / peak,
-                tflop=flop[stage] / 1e12,
-                goal=GOALS.get((work.name, stage)) if work.batch == 1 else None,
-            )
-
-
-def measure(size: Size, device: Device, *, rounds: int, batches: Sequence[int]) -> dict[str, Any]:
-    """`rows` and what else is worth keeping. Pictures first, then films: both need not fit."""
-    flop = count_operations(size)
-    peak = ceiling(device, GPU_PRODUCT_SIDE if device.is_gpu else CPU_PRODUCT_SIDE)
-    rows: list[Row] = []
-    memory: dict[str, int] = {}
-
-    def take(work: Work, stock: Callable[[Work], Times], ours: Callable[[Work], Times]) -> None:
+    prepare: Callable[[Callable[[], Times]], None] = lambda _: None,
+) -> Taken:
+    """One work after the other; `prepare` is given its call first, and the first round warms up."""
+    taken = Taken(times={}, memory={})
+    for work in works:
         if device.is_gpu:
             torch.cuda.reset_peak_memory_stats()
-        ways = (lambda: stock(work), lambda: ours(work))
-        rows.extend(compare(work, ways, operations(work, flop), peak, rounds))
-        memory[f"{work.name}, batch {work.batch}"] = _peak_memory(device)
 
-    errors = {"SDXL's UNet": _pictures(size, device, batches, take)}
+        def once(work: Work = work) -> Times:
+            spent = call(work)
+            return {**spent, "a step": spent["denoise"] / work.request.num_inference_steps}
+
+        prepare(once)
+        spent = [once() for _ in range(rounds + 1)][1:]
+        taken.times[work.title] = {
+            stage: statistics.median(it[stage] for it in spent) for stage in spent[0]
+        }
+        taken.memory[work.title] = _peak_memory(device)
+    return taken
+
+
+def rows_of(
+    works: Sequence[Work], stock: Taken, ours: Taken, flop: dict[str, float], peak: float
+) -> Iterator[Row]:
+    for work in works:
+        counted = operations(work, flop)
+        for stage in STAGES:
+            if stage in counted:
+                yield Row(
+                    work=work.name,
+                    batch=work.batch,
+                    stage=stage,
+                    stock=stock.times[work.title][stage],
+                    ours=ours.times[work.title][stage],
+                    floor=counted[stage] / peak,
+                    tflop=counted[stage] / 1e12,
+                    goal=GOALS.get((work.name, stage)) if work.batch == 1 else None,
+                )
+
+
+def measure(
+    size: Size, device: Device, ways: EngineWays, *, rounds: int, batches: Sequence[int]
+) -> dict[str, Any]:
+    """`rows` and what else is worth keeping.
+
+    All stock calls come before all of ours: what the engine does to the layers of its models, and
+    to torch's choice of kernels, it does for good. Each way has modules of its own; those of
+    pictures and of films, or of both ways, never lie on the device at a time.
+    """
+    flop = count_operations(size)
+    peak = ceiling(device, GPU_PRODUCT_SIDE if device.is_gpu else CPU_PRODUCT_SIDE)
+    pictures = [
+        picture_work(size, batch, refined=refined) for refined in (False, True) for batch in batches
+    ]
+    films = [film_work(size, steps) for steps in (size.film_steps, 2 * size.film_steps)]
+    stock_pictures, unet = _stock_pictures(size, device, pictures, rounds)
     clean_up(device)
-    errors["Wan's transformer"] = _films(size, device, take)
+    stock_films, transformer = _stock_films(size, device, films, rounds)
+    clean_up(device)
+    our_pictures, graphs = _ours(pictures, picture_engine(size, device, ways), device, rounds)
+    # What is compiled refers to its modules.
+    torch.compiler.reset()
+    clean_up(device)
+    our_films, more_graphs = _ours(films, film_engine(size, device, ways), device, rounds)
+    rows = [
+        *rows_of(pictures, stock_pictures, our_pictures, flop, peak),
+        *rows_of(films, stock_films, our_films, flop, peak),
+    ]
     return {
         "device": device.name,
         "precision": str(device.precision),
         "matmul_tflop_per_second": peak / 1e12,
+        "compiled_graphs": graphs + more_graphs,
         "flop": flop,
         "rows": [asdict(row) for row in rows],
         "cells": [row.cells() for row in rows],
-        "errors": errors,
-        "peak_memory_bytes": memory,
+        "errors": {"SDXL's UNet": unet, "Wan's transformer": transformer},
+        "peak_memory_bytes": {
+            "stock": {**stock_pictures.memory, **stock_films.memory},
+            "ours": {**our_pictures.memory, **our_films.memory},
+        },
     }
 
 
-Take = Callable[[Work, Callable[[Work], Times], Callable[[Work], Times]], None]
-
-
-def _pictures(size: Size, device: Device, batches: Sequence[int], take: Take) -> Errors:
+def _stock_pictures(
+    size: Size, device: Device, works: Sequence[Work], rounds: int
+) -> tuple[Taken, Errors]:
     parts = Parts(size, device.torch_device, device.dtype)
     pipelines = picture_pipelines(parts)
-    ours = our_picture(pipelines, device)
-    for refined in (False, True):
-        for batch in batches:
-            work = picture_work(size, batch, refined=refined)
-            take(work, lambda it: stock_picture(pipelines, it, device), ours)
-    return unet_error(parts, device)
+    taken = take(works, lambda it: stock_picture(pipelines, it, device), device, rounds)
+    return taken, unet_error(parts, device)
 
 
-def _films(size: Size, device: Device, take: Take) -> Errors:
+def _stock_films(
+    size: Size, device: Device, works: Sequence[Work], rounds: int
+) -> tuple[Taken, Errors]:
     parts = Parts(size, device.torch_device, device.dtype)
     pipelines = film_pipelines(parts)
-    ours = our_film(pipelines, size, device)
-    for steps in (size.film_steps, 2 * size.film_steps):
-        work = film_work(size, steps)
-        take(work, lambda it: stock_film(pipelines, it, size, device), ours)
-    return transformer_error(parts, device)
+    taken = take(works, lambda it: stock_film(pipelines, it, size, device), device, rounds)
+    return taken, transformer_error(parts, device)
+
+
+def _ours(works: Sequence[Work], model: Model, device: Device, rounds: int) -> tuple[Taken, int]:
+    """With how many graphs were compiled for it."""
+    taken = take(
+        works, our_call(model, device), device, rounds, prepare=partial(compile_for, model)
+    )
+    return taken, 0 if model.compiling is None else model.compiling.compile_all()
 
 
 def _peak_memory(device: Device) -> int:
-    """Bytes: of a GPU the most at once, else what the process holds now."""
     if device.is_gpu:
         return torch.cuda.max_memory_allocated()
     return memory_in_use(device)["resident_bytes"]

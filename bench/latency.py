@@ -15,7 +15,7 @@ from bench.reporting import main
 from bench.stands import other_stand, our_stand
 from tests.chaos.emulators import running_cloud
 
-ROUNDS, WARM_UP_ROUNDS = 60, 8
+ROUNDS, WARM_UP_ROUNDS = 45, 8
 SIDE = 64
 MILLISECONDS = 1000
 OF_FLOOR, OF_PEER = 1.15, 0.6

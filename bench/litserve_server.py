@@ -1,7 +1,7 @@
 """B6's peer: LitServe around the stock diffusers pipeline, with batches as it makes them.
 
-A process of its own, `python -m bench.litserve_server PORT`, with `build/peers` on its path: see
-bench/peers.txt. One worker, one thread, batches of at most MOST_ROWS requests.
+A process of its own, `python -m bench.litserve_server PORT`, with `build/peers` on its path.
+One worker, one thread, batches of at most MOST_ROWS requests.
 """
 
 import base64
@@ -26,8 +26,12 @@ class Pictures(litserve.LitAPI):
 
         torch.set_num_threads(1)
         assert isinstance(SHAPES.source, FolderSource)
-        self.pipeline: Any = StableDiffusionXLPipeline.from_pretrained(
-            SHAPES.source.folder, variant=SHAPES.source.variant, dtype=torch.float32
+        pipelines: Any = StableDiffusionXLPipeline
+        self.pipeline = pipelines.from_pretrained(
+            SHAPES.source.folder,
+            variant=SHAPES.source.variant,
+            dtype=torch.float32,
+            use_safetensors=True,
         )
         self.pipeline.set_progress_bar_config(disable=True)
         self.side = SHAPES.default_size[0]

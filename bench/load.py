@@ -1,11 +1,11 @@
-"""B6: many requests at once on the embedded model, through the real engine process with batches.
+"""`python -m bench.load`: B6, many requests at once on the embedded model, in batches.
 
-Three loads, in turn with their floor and their peer, on one core: a burst that finds the engine
-idle, arrivals by Poisson at more than it can do, and requests that come alone. The floor is the
-best static batch: pictures a second of one request for 1, 2, 4 or 8 pictures, whichever is most;
-it encodes one prompt for all. The peer is the same engine with batches switched off, a serial
-worker; a second one, where it is installed (bench/peers.txt), LitServe around the stock diffusers
-pipeline. Each request has a prompt and a seed of its own. Bound: two minutes of an idle machine.
+Through the real engine process on one core: a burst that finds it idle, arrivals by Poisson at more
+than it can do, and requests that come alone, in turn with their floor and their peer. The floor is
+the best static batch: pictures a second of one request for 1, 2, 4 or 8 pictures, whichever is
+most; it encodes one prompt for all. The peer is the same engine with batches switched off, a serial
+worker; a second one, where it is installed (`make bench` does it), LitServe around the stock
+diffusers pipeline. Each request has a prompt and a seed of its own. Bound: two minutes.
 """
 
 import random
@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bench.litserve_peer import LitServePeer, litserve_peer
-from bench.outcome import Outcome, save
+from bench.outcome import Outcome
+from bench.reporting import main
 from gpu_worker.adapters.engine_process import EngineProcess
 from gpu_worker.engine.batching import TRIED
 from gpu_worker.ports import Engine, EngineJob
@@ -29,27 +30,19 @@ from shared.request import MAX_IMAGES, Text2ImgRequest
 ROUNDS = 3
 STEPS = 12
 #: Requests of a burst; of a serial worker's, which is as fast for few.
-BURST, SERIAL_BURST, PEER_BURST = 33, 10, 17
+BURST, SERIAL_BURST, PEER_BURST = 33, 8, 17
 #: Pictures of a sample of the floor.
 FLOOR_PICTURES = 8
 #: Requests that come by chance, and how many times as fast as the floor could draw them: only an
 #: engine that has more to do than it can shows its throughput.
-ARRIVALS, OVERLOAD = 49, 2.0
-LONE = 8
+ARRIVALS, OVERLOAD = 41, 2.0
+LONE = 7
 GOAL_SHARE, GOAL_LONE = 0.95, 1.02
 READY_SECONDS = 120.0
 #: Has the request of a number drawn, and waits for it.
 Draw: TypeAlias = Callable[[int], object]
 COLOURS = ("red", "yellow", "green", "blue", "white")
 SHAPES = ("circle", "triangle", "box")
-
-
-def main() -> None:
-    outcomes = measure()
-    save(outcomes)
-    for it in outcomes:
-        print(f"{it.name} {it.timed}: {it.value:.3f} {it.unit}, floor {it.floor}, peer {it.peer}")
-        print(f"   {it.goal}: {'met' if it.met else 'not met'}; {dict(it.more)}")
 
 
 @dataclass
@@ -117,10 +110,10 @@ def outcomes_of(samples: Samples, rows: int) -> list[Outcome]:
                 goal=f"≥ {GOAL_SHARE} × floor",
                 met=share >= GOAL_SHARE,
                 samples={
-                    "value": values,
+                    "ours": values,
                     "floor": samples.floor,
                     "peer": samples.serial_burst,
-                    "litserve": samples.litserve_burst,
+                    **_if_any("litserve", samples.litserve_burst),
                 },
                 more={
                     "of the floor": share,
@@ -144,9 +137,9 @@ def outcomes_of(samples: Samples, rows: int) -> list[Outcome]:
             goal=f"p50 ≤ {GOAL_LONE} × serial worker",
             met=lone <= GOAL_LONE * alone,
             samples={
-                "value": samples.lone,
+                "ours": samples.lone,
                 "peer": samples.serial_lone,
-                "litserve": samples.litserve_lone,
+                **_if_any("litserve", samples.litserve_lone),
             },
             more={
                 "of the peer": lone / alone,
@@ -154,6 +147,10 @@ def outcomes_of(samples: Samples, rows: int) -> list[Outcome]:
             },
         ),
     ]
+
+
+def _if_any(name: str, values: Sequence[float]) -> dict[str, Sequence[float]]:
+    return {name: values} if values else {}
 
 
 def _beside(name: str, ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
@@ -239,4 +236,4 @@ def _seconds(draw: Draw) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -8,22 +8,37 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.guard import guarded_here
 from bench.outcome import RESULTS, Measure, Outcome, save
 
-#: As a shell tells of a program that SIGTERM ended.
-TERMINATED = 128 + signal.SIGTERM
+#: What ends a benchmark before its time.
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+#: And a signal's number: how a shell tells of a program that it ended.
+SIGNALLED = 128
 
 
 def main(measure: Measure, file: Path = RESULTS) -> None:
     """What `python -m bench.{module}` does."""
     # What workers and clients say of themselves is not what was asked for.
     logging.disable(logging.WARNING)
-    # Told to go, it ends the workers and emulators that it has started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    outcomes = measure()
+    leave_when_told()
+    with guarded_here():
+        outcomes = measure()
     for outcome in outcomes:
         print(line(outcome), flush=True)
     save(outcomes, file)
+
+
+def leave_when_told() -> None:
+    """At the first signal, by way of every `finally`; another one must not break that off."""
+    for number in SIGNALS:
+        signal.signal(number, _leave)
+
+
+def _leave(signalled: int, _frame: object) -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(SIGNALLED + signalled)
 
 
 def load(file: Path = RESULTS) -> list[Outcome]:

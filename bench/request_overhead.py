@@ -8,20 +8,21 @@ request again: how many passes of a text encoder it takes. Previews are made in 
 import gc
 import itertools
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.outcome import Outcome, save
+from bench.outcome import Outcome
+from bench.reporting import main
 from gpu_worker.engine.loading import quieten
 from gpu_worker.engine.specs import SHAPES, SHAPES_FILM
 from gpu_worker.ports import EngineJob, no_frames
 from shared.parse import parse_request
 from shared.request import Text2ImgRequest, Text2VideoRequest
 
-ROUNDS = 15
+#: A film takes three times as long as a picture.
+PICTURES, FILMS = 15, 9
 #: Not counted: kernels are chosen and memory is taken.
 WARM_UPS = 2
 SEED = 7
@@ -41,7 +42,10 @@ class Times:
     warm_ups: int
 
 
-def measure(rounds: int = ROUNDS, warm_ups: int = WARM_UPS) -> list[Outcome]:
+def measure(
+    pictures: int = PICTURES, films: int = FILMS, warm_ups: int = WARM_UPS
+) -> list[Outcome]:
+    """In as many rounds, after as many to warm up."""
     quieten(SHAPES.source, SHAPES_FILM.source)
     # The libraries read their environment once.
     from gpu_worker.engine.model import Model  # noqa: PLC0415
@@ -50,8 +54,10 @@ def measure(rounds: int = ROUNDS, warm_ups: int = WARM_UPS) -> list[Outcome]:
     # As the engine's process does before its first job.
     gc.collect()
     gc.freeze()
-    times = Times(rounds=rounds, warm_ups=warm_ups)
-    return [_pictures(model, times), _films(model, times)]
+    return [
+        _pictures(model, Times(rounds=pictures, warm_ups=warm_ups)),
+        _films(model, Times(rounds=films, warm_ups=warm_ups)),
+    ]
 
 
 def _pictures(model: Any, times: Times) -> Outcome:
@@ -211,14 +217,5 @@ def _passes_of_a_repetition(
     return passes
 
 
-def main() -> int:
-    outcomes = measure()
-    save(outcomes)
-    for it in outcomes:
-        print(f"{it.name} {it.timed}: {it.value:.4f} s, floor {it.floor:.4f}, peer {it.peer:.4f}")
-        print(f"   goal {it.goal}: {'met' if it.met else 'missed'}; {dict(it.more)}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(measure)

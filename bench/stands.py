@@ -3,7 +3,6 @@
 What is timed ends when a listener in this process has seen the document `completed`.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -14,13 +13,13 @@ from pathlib import Path
 
 from google.cloud import firestore
 
+from bench.groups import running_group
 from bench.intakes.timed_worker import JOB_VARIABLE, SIDE_VARIABLE
 from bench.intakes.worker import TimedWorker, running_worker
 from shared.paths import GenerationPath
 from tests.chaos.emulators import Cloud
 from tests.chaos.project import Project
 from tests.chaos.recorder import Recorder
-from tools.stack.names import REPOSITORY
 
 END_SECONDS = 120.0
 
@@ -34,22 +33,9 @@ class Stand:
     #: Of the pictures, in pixels.
     side: int
 
-    def accept(self) -> GenerationPath:
-        """A document as the function leaves it, without its message."""
-        path = self.project.new_path()
-        request = {"prompt": "a circle", "num_inference_steps": 1, "seed": 7}
-        self.project.database.document(str(path)).create(
-            {
-                "input": {**request, "width": self.side, "height": self.side},
-                "status": "queued",
-                "created_at": firestore.SERVER_TIMESTAMP,
-            }
-        )
-        return path
-
     def serve(self, jobs: int) -> "Served":
         """Publish `jobs` at once and wait until the last is completed."""
-        paths = [self.accept() for _ in range(jobs)]
+        paths = [accept(self.project, side=self.side) for _ in range(jobs)]
         published = time.monotonic()
         self.project.publish(paths)
         for path in paths:
@@ -57,6 +43,20 @@ class Stand:
             if state.status != "completed":
                 raise RuntimeError(f"{path} ended as {state.status}")
         return Served(published, time.monotonic())
+
+
+def accept(project: Project, *, side: int) -> GenerationPath:
+    """A document as the function leaves it, without its message; its picture is to be square."""
+    path = project.new_path()
+    request = {"prompt": "a circle", "num_inference_steps": 1, "seed": 7}
+    project.database.document(str(path)).create(
+        {
+            "input": {**request, "width": side, "height": side},
+            "status": "queued",
+            "created_at": firestore.SERVER_TIMESTAMP,
+        }
+    )
+    return path
 
 
 @dataclass(frozen=True)
@@ -113,18 +113,10 @@ def project_of(cloud: Cloud, name: str) -> Iterator[tuple[Project, Recorder]]:
 @contextmanager
 def _running(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[None]:
     """A Python process that says a line when it is ready."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=REPOSITORY,
-        env={**os.environ, **env},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-    )
-    try:
+    with running_group(
+        [sys.executable, *arguments], env=env, stdout=subprocess.PIPE, grace_seconds=0.0
+    ) as process:
         assert process.stdout is not None
         if not process.stdout.readline():
             raise ChildProcessError(f"{arguments} ended before it was ready")
         yield
-    finally:
-        process.kill()
-        process.wait()

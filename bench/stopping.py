@@ -25,7 +25,7 @@ from tests.chaos.project import Project
 from tests.chaos.recorder import Recorder
 
 STEP_SECONDS = 0.5
-CANCELLATIONS, KILLS = 12, 4
+CANCELLATIONS, KILLS = 12, 3
 #: The shortest that the settings allow; the default is three times as long.
 LEASE_SECONDS = 10.0
 OF_STEP = 1.5

@@ -1,10 +1,10 @@
-"""B7: a worker's start until its first result, and what the functions' import costs.
+"""`python -m bench.worker_start`: B7, an engine's start to its first result; the functions' import.
 
-Every sample is a process of its own, in turn with those of its floor. The worker's floor is what no
-worker with these models can do without: a Python that imports torch and the pipelines, with the
+Every sample is a process of its own, in turn with those of its floor. The engine's floor is what no
+engine with these models can do without: a Python that imports torch and the pipelines, with the
 garbage collector off, and reads the weights (from the page cache: all have been read before). The
-function's is one that imports firebase_admin and the triggers of firebase_functions and nothing
-else. Bound: about two minutes on two cores.
+functions' is one that imports the triggers of firebase_functions and nothing else, their peer one
+with firebase_admin only. Bound: about a minute on two cores.
 """
 
 import os
@@ -15,15 +15,17 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.outcome import Outcome, save
+from bench.outcome import Outcome
+from bench.reporting import main
 from gpu_worker.engine.loading import QUIET
 from gpu_worker.engine.specs import CHECKPOINTS
 from tools.bundle import DEFAULT_TARGET, build
+from tools.stack.names import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-STARTS = 7
-IMPORTS = 11
+STARTS = 5
+IMPORTS = 8
 SAMPLE_SECONDS = 120.0
+TAIL_CHARACTERS = 4000
 MOST_OF_FLOOR = 1.10
 #: Beyond firebase_functions' own.
 MOST_IMPORT_SECONDS = 0.4
@@ -62,8 +64,10 @@ WEIGHTS = sorted(
 )
 FUNCTIONS = {
     "ours": "import main",
-    "floor": "import firebase_admin, firebase_functions.firestore_fn",
-    "firebase_functions": "import firebase_functions.firestore_fn",
+    # What main puts off until the first event comes, which waits for it.
+    "first event": "import main, trigger.wiring",
+    "floor": "import firebase_functions.firestore_fn",
+    "peer": "import firebase_admin, firebase_functions.firestore_fn",
 }
 
 
@@ -78,7 +82,7 @@ def first_result() -> Outcome:
     value, floor = (statistics.median(samples[name]) for name in ("ours", "floor"))
     return Outcome(
         name="B7a",
-        timed="worker start → first result (embedded models, one step)",
+        timed="engine's start → first result (embedded models, one step)",
         value=value,
         floor=floor,
         peer=None,
@@ -94,21 +98,22 @@ def function_import() -> Outcome:
     build()
     cases = {name: [script] for name, script in FUNCTIONS.items()}
     samples = _in_turn(cases, folder=DEFAULT_TARGET, rounds=IMPORTS)
-    value, floor, library = (statistics.median(samples[name]) for name in FUNCTIONS)
+    value, wired, floor, peer = (statistics.median(samples[name]) for name in FUNCTIONS)
     return Outcome(
         name="B7b",
         timed="import of the functions in a fresh process",
         value=value,
         floor=floor,
-        peer=None,
+        peer=peer,
         unit="s",
-        goal=f"≤ {MOST_OF_FLOOR:.2f} × firebase_admin and firebase_functions alone; "
-        f"≤ {MOST_IMPORT_SECONDS} s beyond firebase_functions",
-        met=_of_floor(samples) <= MOST_OF_FLOOR and value - library <= MOST_IMPORT_SECONDS,
+        goal=f"≤ {MOST_OF_FLOOR:.2f} × floor, firebase_functions' own; "
+        f"≤ {MOST_IMPORT_SECONDS} s beyond it with what the first event imports",
+        met=_of_floor(samples) <= MOST_OF_FLOOR and wired - floor <= MOST_IMPORT_SECONDS,
         samples=samples,
         more={
             "median of the ratios": _of_floor(samples),
-            "seconds beyond firebase_functions": value - library,
+            "seconds beyond the floor": value - floor,
+            "with what the first event imports": wired - floor,
         },
     )
 
@@ -127,21 +132,27 @@ def _in_turn(
     for number in range(rounds + 1):
         for name, (script, *arguments) in cases.items():
             started = time.monotonic()
-            subprocess.run(
-                [sys.executable, "-c", script, *arguments],
-                cwd=folder,
-                check=True,
-                timeout=SAMPLE_SECONDS,
-                env={**os.environ, **QUIET, "HF_HUB_OFFLINE": "1"},
-                capture_output=True,
-            )
+            _run([sys.executable, "-c", script, *arguments], folder)
             if number:
                 seconds[name].append(time.monotonic() - started)
     return seconds
 
 
+def _run(command: Sequence[str], folder: Path) -> None:
+    """Raises `ChildProcessError` with the end of what it said."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        check=False,
+        timeout=SAMPLE_SECONDS,
+        env={**os.environ, **QUIET, "HF_HUB_OFFLINE": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    if done.returncode:
+        tail = done.stderr.decode(errors="replace")[-TAIL_CHARACTERS:]
+        raise ChildProcessError(f"a sample ended with {done.returncode}: {tail}")
+
+
 if __name__ == "__main__":
-    outcomes = measure()
-    save(outcomes)
-    for it in outcomes:
-        print(f"{it.name} {it.timed}: {it.value:.2f} {it.unit}, floor {it.floor:.2f}, {it.more}")
+    main(measure)

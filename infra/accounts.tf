@@ -7,6 +7,7 @@ locals {
     cleanup    = "function: removes a deleted generation's files"
     sweep      = "function: makes good what was lost"
     dispatch   = "functions: hand generations to RunPod"
+    notify     = "function: tells devices how a generation ended"
     worker     = "makes pictures and films"
     builder    = "Cloud Build: makes the functions' images"
     trigger    = "Eventarc: calls functions on events"
@@ -16,9 +17,11 @@ locals {
   }
 
   # Who reads and writes documents.
-  document_users = toset(["enqueue", "cleanup", "sweep", "dispatch", "worker"])
+  document_users = toset(["enqueue", "cleanup", "sweep", "dispatch", "notify", "worker"])
   # Who publishes work.
   publishers = toset(["enqueue", "sweep"])
+  # Who sends notifications: the second what the first could not.
+  notifiers = var.notifications == null ? toset([]) : toset(["notify", "sweep"])
   # Who creates or removes files.
   file_users = toset(["cleanup", "sweep", "worker"])
 }
@@ -37,6 +40,24 @@ resource "google_project_iam_member" "documents" {
 
   project = var.project
   role    = "roles/datastore.user"
+  member  = google_service_account.all[each.key].member
+}
+
+# Google's own role for it may also read and delete what the console has of messages.
+resource "google_project_iam_custom_role" "notifier" {
+  count = var.notifications == null ? 0 : 1
+
+  project     = var.project
+  role_id     = "emberframeNotifier"
+  title       = "Emberframe: sends notifications"
+  permissions = ["cloudmessaging.messages.create"]
+}
+
+resource "google_project_iam_member" "notifiers" {
+  for_each = local.notifiers
+
+  project = var.project
+  role    = google_project_iam_custom_role.notifier[0].name
   member  = google_service_account.all[each.key].member
 }
 

@@ -28,7 +28,7 @@ locals {
 }
 
 resource "google_project_service" "all" {
-  for_each = local.services
+  for_each = setunion(local.services, var.notifications == null ? [] : ["fcm.googleapis.com"])
 
   project = var.project
   service = each.key

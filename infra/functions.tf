@@ -4,7 +4,7 @@
 locals {
   runtime = "python311"
 
-  function_environment = merge(local.admission, local.store, {
+  function_environment = merge(local.admission, local.store, local.notification, {
     EMBERFRAME_REGION                 = var.region
     EMBERFRAME_BUCKET                 = google_storage_bucket.files.name
     EMBERFRAME_QUOTAS                 = var.quotas.enabled ? "on" : "off"
@@ -21,13 +21,28 @@ locals {
     video = "RUNPOD_VIDEO_ENDPOINT_ID"
   }
 
-  of_a_document = { memory = "1024Mi", timeout = 60, instances = 20, concurrency = 4, topic = null }
+  # Without it there is no function that tells, and no generation is marked for it.
+  notification = var.notifications == null ? {} : {
+    EMBERFRAME_NOTIFICATIONS       = "on"
+    EMBERFRAME_NOTIFICATION_TEXTS  = var.notifications.texts
+    EMBERFRAME_NOTIFICATION_IMAGES = var.notifications.images ? "on" : "off"
+  }
+
+  of_a_document = {
+    memory = "1024Mi", timeout = 60, instances = 20, concurrency = 4, topic = null, document = local.document_pattern
+  }
 
   functions = merge(
     {
       enqueue = merge(local.of_a_document, { account = "enqueue", event = "google.cloud.firestore.document.v1.created" })
       cleanup = merge(local.of_a_document, { account = "cleanup", event = "google.cloud.firestore.document.v1.deleted" })
       sweep   = { account = "sweep", event = null, memory = "512Mi", timeout = 180, instances = 2, concurrency = 1, topic = null }
+    },
+    {
+      for name in var.notifications == null ? [] : ["notify"] : name => merge(local.of_a_document, {
+        account  = "notify", event = "google.cloud.firestore.document.v1.created", memory = "256Mi",
+        document = local.notice_pattern
+      })
     },
     {
       for kind in local.dispatched : "dispatch_${kind}" => {
@@ -114,7 +129,7 @@ resource "google_cloudfunctions2_function" "all" {
         }
       }
       dynamic "event_filters" {
-        for_each = event_trigger.value.topic == null ? [local.document_pattern] : []
+        for_each = event_trigger.value.topic == null ? [event_trigger.value.document] : []
         content {
           attribute = "document"
           value     = event_filters.value
@@ -126,6 +141,7 @@ resource "google_cloudfunctions2_function" "all" {
 
   depends_on = [
     google_project_iam_member.builder,
+    google_project_iam_member.notifiers,
     google_project_iam_member.documents,
     google_project_iam_member.events,
     google_project_service_identity.eventarc,

@@ -9,6 +9,7 @@ locals {
 
   # Where generations lie, in Firestore.
   document_pattern = "users/{uid}/generations/{generation_id}"
+  notice_pattern   = "users/{uid}/notices/{generation_id}"
   # Firebase's security rules and clients know this database.
   database = "(default)"
 

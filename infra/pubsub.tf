@@ -28,10 +28,12 @@ resource "google_pubsub_topic" "dead" {
 resource "google_pubsub_subscription" "pull" {
   for_each = local.pulled
 
-  project                    = var.project
-  name                       = local.kinds[each.key].pull
-  topic                      = google_pubsub_topic.work[each.key].id
-  ack_deadline_seconds       = 20
+  project = var.project
+  name    = local.kinds[each.key].pull
+  topic   = google_pubsub_topic.work[each.key].id
+  # As far as a worker leases ahead: until it first does, or if the pull that brings a message ends
+  # just then, this counts.
+  ack_deadline_seconds       = 10
   message_retention_duration = local.retention
 
   expiration_policy {

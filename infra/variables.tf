@@ -163,6 +163,20 @@ variable "quotas" {
   default = {}
 }
 
+variable "notifications" {
+  description = "Tells the devices of a generation's owner how it ended, through FCM; texts are plain or keys. Null: nobody is told."
+  type = object({
+    texts  = optional(string, "plain")
+    images = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = var.notifications == null ? true : contains(["plain", "keys"], var.notifications.texts)
+    error_message = "The texts of notifications are plain or keys."
+  }
+}
+
 variable "runpod_endpoints" {
   description = "RunPod serverless endpoints that get a kind's generations: {image = \"…\", video = \"…\"}. Empty: none."
   type        = map(string)

@@ -15,6 +15,7 @@ from shared.dispatched import Dispatched
 from shared.errors import GenerationError, InvalidInput
 from shared.kinds import Kind
 from shared.lease import Lease
+from shared.notice import is_news, notice_of
 from shared.paths import GenerationPath
 from shared.ports import DELETE, SERVER_TIME, Beside, Changes, NotInput
 from shared.status import Status, check_transition
@@ -32,6 +33,7 @@ SERVER_FIELDS = (
     "not_before",
     "charge",
     "dispatch",
+    "notify",
 )
 
 
@@ -68,6 +70,8 @@ class Generation:
     charge: Charge | None = None
     #: The job that it was handed to; None where workers fetch their work themselves.
     dispatch: Dispatched | None = None
+    #: Its end is told to its owner's devices, whoever ends it.
+    notify: bool = False
 
     @classmethod
     def from_document(cls, path: GenerationPath, data: Mapping[str, Any]) -> "Generation":
@@ -94,6 +98,7 @@ class Generation:
             # Before it is accepted nothing is reserved, whatever somebody wrote there.
             charge=Charge.from_document(data.get("charge")) if status != Status.PENDING else None,
             dispatch=Dispatched.from_document(data.get("dispatch")),
+            notify=data.get("notify") is True,
         )
 
     def rejected(self) -> "Generation":
@@ -132,11 +137,15 @@ class Generation:
 
     def beside(self, changes: Changes) -> tuple[Beside, ...]:
         """What has to be written in the same commit as `changes` of this generation: if they
-        settle its charge, its owner's usage says so too."""
+        settle its charge, its owner's usage says so too; and what `noted` says."""
         charge = Charge.from_document(changes.get("charge"))
         if charge is None or charge.held:
-            return ()
-        return (charge.settlement(self.path),)
+            return self.noted(changes)
+        return (charge.settlement(self.path), *self.noted(changes))
+
+    def noted(self, changes: Changes) -> tuple[Beside, ...]:
+        """If `changes` end it in a way that its owner's devices are to hear of, the notice."""
+        return (notice_of(self.path),) if self.notify and is_news(changes.get("status")) else ()
 
     def to_queued(self, kind: Kind, charge: Charge | None = None) -> Changes:
         """Accepted; its message is published next. `charge` is reserved in the same commit.
@@ -147,6 +156,7 @@ class Generation:
             queued_at=SERVER_TIME,
             sweep_after=SERVER_TIME,
             **({"charge": charge.to_document()} if charge else {}),
+            **({"notify": True} if self.notify else {}),
         )
 
     def to_republished(self, sweep_after: datetime) -> Changes:

@@ -93,4 +93,4 @@ class Writing:
             for name in path[:-1]:
                 place = place.setdefault(name, {})
             place[path[-1]] = value
-        return nested
+        return {**nested, **self.native(adjustment.put)}

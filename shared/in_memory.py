@@ -113,6 +113,14 @@ class InMemoryDocuments:
             self._documents.pop(path, None)
             self._announce(path)
 
+    def remove(self, path: str, *, expected: Any) -> bool:
+        """`delete` of that version only; whether it was. Not part of the port."""
+        with self._lock:
+            is_it = path in self._documents and self._documents[path][0] == expected
+            if is_it:
+                self.delete(path)
+            return is_it
+
     def below(self, collection: str, *, anywhere: bool = False) -> Mapping[str, Snapshot]:
         """The documents of the collection, or of all whose last name is that; for searches."""
         with self._lock:
@@ -197,7 +205,7 @@ class InMemoryDocuments:
 
 
 def _adjusted(old: Mapping[str, Any], adjustment: Adjustment) -> Changes:
-    """The top-level fields that `adjustment` changes, whole."""
+    """The top-level fields that `adjustment` changes, whole, or DELETE."""
     touched = {path[0] for path in (*adjustment.add, *adjustment.remove)}
     new = copy.deepcopy({name: old[name] for name in touched & set(old)})
     for path, amount in adjustment.add.items():
@@ -205,7 +213,7 @@ def _adjusted(old: Mapping[str, Any], adjustment: Adjustment) -> Changes:
         place[path[-1]] = place.get(path[-1], 0) + amount
     for path in adjustment.remove:
         _place(new, path).pop(path[-1], None)
-    return new
+    return {**{name: new.get(name, DELETE) for name in touched}, **adjustment.put}
 
 
 def _place(new: dict[str, Any], path: FieldPath) -> dict[str, Any]:

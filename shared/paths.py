@@ -27,6 +27,14 @@ _USAGE = re.compile(r"users/([^/]+)/account/usage")
 #: Last part of `USAGE_PATTERN`'s collection, as a collection group's name.
 ACCOUNTS = "account"
 
+#: That a generation has ended, until its owner's devices were told; see `shared.notice`.
+NOTICE_PATTERN = "users/{uid}/notices/{generation_id}"
+_NOTICE = re.compile(r"users/([^/]+)/notices/([^/]+)")
+#: Last part of `NOTICE_PATTERN`'s collection, as a collection group's name.
+NOTICES = "notices"
+#: Where a person's apps say how they are told; see `firestore.rules`.
+DEVICES_PATTERN = "users/{uid}/devices"
+
 #: Last part of `DOCUMENT_PATTERN`'s collection, as a collection group's name.
 GENERATIONS = "generations"
 #: Every file of every generation lies below it, beside people's input images.
@@ -84,6 +92,20 @@ class GenerationPath:
     def usage(self) -> str:
         """Where its owner's usage lives."""
         return USAGE_PATTERN.format(uid=self.uid)
+
+    @property
+    def notice(self) -> str:
+        """Where it is noted that its end has to be told."""
+        return NOTICE_PATTERN.format(uid=self.uid, generation_id=self.generation_id)
+
+    @classmethod
+    def of_notice(cls, document: str) -> "GenerationPath | None":
+        """The generation that the notice at `document` is about; None when it can be none's."""
+        match = _NOTICE.fullmatch(document)
+        try:
+            return cls(uid=match[1], generation_id=match[2]) if match else None
+        except InvalidInput:
+            return None
 
     @property
     def object_prefix(self) -> str:

@@ -6,7 +6,7 @@ port of services that work on jobs elsewhere is `shared/serverless.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Protocol
@@ -68,6 +68,8 @@ class Adjustment:
     add: Mapping[FieldPath, int]
     #: What is taken away if it is there.
     remove: Sequence[FieldPath]
+    #: Top-level fields that are written anew; none that is named above.
+    put: Changes = field(default_factory=dict[str, Any])
 
 
 #: Of another document than the one that is updated.

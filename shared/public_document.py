@@ -280,5 +280,7 @@ class PublicGeneration(PublicModel):
     charge: CreditCharge | None = None
     lease: HeldLease | None = None
     dispatch: DispatchedJob | None = None
+    #: Its end is told to its owner's devices, where the operator has notifications.
+    notify: bool | None = None
     #: When the server looks whether a message about it was lost.
     sweep_after: datetime | None = None

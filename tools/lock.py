@@ -6,6 +6,7 @@ tools/container, are for its one platform and hold torch's build for CUDA.
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ def main() -> int:
     for half in ("trigger", "worker"):
         lock_python(half, "--constraint", str(REQUIREMENTS / "dev.lock"))
     lock_python("audit")
+    lock_peers()
     for part in ("torch", "baking"):
         lock_image(part)
     lock_node()
@@ -47,6 +49,14 @@ def lock_python(name: str, *more: str) -> None:
         str(REQUIREMENTS / f"{name}.in"),
     ]
     subprocess.run(command, check=True, cwd=REPOSITORY, timeout=TIMEOUT_SECONDS)
+
+
+def lock_peers() -> None:
+    """They lie beside the packages of dev.lock, and bring what is missing there only."""
+    dev = REQUIREMENTS / "dev.lock"
+    there = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", (REPOSITORY / dev).read_text(), re.MULTILINE)
+    absent = [option for name in there for option in ("--no-emit-package", name)]
+    lock_python("peers", "--constraint", str(dev), *absent)
 
 
 def lock_image(name: str) -> None:

@@ -5,7 +5,7 @@ cancelled one never starts, a bad request fails with its reasons, the rest is ac
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from shared.admission import DEFAULT_ADMISSION, Admission
@@ -38,11 +38,12 @@ class Accept:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refuse:
-    """Write `changes`; the generation fails and no worker hears of it."""
+    """Write `changes` with what is `beside` them; the generation fails, no worker hears of it."""
 
     changes: Changes
     #: Its prompt has what is not allowed here; else the request breaks the contract.
     for_content: bool = False
+    beside: Sequence[Beside] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +51,8 @@ class Cancel:
     """Write `changes`; its owner asked for it before anybody looked."""
 
     changes: Changes
+    #: Who cancels knows.
+    beside: Sequence[Beside] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,12 +70,13 @@ def decide_acceptance(
     current: Mapping[str, Any],
     rejected: bool = False,
     admission: Admission = DEFAULT_ADMISSION,
+    notify: bool = False,
 ) -> Acceptance:
     """Decide for the document at `path` (`users/{uid}/generations/{id}`).
 
     `created` is the document as the event shows it, `current` as it is now. With
     `rejected`, the store refused an earlier decision's write: the document ends without its input.
-    `admission` is what this deployment takes.
+    `admission` is what this deployment takes. With `notify` its end is told to its owner's devices.
     """
     try:
         generation = Generation.from_document(GenerationPath.parse(path), current)
@@ -80,6 +84,8 @@ def decide_acceptance(
         return _refuse_unreadable(current, error)
     if rejected:
         generation = generation.rejected()
+    if notify:
+        generation = replace(generation, notify=True)
     if generation.status.terminal:
         return LeaveAlone()
     try:
@@ -87,7 +93,8 @@ def decide_acceptance(
         return _decide_for_readable(generation, admission)
     except GenerationError as error:
         for_content = error.code is ErrorCode.CONTENT_REJECTED
-        return Refuse(changes=generation.to_failed(error), for_content=for_content)
+        changes = generation.to_failed(error)
+        return Refuse(changes=changes, for_content=for_content, beside=generation.noted(changes))
 
 
 def _refuse_unreadable(current: Mapping[str, Any], error: InvalidInput) -> Acceptance:

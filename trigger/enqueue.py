@@ -50,9 +50,11 @@ def enqueue(
     admission: Admission = DEFAULT_ADMISSION,
     limits: Limits | None = None,
     places: FirstPlaces | None = None,
+    notify: bool = False,
 ) -> Outcome:
     """Handle the creation of the document at `path`; `created` is its data as the event shows it.
-    Without `limits` there are no quotas; without `places` nobody is told where they stand.
+    Without `limits` there are no quotas; without `places` nobody is told where they stand. With
+    `notify`, its owner's devices will be told how it ended, whoever ends it.
 
     Raises `Rejected` when not even the end can be written, `Unavailable` or `Missing` (no such
     topic) when a service failed, and `Conflict` when the document or its owner's usage kept
@@ -71,6 +73,7 @@ def enqueue(
             current=snapshot.data,
             rejected=rejected,
             admission=admission,
+            notify=notify,
         )
         if isinstance(decision, LeaveAlone):
             return None
@@ -83,7 +86,7 @@ def enqueue(
         return Write(
             changes={**checked.changes, "queue": queue} if queue else checked.changes,
             outcome=_outcome(checked),
-            beside=accepted.beside if accepted else (),
+            beside=checked.beside,
         )
 
     outcome = change(

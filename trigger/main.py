@@ -15,9 +15,10 @@ from google.cloud.firestore_v1 import DocumentSnapshot
 
 from shared.json_log import facts_of
 from shared.message import MalformedMessage, NewerSchema
-from shared.paths import DOCUMENT_PATTERN, IMAGE_TOPIC, VIDEO_TOPIC
+from shared.paths import DOCUMENT_PATTERN, IMAGE_TOPIC, NOTICE_PATTERN, VIDEO_TOPIC, GenerationPath
 from trigger.adapters.document_event import with_fields_only
 from trigger.endpoints import BY_TOPIC, KEY_VARIABLE, is_dispatched
+from trigger.notification_settings import SWITCH
 
 #: Where the functions run: next to the database, whose events they cannot receive from elsewhere.
 REGION = os.environ.get("EMBERFRAME_REGION", "us-central1")
@@ -43,6 +44,9 @@ SECRETS = [params.SecretParam(KEY_VARIABLE, label="API key of RunPod")] if DISPA
 #: Five calls one after the other, each retried as long as it may be.
 DISPATCH_TIMEOUT_SECONDS = 90
 
+#: Whether devices are told of ends; if not, there is no function that does.
+NOTIFIES = os.environ.get(SWITCH) == "on"
+
 #: Where files lie in S3, boto looks for its credentials in variables of these names.
 S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 #: Of the functions that remove files and end what runs at RunPod.
@@ -60,6 +64,12 @@ OF_A_DOCUMENT: Mapping[str, Any] = {
     "timeout_sec": TIMEOUT_SECONDS,
     "max_instances": MAX_INSTANCES,
     "concurrency": CONCURRENCY,
+}
+#: Of the one that hears of notices, which are of the server's making: small, and one an end.
+OF_A_NOTICE: Mapping[str, Any] = {
+    **OF_A_DOCUMENT,
+    "document": NOTICE_PATTERN,
+    "memory": options.MemoryOption.MB_256,
 }
 OfAMessage: TypeAlias = core.CloudEvent[pubsub_fn.MessagePublishedData[Any]]
 #: Of a function that hands generations to RunPod, which takes 200 such calls at once.
@@ -166,14 +176,45 @@ def sweep(_event: scheduler_fn.ScheduledEvent) -> None:
         done = reconcile_all()()
         return {"released": done.released, "faults": len(done.faults)}
 
+    def run_notices() -> Facts:
+        from trigger.wiring import tell_overdue  # noqa: PLC0415
+
+        told = tell_overdue()()
+        return {**told.counts, "faults": len(told.faults)}
+
     _all_logged(
         {
             "sweep": run,
             "queue": run_places,
             "collect": run_collection,
             "reconcile": run_reconciliation,
+            **({"notify": run_notices} if NOTIFIES else {}),
         }
     )
+
+
+if NOTIFIES:
+
+    @firestore_fn.on_document_created(**OF_A_NOTICE)
+    def notify(event: firestore_fn.Event[DocumentSnapshot[Any] | None]) -> None:
+        """A generation has ended: tell its owner's devices."""
+        path = GenerationPath.of_notice(event.document)
+        if path is None:
+            return  # of a form that no generation has: not ours
+
+        def run() -> Facts:
+            from trigger.wiring import notifier  # noqa: PLC0415
+
+            done = notifier().notify(path)
+            return {
+                "outcome": done.outcome,
+                "told": done.told,
+                "stale": done.stale,
+                "refused": done.refused,
+                "waiting": done.waiting,
+            }
+
+        _logged("notify", run, generation=str(path))
 
 
 def _dispatch(event: OfAMessage) -> None:

@@ -5,9 +5,10 @@ that comes twice reserves once, and of any number of events at the same time onl
 accepted as the limits allow.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.ports import Changes, Creation, Snapshot, Update
+from shared.ports import Beside, Changes, Creation, Snapshot, Update
 from shared.usage import Limits, QuotaExceeded, Usage
 from trigger.acceptance import Accept
 
@@ -17,6 +18,7 @@ class OverQuota:
     """Write `changes`: the generation fails, with what is left and when there is more."""
 
     changes: Changes
+    beside: Sequence[Beside] = ()
 
 
 def within_quota(
@@ -34,7 +36,8 @@ def within_quota(
             limits=limits,
         )
     except QuotaExceeded as error:
-        return OverQuota(changes=accepted.to_failed(error))
+        failed = accepted.to_failed(error)
+        return OverQuota(changes=failed, beside=accepted.noted(failed))
     path, changes = accepted.path.usage, reservation.usage
     return replace(
         accept,

@@ -64,16 +64,17 @@ def sweep(
     admission: Admission = DEFAULT_ADMISSION,
     limits: Limits | None = None,
     jobs: ServerlessJobs | None = None,
+    notify: bool = False,
 ) -> Swept:
     """Never raises for what one document or one kind of them brings about. Without `limits` there
-    are no quotas; without `jobs` no generation was handed to one.
+    are no quotas; without `jobs` no generation was handed to one. `notify` is `enqueue`'s.
 
     The clock's wall time only chooses where to look: a wrong one finds documents too early, which
     the server's time then lets be, or too late.
     """
     swept = Swept()
     now, began = clock.now(), clock.monotonic()
-    handlers = dict(_handlers(documents, publisher, patience, admission, limits))
+    handlers = dict(_handlers(documents, publisher, patience, admission, limits, notify=notify))
     if jobs is not None:
         cancel_job = partial(withdraw, documents=documents, jobs=jobs)
         handlers[Overdue.CANCELLED] = _after(cancel_job, handlers[Overdue.CANCELLED], swept)
@@ -100,6 +101,8 @@ def _handlers(
     patience: Patience,
     admission: Admission,
     limits: Limits | None,
+    *,
+    notify: bool,
 ) -> Mapping[Overdue, Handler]:
     # Its event was lost, or what handled it failed: the same again.
     accept: Handler = partial(
@@ -109,6 +112,7 @@ def _handlers(
         publisher=publisher,
         admission=admission,
         limits=limits,
+        notify=notify,
     )
     settle_: Handler = partial(
         settle, documents=documents, publisher=publisher, patience=patience, admission=admission

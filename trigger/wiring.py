@@ -19,11 +19,13 @@ from shared.serverless import ServerlessJobs
 from trigger import cleanup as cleaning
 from trigger import collect as collecting
 from trigger import enqueue as enqueuing
+from trigger import overdue_notices as notifying
 from trigger import queue_places
 from trigger import reconcile as reconciling
 from trigger import sweep as sweeping
 from trigger import withdraw as withdrawing
 from trigger.adapters.firestore import FirestoreDocuments
+from trigger.adapters.firestore_notices import FirestoreNotices
 from trigger.adapters.firestore_queue import FirestoreQueueSearch
 from trigger.adapters.firestore_search import FirestoreSearch
 from trigger.adapters.pubsub import PubSubPublisher, unbatched_publisher_client
@@ -36,6 +38,8 @@ from trigger.endpoints import (
     is_dispatched,
 )
 from trigger.first_place import FirstPlaces
+from trigger.notification_settings import double_from, is_on, wording_from
+from trigger.notify import Notifier
 from trigger.settings import admission_from, limits_from
 from trigger.stores import s3_from
 
@@ -43,6 +47,9 @@ ADMISSION = admission_from(os.environ)
 
 #: None: there are no quotas.
 LIMITS = limits_from(os.environ)
+
+#: Whether devices are told of ends.
+NOTIFIES = is_on(os.environ)
 
 
 @functools.cache
@@ -57,6 +64,7 @@ def enqueue() -> Callable[[str, Mapping[str, Any]], enqueuing.Outcome]:
         places=FirstPlaces(
             FirestoreDocuments(_client()), FirestoreQueueSearch(_client()), SystemClock()
         ),
+        notify=NOTIFIES,
     )
 
 
@@ -81,6 +89,35 @@ def sweep() -> Callable[[], sweeping.Swept]:
         admission=ADMISSION,
         limits=LIMITS,
         jobs=_jobs() if any(is_dispatched(topic, os.environ) for topic in BY_TOPIC) else None,
+        notify=NOTIFIES,
+    )
+
+
+@functools.cache
+def notifier() -> Notifier:
+    from trigger.adapters.fcm import FcmAccess, FcmPush  # noqa: PLC0415
+    from trigger.adapters.fcm_access import fcm_access  # noqa: PLC0415
+
+    def connect() -> FcmAccess:
+        return fcm_access(double_from(os.environ), _client().project)
+
+    return Notifier(
+        documents=FirestoreDocuments(_client()),
+        search=FirestoreSearch(_client()),
+        notices=FirestoreNotices(_client()),
+        push=FcmPush(connect),
+        clock=SystemClock(),
+        wording=wording_from(os.environ),
+    )
+
+
+@functools.cache
+def tell_overdue() -> Callable[[], notifying.Telling]:
+    return functools.partial(
+        notifying.tell_overdue,
+        notifier=notifier(),
+        notices=FirestoreNotices(_client()),
+        clock=SystemClock(),
     )
 
 

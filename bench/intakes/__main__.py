@@ -4,15 +4,16 @@ The engine only sleeps. Emulators stand in for Google, a double for RunPod's API
 plain handler under the RunPod SDK's own loop, in the same run. Bound: a minute or two.
 """
 
-import os
 import statistics
 import tempfile
 from pathlib import Path
 
+from bench.guard import guarded_here
 from bench.intakes import runpod
 from bench.intakes.lane import Lane
 from bench.intakes.pull import pull_lane
 from bench.intakes.push import push_lane
+from bench.quiet import quiet_clients
 from bench.report import write_section
 from tests.chaos.emulators import running_cloud
 
@@ -23,8 +24,12 @@ MILLISECONDS = 1000
 
 
 def main() -> None:
-    # The quiet that Google's clients need where there is no cloud.
-    os.environ.update(METADATA_SERVER_DETECTION="none", NO_GCE_CHECK="true")
+    quiet_clients()
+    with guarded_here():
+        _measure_all()
+
+
+def _measure_all() -> None:
     with tempfile.TemporaryDirectory() as scratch, running_cloud(Path(scratch)) as cloud:
         rows = []
         for name, make_lane in (("pull", pull_lane), ("push", push_lane)):

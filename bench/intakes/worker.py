@@ -1,7 +1,6 @@
 """A timed worker as a process of its own, and what its engine wrote down."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,9 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.groups import running_group
 from bench.intakes.idling import Turn, read_turns
 from bench.intakes.timed_worker import JOB_VARIABLE, TIMES_VARIABLE
-from tools.stack.names import REPOSITORY
 from tools.stack.waiting import wait_until
 
 START_SECONDS = 120.0
@@ -52,33 +51,30 @@ def running_worker(
     health, times, log = folder / "health", folder / "times", folder / "worker.log"
     for stale in (health, times):
         stale.unlink(missing_ok=True)
-    with log.open("wb") as out:
-        process = subprocess.Popen(
+    variables = {
+        **env,
+        "EMBERFRAME_HEALTH_FILE": str(health),
+        JOB_VARIABLE: f"{job_seconds:g}",
+        TIMES_VARIABLE: str(times),
+    }
+    with (
+        log.open("wb") as out,
+        running_group(
             [sys.executable, "-m", module, *arguments],
-            cwd=REPOSITORY,
-            env={
-                **os.environ,
-                **env,
-                "EMBERFRAME_HEALTH_FILE": str(health),
-                JOB_VARIABLE: f"{job_seconds:g}",
-                TIMES_VARIABLE: str(times),
-            },
-            stdin=subprocess.DEVNULL,
+            env=variables,
             stdout=out,
             stderr=subprocess.STDOUT,
-        )
-    worker = TimedWorker(process, times, log)
+            grace_seconds=STOP_SECONDS,
+        ) as process,
+    ):
+        worker = TimedWorker(process, times, log)
 
-    def ready() -> bool:
-        with suppress(FileNotFoundError):
-            return bool(json.loads(health.read_text())["state"] == "ready")
-        return False
+        def ready() -> bool:
+            with suppress(FileNotFoundError):
+                return bool(json.loads(health.read_text())["state"] == "ready")
+            return False
 
-    try:
         deadline = time.monotonic() + START_SECONDS
         if has_health and not wait_until(ready, deadline=deadline, check=worker.assert_running):
             raise TimeoutError(f"the worker is not ready after {START_SECONDS:g} s")
         yield worker
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)

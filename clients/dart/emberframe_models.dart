@@ -692,6 +692,9 @@ class Generation {
     final HeldLease? lease;
     final DispatchedJob? dispatch;
     
+    ///Its end is told to its owner's devices, where the operator has notifications.
+    final bool? notify;
+    
     ///When the server looks whether a message about it was lost.
     final DateTime? sweepAfter;
 
@@ -717,6 +720,7 @@ class Generation {
         this.charge,
         this.lease,
         this.dispatch,
+        this.notify,
         this.sweepAfter,
     });
 
@@ -746,6 +750,7 @@ class Generation {
         charge: json["charge"] == null ? null : CreditCharge.fromJson(json["charge"]),
         lease: json["lease"] == null ? null : HeldLease.fromJson(json["lease"]),
         dispatch: json["dispatch"] == null ? null : DispatchedJob.fromJson(json["dispatch"]),
+        notify: json["notify"],
         sweepAfter: json["sweep_after"] == null ? null : DateTime.parse(json["sweep_after"]),
     );
 
@@ -771,6 +776,7 @@ class Generation {
         "charge": charge?.toJson(),
         "lease": lease?.toJson(),
         "dispatch": dispatch?.toJson(),
+        "notify": notify,
         "sweep_after": sweepAfter?.toIso8601String(),
     };
 }

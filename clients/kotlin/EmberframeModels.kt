@@ -591,6 +591,11 @@ data class Generation (
     val dispatch: DispatchedJob? = null,
 
     /**
+     * Its end is told to its owner's devices, where the operator has notifications.
+     */
+    val notify: Boolean? = null,
+
+    /**
      * When the server looks whether a message about it was lost.
      */
     @SerialName("sweep_after")

@@ -366,6 +366,8 @@ struct EmberGeneration: Codable, Sendable {
     var charge: EmberCreditCharge?
     var lease: EmberHeldLease?
     var dispatch: EmberDispatchedJob?
+    /// Its end is told to its owner's devices, where the operator has notifications.
+    var notify: Bool?
     /// When the server looks whether a message about it was lost.
     var sweepAfter: Date?
 
@@ -390,6 +392,7 @@ struct EmberGeneration: Codable, Sendable {
         case charge = "charge"
         case lease = "lease"
         case dispatch = "dispatch"
+        case notify = "notify"
         case sweepAfter = "sweep_after"
     }
 }

@@ -36,7 +36,8 @@ def choose_source(spec: ModelSpec, folder: Path | None, baked: Path | None = Non
     if folder is not None:
         source: Source = FolderSource(folder=folder, variant=_variant(folder))
     else:
-        source = prefer_baked(spec.name, spec.source, baked)
+        refiner = spec.refiner if isinstance(spec, PictureSpec) else None
+        source = prefer_baked(spec.name, spec.source, baked, refiner=refiner)
     if isinstance(source, FolderSource) and not _is_model(source.folder):
         raise GenerationError(
             ErrorCode.INTERNAL,

@@ -71,6 +71,8 @@ class PictureWeights:
     unet: int
     vae: int
     refiner: int
+    #: Made on a GPU beside the UNet's own, see `kernels`.
+    fused: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,6 +189,7 @@ SDXL = PictureSpec(
         unet=2_567_463_684,
         vae=83_653_863,
         refiner=2_259_526_660,
+        fused=307_200_000,
     ),
 )
 

@@ -64,8 +64,8 @@ class PullIntake:
     ) -> None:
         """`subscriptions` are full names: `projects/{project}/subscriptions/{name}`.
 
-        `on_tick` is told a subscription's name again and again while it is looked after. `outlook`
-        says when another message is wanted; without one every slot is filled at once.
+        `on_tick` is told again and again of each what is looked after: its name, and its leases.
+        `outlook` says when another message is wanted; without one every slot is filled at once.
         """
         self._subscriptions = [Subscription(subscriber, name) for name in subscriptions]
         self._runner = runner
@@ -108,6 +108,10 @@ class PullIntake:
 
         def extend(subscription: Subscription) -> None:
             while not over.wait(EXTEND_SECONDS):
+                self._on_tick(f"{subscription.name}, leases")
+                if self._stopping.is_set():
+                    # Whoever asked for messages is gone; what is in hand may take its time.
+                    self._on_tick(subscription.name)
                 subscription.extend()
 
         threads = [
@@ -158,6 +162,14 @@ class PullIntake:
             except TRANSIENT:
                 if not self._stopping.is_set():
                     raise
+            except google.GoogleAPICallError as error:
+                # Said now: `run` raises it when what is in hand is done, a film in an hour maybe.
+                fields = {"subscription": subscription.name, "error": type(error).__name__}
+                log.critical(
+                    "nothing can be pulled; the worker ends after what it has in hand",
+                    extra={"fields": fields},
+                )
+                raise
 
     def _ask(self, subscription: Subscription, jobs: Executor) -> None:
         """One message, if there is room and one comes."""

@@ -1,9 +1,9 @@
 """Whether a worker has room for another message: opens late, so that idle workers come first.
 
-A first message is taken whenever nothing is in hand. Another only when the engine will soon be free
-(`Outlook`), so that it is claimed, fetched and in line by then, and until then waits in Pub/Sub,
-where any other worker can have it. Jobs whose pictures are being stored need the engine no more and
-take no slot; up to STORING of them may be in hand besides.
+None is taken while the engine has no model; a first one whenever nothing is in hand; another only
+when the engine will soon be free (`Outlook`), so that it is claimed, fetched and in line by then,
+and until then waits in Pub/Sub, where any other worker can have it. Jobs whose pictures are being
+stored need the engine no more and take no slot; up to STORING of them may be in hand besides.
 """
 
 import threading
@@ -23,6 +23,11 @@ LOOK_SECONDS = 0.25
 class Outlook(Protocol):
     """What lies before the engine of a worker."""
 
+    @property
+    def ready(self) -> bool:
+        """False while the engine has no model: what is taken then waits here, and for nothing."""
+        ...
+
     def storing(self) -> int:
         """Jobs in hand that need the engine no more."""
         ...
@@ -34,6 +39,8 @@ class Outlook(Protocol):
 
 class Greedy:
     """No outlook: every slot is filled at once."""
+
+    ready = True
 
     def storing(self) -> int:
         return 0
@@ -98,6 +105,8 @@ class Room:
             self._changed.notify_all()
 
     def _opens_in(self, slots: int) -> float:
+        if not self._outlook.ready:
+            return LOOK_SECONDS
         if not self._in_hand:
             return 0.0
         storing = min(self._outlook.storing(), STORING)

@@ -17,8 +17,12 @@ from typing import Any
 
 import grpc
 from google.api_core import exceptions as google
+from google.api_core.gapic_v1.routing_header import to_grpc_metadata
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import types
+
+from shared.json_log import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,9 @@ EXTENDING_TIMEOUT_SECONDS = 3.0
 ANSWER_SECONDS = 10.0
 #: Pub/Sub's own limit for an ack deadline.
 MAX_DEFER_SECONDS = 600
+#: Of a message that is let go: past its lease it comes again by itself. Left alone, the library
+#: repeats the call for a minute, in which whoever asks for messages would be taken for stuck.
+WHILE_LEASED = Retry(if_exception_type(google.ServiceUnavailable), timeout=LEASED_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,8 @@ class Subscription:
         self._stopped = False
         self._waiting: Any = None
         self._in_hand: set[str] = set()
-        #: Held while leases are extended: an extension must not undo what a message was told then.
-        self._telling = threading.Lock()
+        #: Held while leases are extended.
+        self._extending = threading.Lock()
 
     def pull(self, tick: Callable[[], None]) -> Received | None:
         """The next message; None when none came for a while, or after `stop`.
@@ -72,7 +79,7 @@ class Subscription:
             asked = self._waiting = self._ask.future(
                 types.PullRequest(subscription=self.name, max_messages=1),
                 timeout=PULL_SECONDS,
-                metadata=(("x-goog-request-params", f"subscription={self.name}"),),
+                metadata=(to_grpc_metadata({"subscription": self.name}),),
             )
         try:
             answer = _answer(asked, tick)
@@ -117,12 +124,14 @@ class Subscription:
         }
         self._tell(
             message,
-            lambda: self._subscriber.modify_ack_deadline(request=request, timeout=ANSWER_SECONDS),
+            lambda: self._subscriber.modify_ack_deadline(
+                request=request, timeout=ANSWER_SECONDS, retry=WHILE_LEASED
+            ),
         )
 
     def extend(self) -> None:
         """The leases of what is in hand; to be called every EXTEND_SECONDS. Never raises."""
-        with self._telling:
+        with self._extending:
             with self._lock:
                 ids = sorted(self._in_hand)
             if not ids:
@@ -138,16 +147,23 @@ class Subscription:
                 )
             except google.GoogleAPICallError as error:
                 log.info("could not extend %d leases: %s", len(ids), type(error).__name__)
+            except Exception as error:  # noqa: BLE001 (logged without its text)
+                # Whoever calls this goes on: all that is in hand would come again otherwise.
+                fields = {"subscription": self.name, **trace_of(error)}
+                log.error("could not extend leases", extra={"fields": fields})  # noqa: TRY400
 
     def _tell(self, message: Received, call: Callable[[], Any]) -> None:
-        with self._telling:
-            with self._lock:
-                self._in_hand.discard(message.ack_id)
-            try:
-                call()
-            except (google.GoogleAPICallError, google.RetryError) as error:
-                fields = {"subscription": self.name, "error": type(error).__name__}
-                log.warning("a message will come again", extra={"fields": fields})
+        with self._lock:
+            self._in_hand.discard(message.ack_id)
+        # An extension under way may have it still, and must not undo what it is told now. Not
+        # longer: an answer that does not come must not keep others' leases from being extended.
+        with self._extending:
+            pass
+        try:
+            call()
+        except (google.GoogleAPICallError, google.RetryError) as error:
+            fields = {"subscription": self.name, "error": type(error).__name__}
+            log.warning("a message will come again", extra={"fields": fields})
 
 
 def _answer(asked: Any, tick: Callable[[], None]) -> Any:

@@ -151,6 +151,10 @@ def kind_of(request: GenerationRequest) -> Hashable:
         size = (request.width, request.height, request.num_images)
         noise = (request.strength, request.high_noise_frac, request.refiner_inference_steps)
         own: tuple[Hashable, ...] = (*size, *noise, request.scheduler, len(request.loras))
+        guidance = request.guidance_scale
     else:
         own = (request.video_width, request.video_height, request.num_frames)
-    return (request.task_type, request.num_inference_steps, *own)
+        guidance = request.video_guidance_scale
+    # Without guidance each step is half the work, and a tier may do without it in part.
+    guided = guidance > 1
+    return (request.task_type, request.num_inference_steps, request.speed_tier, guided, *own)

@@ -70,6 +70,11 @@ class GenerationRunner:
             with self._lock:
                 del self._running[path]
 
+    @property
+    def ready(self) -> bool:
+        """Whether the engine has its model; it has none after a crash, until another has loaded."""
+        return self._engine.ready
+
     def storing(self) -> int:
         """Generations in hand that need the engine no more."""
         return self._engine.storing()

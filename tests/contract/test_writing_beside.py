@@ -135,3 +135,35 @@ def test_adjustments_at_the_same_time_all_count(documents: DocumentStore, path: 
         thread.join(timeout=30)
     assert sorted(done) == names
     assert dict(read(documents, usage).data) == {"sum": CONTENDERS, "reserved": {}}
+
+
+def test_an_adjustment_writes_fields_anew_and_takes_whole_ones_away(
+    documents: DocumentStore, path: str
+) -> None:
+    notice = f"{path}-notice"
+    documents.create(notice, {"told": ["phone"], "at": {"old": 1}, "kept": 1})
+    for name, there in ((notice, {"kept": 1}), (f"{path}-new", {})):
+        version = documents.create(f"{name}-of", {}).version
+        adjustment = Adjustment(
+            path=name, add={}, remove=[("told",)], put={"at": SERVER_TIME, "again": {"n": 1}}
+        )
+        written = documents.update(
+            f"{name}-of", {"end": SERVER_TIME}, expected=version, beside=[adjustment]
+        )
+        found = read(documents, name)
+        ended = read(documents, f"{name}-of").data["end"]
+        assert dict(found.data) == {**there, "at": ended, "again": {"n": 1}}
+        assert found.version == written.version
+
+
+def test_an_adjustment_never_conflicts_with_what_changed_its_document(
+    documents: DocumentStore, path: str
+) -> None:
+    version = documents.create(path, {}).version
+    other = documents.create(f"{path}-notice", {"n": 1}).version
+    documents.update(f"{path}-notice", {"n": 2}, expected=other)
+    adjustment = Adjustment(path=f"{path}-notice", add={}, remove=(), put={"at": 1})
+    documents.update(path, {"n": 1}, expected=version, beside=[adjustment])
+    assert dict(read(documents, f"{path}-notice").data) == {"n": 2, "at": 1}
+    with pytest.raises(Conflict):
+        documents.update(f"{path}-notice", {"n": 3}, expected=other)

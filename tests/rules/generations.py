@@ -29,6 +29,7 @@ SERVER_FIELDS: Mapping[str, Any] = {
     "cost": {"gpu_seconds": 0.0},
     "charge": {"credits": 1, "day": "2026-11-23", "state": "refunded"},
     "dispatch": {"endpoint": "theirs", "job_id": "j1", "token": 0},
+    "notify": True,
     "expire_at": REQUEST_TIME,
     "anything_else": True,
 }

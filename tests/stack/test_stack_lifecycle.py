@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -103,8 +104,13 @@ def test_up_and_down_from_the_shell_twice_leave_nothing(
         stack = Stack.read(tmp_path)
         assert stack is not None
         assert stack.functions == ["told"]
-        assert "already up" in _tool("up", "--no-worker", *state, *sources).stdout
-        assert _tool("status", *state).returncode == 0
+        app = f"http://{stack.web}/"
+        assert "<title>Emberframe</title>" in httpx.get(app).text
+        again = _tool("up", "--no-worker", *state, *sources)
+        assert "already up" in again.stdout
+        status = _tool("status", *state)
+        assert status.returncode == 0
+        assert all(app in said.stdout for said in (up, again, status))
         before = {process.pid for process in marked_with(stack.token)}
         assert stack.processes["firebase"].pid in before
         assert _tool("down", *state).returncode == 0
@@ -122,8 +128,7 @@ def test_a_function_that_does_not_load_fails_the_start_with_a_sentence(
     (broken / "main.py").write_text("raise RuntimeError('no')", "utf-8")
     state = tmp_path / "state"
     up = _tool(
-        "up",
-        "--no-worker",
+        *("up", "--no-worker", "--no-web"),
         *("--state", str(state)),
         *("--functions", str(broken)),
         *("--rules", str(rules_source)),
@@ -192,8 +197,9 @@ def test_rules_that_do_not_compile_fail_the_start_and_nothing_stays(
 def test_what_a_killed_up_had_started_is_cleaned_by_down(
     tmp_path: Path, functions_source: Path, rules_source: Path
 ) -> None:
-    command = [sys.executable, "-m", "tools.stack", "up", "--no-worker", "--state", str(tmp_path)]
-    command += ["--functions", str(functions_source), "--rules", str(rules_source)]
+    command = [sys.executable, "-m", "tools.stack", "up", "--no-worker", "--no-web"]
+    command += ["--state", str(tmp_path), "--functions", str(functions_source)]
+    command += ["--rules", str(rules_source)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as up:
         for line in up.stdout or []:
             if line.startswith("Starting the emulators"):
@@ -213,8 +219,9 @@ def test_what_a_killed_up_had_started_is_cleaned_by_down(
 def test_interrupting_up_leaves_nothing(
     tmp_path: Path, functions_source: Path, rules_source: Path
 ) -> None:
-    command = [sys.executable, "-m", "tools.stack", "up", "--no-worker", "--state", str(tmp_path)]
-    command += ["--functions", str(functions_source), "--rules", str(rules_source)]
+    command = [sys.executable, "-m", "tools.stack", "up", "--no-worker", "--no-web"]
+    command += ["--state", str(tmp_path), "--functions", str(functions_source)]
+    command += ["--rules", str(rules_source)]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as up:

@@ -4,10 +4,13 @@ import json
 import sys
 from pathlib import Path
 
+from shared.request import VIDEO_SIZES
 from tools.clients.models import build_models
 from tools.clients.schema import build_schemas
 
 CLIENTS = Path(__file__).resolve().parents[2] / "clients"
+#: Pairs of width and height, the default first, which a JSON Schema does not say; for the web app.
+FILM_SIZES = Path("web/src/film-sizes.json")
 
 
 def build_files() -> dict[Path, str]:
@@ -16,7 +19,8 @@ def build_files() -> dict[Path, str]:
         Path("schema") / f"{name}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in build_schemas().items()
     }
-    return {**schemas, **{Path(name): text for name, text in build_models().items()}}
+    models = {Path(name): text for name, text in build_models().items()}
+    return {**schemas, **models, FILM_SIZES: json.dumps(VIDEO_SIZES) + "\n"}
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ import httpx
 from rich.console import Console
 
 from tools.demo.following import follow, log_files
+from tools.demo.offering import offer_app
 from tools.demo.phone import Phone, PhoneError
 from tools.demo.picture import save_files
 from tools.demo.show import ProgressBar, print_timings
@@ -41,6 +42,7 @@ def main() -> int:
         with _stack(console) as stack:
             where_to_look = f"\n{log_files(stack.log_files)}"
             _generate(stack, request, arguments, console)
+            offer_app(stack, console)
     except (StackError, PhoneError, TimeoutError, httpx.HTTPError, DemoFailed) as failure:
         print(f"The demo failed: {failure}{where_to_look}", file=sys.stderr)
         return 1
@@ -73,7 +75,9 @@ def _stack(console: Console) -> Iterator[Stack]:
         return
     console.print("Starting the Firebase emulators and a worker …")
     started = time.monotonic()
-    with running_stack(DEMO_STATE_DIR, worker=True) as stack:
+    # Only a person can open it, and only while the demo waits for one.
+    web = sys.stdin.isatty() and console.is_terminal
+    with running_stack(DEMO_STATE_DIR, worker=True, web=web) as stack:
         console.print(f"Ready after {time.monotonic() - started:.1f} s.")
         yield stack
 

@@ -24,6 +24,7 @@ def main() -> int:
                 arguments.state,
                 worker=arguments.worker,
                 sweep=arguments.sweep,
+                web=arguments.web,
                 functions=arguments.functions,
                 rules=arguments.rules,
             )
@@ -38,23 +39,39 @@ def main() -> int:
         return 130
 
 
-def _up(state_dir: Path, *, worker: bool, sweep: bool, functions: Path | None, rules: Path) -> int:
+def _up(
+    state_dir: Path,
+    *,
+    worker: bool,
+    sweep: bool,
+    web: bool,
+    functions: Path | None,
+    rules: Path,
+) -> int:
     running = Stack.read(state_dir)
     if running is not None and running.is_alive() and running.has_worker >= worker:
         where = summary_path(state_dir)
         print(f"The stack is already up, with what was there when it started; see {where}")
+        _offer_app(running)
         return 0
     stack = bring_up(
         state_dir,
         worker=worker,
         sweep=sweep,
+        web=web,
         functions_source=functions,
         rules_source=rules,
         progress=_say,
     )
     last = max(stack.ready_after_seconds.values())
     print(f"The stack is up after {last:.1f} s; see {summary_path(state_dir)}")
+    _offer_app(stack)
     return 0
+
+
+def _offer_app(stack: Stack) -> None:
+    if stack.web is not None:
+        print(f"Make pictures and films in a browser: http://{stack.web}/")
 
 
 def _down(state_dir: Path) -> int:
@@ -83,6 +100,8 @@ def _status(state_dir: Path) -> int:
     print(f"{'project':10} {stack.project}\n{'bucket':10} {stack.bucket}")
     for name, address in stack.emulators.items():
         print(f"{name:10} {address}")
+    if stack.web is not None:
+        print(f"{'web app':10} http://{stack.web}/")
     for name, identity in stack.processes.items():
         print(f"{name:10} pid {identity.pid}, log {stack.log_files[name]}")
     return 0
@@ -100,7 +119,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.stack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in (
-        ("up", "start the emulators and a worker"),
+        ("up", "start the emulators, a worker and the web app"),
         ("down", "stop what up started, and nothing else"),
         ("status", "show what runs where"),
     ):
@@ -112,6 +131,9 @@ def _parse() -> argparse.Namespace:
             command.add_argument("--no-worker", dest="worker", action="store_false")
             command.add_argument(
                 "--no-sweep", dest="sweep", action="store_false", help="run no schedule"
+            )
+            command.add_argument(
+                "--no-web", dest="web", action="store_false", help="serve no web app"
             )
             command.add_argument(
                 "--functions", type=Path, help="a built bundle to serve (default: build it)"

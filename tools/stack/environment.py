@@ -77,4 +77,5 @@ def log_paths(logs: Path) -> dict[str, Path]:
         "functions": logs / "functions.log",
         "worker": logs / "worker.log",
         "schedule": logs / "schedule.log",
+        "web": logs / "web.log",
     }

@@ -29,13 +29,15 @@ def running_stack(
     *,
     worker: bool = True,
     sweep: bool = False,
+    web: bool = False,
     functions_source: Path | None = None,
     rules_source: Path = REPOSITORY,
     progress: Progress = silent,
 ) -> Iterator[Stack]:
     """A stack for the length of a `with` block, down again however the block ends.
 
-    With `sweep`, the scheduled function runs every minute, for documents of everybody.
+    With `sweep`, the scheduled function runs every minute, for documents of everybody; with `web`,
+    the web app is served.
     """
     with claimed(state_dir):
         take_down(state_dir)  # what an earlier run left
@@ -44,6 +46,7 @@ def running_stack(
             yield starter.start(
                 worker=worker,
                 sweep=sweep,
+                web=web,
                 functions_source=functions_source,
                 rules_source=rules_source,
             )
@@ -58,6 +61,7 @@ def bring_up(
     *,
     worker: bool = True,
     sweep: bool = True,
+    web: bool = False,
     functions_source: Path | None = None,
     rules_source: Path = REPOSITORY,
     progress: Progress = silent,
@@ -73,6 +77,7 @@ def bring_up(
             return starter.start(
                 worker=worker,
                 sweep=sweep,
+                web=web,
                 functions_source=functions_source,
                 rules_source=rules_source,
             )

@@ -22,7 +22,7 @@ STREAM_TICKS_SECONDS = 0.2
 CALL_SECONDS = 30.0
 
 #: The worker renews its deadline while it works; this bounds redelivery after it dies.
-ACK_DEADLINE_SECONDS = 20
+ACK_DEADLINE_SECONDS = 10
 
 #: Redelivery after a nack: soon, but not in a tight loop.
 RETRY_POLICY = {"minimumBackoff": "1s", "maximumBackoff": "60s"}

@@ -48,12 +48,12 @@ class ProcessIdentity:
         return process if is_same and is_alive else None
 
 
-def marked_with(token: str) -> list[psutil.Process]:
-    """Every live process that carries `token` in its environment."""
+def marked_with(token: str, variable: str = TOKEN_VARIABLE) -> list[psutil.Process]:
+    """Every live process that carries `token` in its environment, as `variable`."""
     found = []
     for process in psutil.process_iter():
         try:
-            is_ours = process.environ().get(TOKEN_VARIABLE) == token
+            is_ours = process.environ().get(variable) == token
             if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -71,16 +71,24 @@ def ask_to_end(identity: ProcessIdentity, *, grace_seconds: float) -> bool:
     return not alive
 
 
-def kill_marked(token: str, *, last: ProcessIdentity | None = None) -> set[int]:
-    """Kills every process that carries `token`, until none is left; returns their pids.
+def kill_marked(
+    token: str,
+    *,
+    variable: str = TOKEN_VARIABLE,
+    last: ProcessIdentity | None = None,
+    reaping_seconds: float = REAPING_SECONDS,
+) -> set[int]:
+    """Kills every process that carries `token` as `variable`, until none is left; returns their
+    pids.
 
     `last` is killed after the others: a parent that still runs takes its dead children out of the
     process table at once, where init may need seconds. Repeats because a process may start another
-    between two looks. Raises StackError if one stays.
+    between two looks. What is dead is waited for, so that `ps` shows nothing of it, for
+    `reaping_seconds`. Raises StackError if one stays.
     """
     deadline = time.monotonic() + KILL_TIMEOUT_SECONDS
     ended: set[int] = set()
-    while remaining := marked_with(token):
+    while remaining := marked_with(token, variable):
         if time.monotonic() > deadline:
             pids = ", ".join(str(process.pid) for process in remaining)
             raise StackError(
@@ -90,7 +98,7 @@ def kill_marked(token: str, *, last: ProcessIdentity | None = None) -> set[int]:
         victims = others or remaining
         for process in victims:
             _signal(process, signal.SIGKILL)
-        psutil.wait_procs(victims, timeout=REAPING_SECONDS)
+        psutil.wait_procs(victims, timeout=reaping_seconds)
         ended.update(process.pid for process in victims)
     return ended
 

@@ -25,6 +25,7 @@ from tools.stack.schedule import SWEEP, scheduled_url, start_schedule
 from tools.stack.summary import Stack, client_environment
 from tools.stack.worker import Worker
 from tools.stack.workspace import Workspace
+from tools.web.process import WebServer
 
 #: Ready in about ten seconds here; a busy CI machine may need many times that.
 START_TIMEOUT_SECONDS = 120.0
@@ -47,7 +48,13 @@ class Starter:
         self._stages: dict[str, float] = {}
 
     def start(
-        self, *, worker: bool, sweep: bool, functions_source: Path | None, rules_source: Path
+        self,
+        *,
+        worker: bool,
+        sweep: bool,
+        web: bool,
+        functions_source: Path | None,
+        rules_source: Path,
     ) -> Stack:
         """Starts everything and returns when it is ready; on an error, take it down."""
         self.workspace.clear()
@@ -63,6 +70,7 @@ class Starter:
             emulators = {name: f"{HOST}:{port}" for name, port in ports.items()}
             clients = client_environment(PROJECT, BUCKET, emulators)
             gpu_worker = self._start_worker({**environment, **clients}) if worker else None
+            web_server = self._start_web(emulators) if web else None
             functions = self._pack_functions(functions_source, environment)
             self.workspace.write_config(ports, rules_source)
             environment["EMBERFRAME_BUCKET"] = BUCKET
@@ -81,6 +89,10 @@ class Starter:
             self.progress("The emulators are ready; waiting for the worker.")
             gpu_worker.wait_until_ready(deadline=deadline)
             self._reached("worker ready")
+        app = None
+        if web_server is not None:
+            app = web_server.wait_until_ready(deadline=deadline)
+            self._reached("web app ready")
         stack = Stack(
             project=PROJECT,
             bucket=BUCKET,
@@ -88,6 +100,7 @@ class Starter:
             state_dir=self.workspace.state_dir,
             token=self.token,
             emulators=emulators,
+            web=app,
             processes=self._identities(),
             log_files=self.logs,
             functions=functions,
@@ -102,6 +115,19 @@ class Starter:
         gpu_worker = Worker.start(environment, health_file, self.logs["worker"])
         self._begin("worker", gpu_worker.process)
         return gpu_worker
+
+    def _start_web(self, emulators: dict[str, str]) -> WebServer:
+        self.progress("Starting the web app's server; it builds the app where that has changed.")
+        server = WebServer.start(
+            project=PROJECT,
+            bucket=BUCKET,
+            emulators=emulators,
+            environment=process_environment(self.token),
+            address_file=self.workspace.temporary / "web-address",
+            log=self.logs["web"],
+        )
+        self._begin("web", server.process)
+        return server
 
     def _pack_functions(self, source: Path | None, environment: dict[str, str]) -> list[str]:
         self.progress("Packing the functions.")

@@ -29,15 +29,17 @@ class Stack:
     #: Emulator → "host:port": auth, firestore, pubsub, functions, storage, hub, logging, eventarc,
     #: tasks, websocket.
     emulators: dict[str, str]
-    #: "firebase" and, unless started without, "worker" and "schedule" → pid and start time (epoch
-    #: seconds).
+    #: "firebase" and, unless started without, "worker", "schedule" and "web" → pid and start time
+    #: (epoch seconds).
     processes: dict[str, ProcessIdentity]
-    #: "firebase", "firestore", "pubsub", "functions", "worker", "schedule" → file.
+    #: "firebase", "firestore", "pubsub", "functions", "worker", "schedule", "web" → file.
     log_files: dict[str, Path]
     #: Names of the functions that were initialised.
     functions: list[str]
     #: Start-up stage → seconds since `up` began, for finding out where the time goes.
     ready_after_seconds: dict[str, float]
+    #: host:port of the web app, unless started without.
+    web: str | None = None
 
     @property
     def auth(self) -> str:

@@ -536,6 +536,10 @@ export interface Generation {
     lease?:     HeldLease;
     dispatch?:  DispatchedJob;
     /**
+     * Its end is told to its owner's devices, where the operator has notifications.
+     */
+    notify?: boolean;
+    /**
      * When the server looks whether a message about it was lost.
      */
     sweep_after?: Date;

@@ -5,6 +5,7 @@ machine with one.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -44,9 +45,19 @@ def compile_baked(out: Path, names: list[str]) -> str:
         )
         if picture is None:
             request = Text2VideoRequest(prompt="x", num_inference_steps=1)
-        for _ in range(TIMES):
-            job = EngineJob(job_id=name, request=request, seed=0)
-            model.generate(job, lambda _: None, lambda: None, no_frames)
-        graphs = 0 if model.compiling is None else model.compiling.compile_all()
+        graphs = compile_model(model, request)
         said.append(f"{name}: {graphs} graphs compiled for {model.device.name}")
     return "; ".join(said)
+
+
+def compile_model(model: Any, request: GenerationRequest) -> int:
+    """How many graphs a `Model` has then: for what warms a worker up, and for `request`.
+
+    It is warmed up as a worker is, since that is how the attention kernels are chosen: they are in
+    the graphs, and a worker that had others would look for other ones.
+    """
+    model.warm_up()
+    for _ in range(TIMES):
+        job = EngineJob(job_id="bake", request=request, seed=0)
+        model.generate(job, lambda _: None, lambda: None, no_frames)
+    return 0 if model.compiling is None else model.compiling.compile_all()

@@ -2,8 +2,8 @@
 
 `torch.nn.Module` calls what lies in `_compiled_call_impl` in the place of its forward pass: there
 lies this class. It counts in how many jobs each signature is seen, and runs compiled only those
-that were compiled before the job began: none is swapped within a picture. Bound: MOST_GRAPHS graphs
-a module; from OFTEN jobs on a signature is worth one.
+that were compiled before the job began; so nothing is swapped within a job. Bound: MOST_GRAPHS
+graphs a module; from OFTEN jobs on a signature is worth one.
 """
 
 import logging

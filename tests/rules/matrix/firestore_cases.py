@@ -8,6 +8,7 @@ from typing import Any
 from tests.rules.firestore_rest import REQUEST_TIME, Stored
 from tests.rules.generations import FINISHED, NEW, OPEN, SERVER_FIELDS
 from tests.rules.matrix.case import INTRUDERS, Role
+from tests.rules.matrix.device_cases import devices
 from tests.rules.matrix.does import DocumentCase, Does
 from tests.rules.matrix.operator_cases import operators
 
@@ -24,6 +25,7 @@ def document_cases() -> list[DocumentCase]:
     return [
         *by_role(),
         *operators(),
+        *devices(),
         *anonymous_accounts(),
         *creations(),
         *inputs(),
@@ -227,6 +229,7 @@ ELSEWHERE = (
     "users/{uid}/account/{id}",
     "users/{uid}/account/usage/days/{id}",
     "users/{uid}/generations/{id}/notes/one",
+    "users/{uid}/notices/{id}",
     "users/{uid}/other/{id}",
     "users/{uid}/other/usage",
     "people/{uid}/account/usage",

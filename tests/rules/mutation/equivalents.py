@@ -26,6 +26,11 @@ _FIRESTORE: Mapping[str, Sequence[str]] = {
         f"also {verb}: create → create, {verb}, column 13 of `allow create: if isOwner(uid)`"
         for verb in ("get", "list", "delete")
     ),
+    "A request that writes nothing has no request.resource, and owners delete anyway.": tuple(
+        f"also {verb}: create, update → create, update, {verb}, column 13 of "
+        "`allow create, update: if isOwner(uid)`"
+        for verb in ("get", "list", "delete")
+    ),
     "A request that makes or removes a document lacks one of the two; owners read anyway.": tuple(
         f"also {verb}: update → update, {verb}, column 13 of "
         "`allow update: if isOwner(uid) && isCancellation(resource.data, request.resource.data);`"

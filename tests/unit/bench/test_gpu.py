@@ -72,7 +72,9 @@ def counted(ended: subprocess.CompletedProcess[str]) -> Any:
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Any:
     result = tmp_path_factory.mktemp("gpu") / "gpu.json"
     ended = run(
-        "-m", "bench.gpu", "--toy", "--rounds", "1", "--batches", "4", "--result", str(result)
+        *("-m", "bench.gpu", "--toy", "--rounds", "1", "--batches", "4", "--result", str(result)),
+        # As on a GPU, but for what makes its programs: that would take minutes of a CPU.
+        *("--compile", "on", "--backend", "eager"),
     )
     assert ended.returncode == 0, ended.stderr
     return json.loads(result.read_text())
@@ -171,8 +173,14 @@ def test_bf16_is_near_fp32_and_not_the_same(toy: Any) -> None:
 
 def test_memory_is_told_of_each_work(toy: Any) -> None:
     works = {f"{row['work']}, batch {row['batch']}" for row in toy["rows"]}
-    assert set(toy["peak_memory_bytes"]) == works
-    assert all(value > 0 for value in toy["peak_memory_bytes"].values())
+    for way in ("stock", "ours"):
+        assert set(toy["peak_memory_bytes"][way]) == works
+        assert all(value > 0 for value in toy["peak_memory_bytes"][way].values())
+
+
+def test_our_engine_is_compiled_as_a_workers_is(toy: Any) -> None:
+    """Both UNets for the size of the warm-up and the one that was timed, and Wan's transformer."""
+    assert toy["compiled_graphs"] == 2 * 2 + 1
 
 
 def test_full_sizes_want_a_gpu(ended: subprocess.CompletedProcess[str]) -> None:

@@ -1,7 +1,10 @@
 """What B6 makes of its samples."""
 
+from pathlib import Path
+
 import pytest
 
+from bench.litserve_peer import ABSENT, litserve_peer
 from bench.load import Samples, outcomes_of
 
 
@@ -36,3 +39,16 @@ def test_a_lone_request_is_held_against_the_serial_worker(lone: float, met: bool
     *_, outcome = outcomes_of(samples(10, lone, litserve=4), 8)
     assert outcome.met is met
     assert outcome.more["of LitServe"] == pytest.approx(lone / 4)
+
+
+def test_without_litserve_no_row_has_an_empty_list_of_samples() -> None:
+    assert all(all(it.samples.values()) for it in outcomes_of(samples(10, 0.2), 8))
+    assert all("litserve" in it.samples for it in outcomes_of(samples(10, 0.2, litserve=4), 8))
+
+
+def test_where_litserve_is_not_installed_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with litserve_peer(tmp_path) as peer:
+        assert peer is None
+    assert ABSENT in capsys.readouterr().err

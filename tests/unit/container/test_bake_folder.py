@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,13 @@ def rows(repository: Path | str = SHAPES, **how: object) -> list[Baked]:
     ]
 
 
-def claim(folder: Path, source: HubSource) -> None:
+def claim(folder: Path, source: HubSource, refiner: HubSource | None = None) -> None:
     """As if it had been fetched from the hub: which nobody can do here."""
     file = folder / MANIFEST
     content = json.loads(file.read_text())
-    content["models"][0] |= {"repository": source.repository, "revision": source.revision}
+    for row, it in zip(content["models"], (source, refiner), strict=True):
+        if it is not None:
+            row |= {"repository": it.repository, "revision": it.revision}
     file.write_text(json.dumps(content))
 
 
@@ -79,9 +82,10 @@ def test_what_is_baked_is_not_baked_again(sdxl: Path) -> None:
 def test_the_worker_finds_a_baked_model_and_draws_the_picture_of_the_checkpoint(
     sdxl: Path,
 ) -> None:
-    source = specs.SDXL.source
+    source, refiner = specs.SDXL.source, specs.SDXL.refiner
     assert isinstance(source, HubSource)
-    claim(sdxl, source)
+    assert isinstance(refiner, HubSource)
+    claim(sdxl, source, refiner)
     cores = os.sched_getaffinity(0)
     # It is tiny: on a busy machine two threads would spend their time waiting for each other.
     os.sched_setaffinity(0, {min(cores)})
@@ -169,8 +173,8 @@ def test_a_baked_model_is_used_if_it_is_whole_and_of_the_commit_that_the_worker_
         assert found == FolderSource(folder=folder, variant="fp16")
         assert caplog.messages == []
         for repository, revision, words in (
-            ("acme/pictures", "def", "it is acme/pictures at def, not acme/pictures at abc"),
-            ("other/pictures", "abc", "it is other/pictures at abc"),
+            ("acme/pictures", "def", "is acme/pictures at def, not acme/pictures at abc"),
+            ("other/pictures", "abc", "its sdxl is other/pictures at abc"),
         ):
             claim(folder, HubSource(repository=repository, revision=revision))
             assert prefer_baked("sdxl", SOURCE, tmp_path) is SOURCE
@@ -195,10 +199,30 @@ def test_without_a_baked_model_the_hub_is_asked_and_nothing_is_said(
     assert caplog.messages == []
 
 
-def test_a_folder_that_the_operator_names_goes_before_a_baked_one(sdxl: Path) -> None:
-    source = specs.SDXL.source
+def test_a_baked_model_whose_refiner_is_of_another_commit_or_missing_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The picture would be one that nobody's table knows."""
+    source, refiner = specs.SDXL.source, specs.SDXL.refiner
     assert isinstance(source, HubSource)
-    claim(sdxl, source)
+    assert isinstance(refiner, HubSource)
+    folder, _ = bake(rows(), tmp_path)
+    claim(folder, source, replace(refiner, revision="def"))
+    assert loading.choose_source(specs.SDXL, None, tmp_path) is source
+    assert f"its sdxl/refiner is {refiner.repository} at def, not" in caplog.messages[-1]
+    folder, _ = bake(rows()[:1], tmp_path)
+    content = json.loads((folder / MANIFEST).read_text())
+    content["models"][0] |= {"repository": source.repository, "revision": source.revision}
+    (folder / MANIFEST).write_text(json.dumps(content))
+    assert loading.choose_source(specs.SDXL, None, tmp_path) is source
+    assert "its sdxl/refiner is missing, not" in caplog.messages[-1]
+
+
+def test_a_folder_that_the_operator_names_goes_before_a_baked_one(sdxl: Path) -> None:
+    source, refiner = specs.SDXL.source, specs.SDXL.refiner
+    assert isinstance(source, HubSource)
+    assert isinstance(refiner, HubSource)
+    claim(sdxl, source, refiner)
     assert loading.choose_source(specs.SDXL, None, sdxl.parent) == FolderSource(
         folder=sdxl, variant="fp16"
     )

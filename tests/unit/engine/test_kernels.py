@@ -19,6 +19,10 @@ from tests.unit.engine.lora_files import OTHER, UNET, lora_of
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
+#: Where a picture looks at itself, and where at a text.
+FUSED = {"FusedAttnProcessor2_0", "AttnProcessor2_0"}
+
+
 def drawing(*, tuned: bool) -> Drawing:
     device = choose_device()
     torch.set_num_threads(1)
@@ -55,10 +59,30 @@ def test_convolutions_are_laid_out_for_tensor_cores(tuned: Drawing) -> None:
         assert all(it.is_contiguous(memory_format=torch.channels_last) for it in kernels)
 
 
+def test_only_self_attention_is_fused_and_the_refiner_keeps_nothing_twice(
+    plain: Drawing, tuned: Drawing
+) -> None:
+    unfused, fused = (it._pipelines.text2img.unet for it in (plain, tuned))
+    wide = [it for name, it in fused.named_parameters() if "to_qkv." in name]
+    assert wide
+    assert not [name for name, _ in fused.named_parameters() if "to_kv." in name]
+    assert _size(fused) == _size(unfused) + sum(it.numel() for it in wide)
+    for name, processor in fused.attn_processors.items():
+        looks_at_itself = name.endswith("attn1.processor")
+        assert (type(processor).__name__ == "FusedAttnProcessor2_0") == looks_at_itself
+    assert plain._pipelines.refiner is not None
+    assert tuned._pipelines.refiner is not None
+    assert _size(tuned._pipelines.refiner.unet) == _size(plain._pipelines.refiner.unet)
+
+
+def _size(module: torch.nn.Module) -> int:
+    return sum(it.numel() for it in module.parameters())
+
+
 def test_a_tuned_model_draws_the_same_pictures_up_to_rounding(
     plain: Drawing, tuned: Drawing
 ) -> None:
-    assert products(tuned) == {"FusedAttnProcessor2_0"}
+    assert products(tuned) == FUSED
     for how in ({}, {"refiner_inference_steps": 6, "high_noise_frac": 0.5}):
         assert difference(draw(plain, **how), draw(tuned, **how)) <= ROUNDING
 
@@ -72,7 +96,7 @@ def test_loras_go_on_without_the_fusion_and_it_is_there_again_after_them(
         changed = draw(tuned, lora)
         assert difference(changed, draw(plain, lora)) <= ROUNDING
         assert difference(changed, before) > 10
-        assert products(tuned) == {"FusedAttnProcessor2_0"}
+        assert products(tuned) == FUSED
         assert np.array_equal(draw(tuned), before)
 
 

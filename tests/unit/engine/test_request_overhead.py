@@ -50,7 +50,7 @@ def test_the_floor_films_the_engine_s_film() -> None:
 
 
 def test_all_three_ways_are_timed_and_a_repeated_prompt_costs_no_pass() -> None:
-    outcomes = measure(rounds=1, warm_ups=0)
+    outcomes = measure(pictures=1, films=1, warm_ups=0)
     assert [it.name for it in outcomes] == ["B5a", "B5b"]
     for it in outcomes:
         assert it.floor is not None

@@ -18,6 +18,7 @@ OTHER_WAYS = {
     "push": {"max": 3},
     "runpod_endpoints": {"video": "abc123"},
     "s3": {"bucket": "other-pictures", "region": "auto", "endpoint": "https://s3.example.com"},
+    "notifications": {"texts": "keys", "images": True},
     "models_bucket": "other-models",
     "blocked_terms": "none",
     "worker_environment": {"EMBERFRAME_LOG_LEVEL": "WARNING"},

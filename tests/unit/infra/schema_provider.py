@@ -36,8 +36,9 @@ SILENT = (
 )  # fmt: skip
 #: What tells a resource from others of its type, whichever of these it has.
 NAMING = (
-    "account_id", "name", "bucket_id", "parameter_id", "secret_id", "repository_id", "service",
-    "workload_identity_pool_provider_id", "workload_identity_pool_id", "display_name", "project",
+    "account_id", "role_id", "name", "bucket_id", "parameter_id", "secret_id", "repository_id",
+    "service", "workload_identity_pool_provider_id", "workload_identity_pool_id", "display_name",
+    "project",
 )  # fmt: skip
 
 

@@ -19,10 +19,17 @@ from shared.errors import ErrorCode
 from tests.unit.infra.terraform import all_resources, resources
 from tools.provider_schema import REPOSITORY
 from trigger.endpoints import endpoints_from
+from trigger.notification_settings import Wording, double_from, is_on, wording_from
 from trigger.settings import admission_from, limits_from
 from trigger.settling import Settled
 
 Plan = dict[str, Any]
+#: Those of the plan `other` that say which functions there are.
+OTHER_SETTINGS = {
+    "RUNPOD_VIDEO_ENDPOINT_ID": "abc123",
+    "EMBERFRAME_STORE": "s3",
+    "EMBERFRAME_NOTIFICATIONS": "on",
+}
 #: What an image says of functions, asked in a process of its own: their settings are read once.
 MANIFEST = """
 import json
@@ -50,7 +57,7 @@ def functions() -> dict[str, dict[str, Any]]:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "RUNPOD_VIDEO_ENDPOINT_ID": "abc123", "EMBERFRAME_STORE": "s3"},
+        env={**os.environ, **OTHER_SETTINGS},
     )
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -82,7 +89,8 @@ def test_functions_are_as_the_code_has_them(
     plans: dict[str, Plan], functions: dict[str, dict[str, Any]]
 ) -> None:
     planned = resources(plans["other"], "google_cloudfunctions2_function")
-    assert set(planned) == set(functions) == {"enqueue", "cleanup", "sweep", "dispatch_video"}
+    wanted = {"enqueue", "cleanup", "sweep", "dispatch_video", "notify"}
+    assert set(planned) == set(functions) == wanted
     for name, said in functions.items():
         service = planned[name]["service_config"][0]
         assert planned[name]["build_config"][0]["entry_point"] == name
@@ -100,8 +108,10 @@ def test_functions_are_as_the_code_has_them(
         for trigger in triggers:
             filters = {it["attribute"]: it["value"] for it in trigger["event_filters"]}
             if said["document"]:
-                assert filters == {"database": "(default)", "document": paths.DOCUMENT_PATTERN}
-                assert said["document"] == paths.DOCUMENT_PATTERN
+                is_notice = name == "notify"
+                pattern = paths.NOTICE_PATTERN if is_notice else paths.DOCUMENT_PATTERN
+                assert filters == {"database": "(default)", "document": pattern}
+                assert said["document"] == pattern
             else:
                 assert trigger["pubsub_topic"].startswith("google_pubsub_topic:generate-")
 
@@ -231,6 +241,10 @@ def test_every_function_understands_what_it_is_told(plans: dict[str, Plan]) -> N
             limits = limits_from(environment)
             assert limits is not None
             assert limits.concurrent == (3 if name == "small" else 10)
+            assert is_on(environment) is (name == "other")
+            told = Wording(by_key=name == "other", images=name == "other")
+            assert wording_from(environment) == told
+            assert double_from(environment) is None
             endpoints = endpoints_from(environment)
             assert set(endpoints) == ({paths.VIDEO_TOPIC} if name == "other" else set())
             for endpoint in endpoints.values():

@@ -6,8 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from gpu_worker.intake.subscription import LEASED_SECONDS
 from tests.unit.infra.terraform import Terraform, all_resources, resources
-from tools.provider_schema import REPOSITORY
+from tools.deploy.script import STATE
+from tools.stack.messaging import ACK_DEADLINE_SECONDS
 
 Plan = dict[str, Any]
 IMAGE = f"europe-docker.pkg.dev/a-project/emberframe/worker@sha256:{'a' * 64}"
@@ -17,8 +19,10 @@ RIGHTS = {
     "cleanup": {"datastore.user", "storage.objectUser", "secretmanager.secretAccessor"},
     "sweep": {
         "datastore.user", "pubsub.publisher", "storage.objectUser", "secretmanager.secretAccessor",
+        "NOTIFIER",
     },
     "dispatch": {"datastore.user", "secretmanager.secretAccessor"},
+    "notify": {"datastore.user", "NOTIFIER"},
     "worker": {
         "datastore.user", "pubsub.subscriber", "storage.objectUser", "storage.objectViewer",
         "secretmanager.secretAccessor",
@@ -32,20 +36,22 @@ RIGHTS = {
         "iam.serviceAccountUser",
     },
 }  # fmt: skip
+#: The one role of our own, as a plan has it.
+NOTIFIER = "google_project_iam_custom_role:emberframeNotifier:name"
 #: How the types of resources that grant something end.
 GRANTS = ("_iam_member", "_iam_binding", "_iam_policy")
 #: Rights that are only given on the whole project, for want of anything smaller.
 ON_THE_PROJECT = {
     "datastore.user", "artifactregistry.writer", "logging.logWriter", "eventarc.eventReceiver",
     "monitoring.viewer", "parametermanager.parameterViewer",
-    "firebaserules.firestoreServiceAgent",
+    "firebaserules.firestoreServiceAgent", "NOTIFIER",
 }  # fmt: skip
 
 
 def grants(plan: Plan) -> list[tuple[str, str, str]]:
     """(kind of resource, member, role) of every grant."""
     return [
-        (kind, values.get("member", ""), values.get("role", ""))
+        (kind, values.get("member", ""), values.get("role", "").replace(NOTIFIER, "roles/NOTIFIER"))
         for _, kind, values in all_resources(plan)
         if kind.endswith(GRANTS)
     ]
@@ -60,7 +66,7 @@ def test_nobody_gets_a_primitive_role_and_nobody_is_everybody(plan: Plan) -> Non
     given = grants(plan)
     assert len(given) > 20
     for _, member, role in given:
-        assert re.fullmatch(r"roles/\w+\.\w+", role)
+        assert re.fullmatch(r"roles/(\w+\.\w+|NOTIFIER)", role)
         assert not role.endswith((".admin", ".owner", ".editor"))
         assert role.partition("/")[2].partition(".")[0] not in ("basic", "owner", "editor")
         assert member
@@ -93,6 +99,21 @@ def test_each_account_has_the_rights_that_its_process_needs_and_no_other(
     ((pod, rights),) = given.items()
     assert pod.endswith("/subject/pod:emberframe-worker")
     assert rights == {"iam.workloadIdentityUser"}
+
+
+def test_the_role_of_our_own_sends_messages_and_is_there_where_that_is_done(
+    plans: dict[str, Plan],
+) -> None:
+    (role,) = resources(plans["other"], "google_project_iam_custom_role").values()
+    assert role["permissions"] == ["cloudmessaging.messages.create"]
+    services = resources(plans["other"], "google_project_service")
+    assert "fcm.googleapis.com" in services
+    for other in ("small", "runpod"):
+        assert resources(plans[other], "google_project_iam_custom_role") == {}
+        assert "fcm.googleapis.com" not in resources(plans[other], "google_project_service")
+        assert "roles/NOTIFIER" not in {role for _, _, role in grants(plans[other])}
+        functions = resources(plans[other], "google_cloudfunctions2_function")
+        assert "notify" not in functions
 
 
 def test_every_service_account_is_used_by_a_process(plans: dict[str, Plan]) -> None:
@@ -136,6 +157,10 @@ def test_a_message_that_nobody_takes_is_set_aside_and_told(plan: Plan) -> None:
         }]  # fmt: skip
         assert values["retry_policy"][0]["minimum_backoff"] == "1s"
         assert values["name"] in agents
+        if not values["push_config"]:
+            # It counts until a worker first leases a message by itself, and where that never got it
+            # since the pull that brought it had ended.
+            assert values["ack_deadline_seconds"] == LEASED_SECONDS == ACK_DEADLINE_SECONDS
     alerts = resources(plan, "google_monitoring_alert_policy")
     assert "-dead" in alerts["dead_letters"]["conditions"][0]["condition_threshold"][0]["filter"]
 
@@ -274,11 +299,10 @@ def test_the_size_of_every_pool_is_the_autoscaler_s_a_steady_one_s_too(
     assert set(allowed) == set(pools)
 
 
-def test_the_apis_that_terraform_asks_first_are_turned_on_by_the_page_and_stay_on(
+def test_the_apis_that_terraform_asks_first_are_turned_on_before_it_and_stay_on(
     plan: Plan,
 ) -> None:
-    page = (REPOSITORY / "docs/infra.md").read_text()
-    (enabled,) = re.findall(r"^gcloud services enable (.+) --project", page, re.MULTILINE)
+    (enabled,) = re.findall(r"^gcloud services enable (.+) \\$", STATE, re.MULTILINE)
     # Projects and their rights are read through the one, other APIs turned on through the other.
     first = {"cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"}
     assert set(enabled.split()) == first

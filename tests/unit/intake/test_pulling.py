@@ -4,9 +4,11 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -77,11 +79,15 @@ class Subscriber:
         self.asked: list[Asked] = []
         self.answers: list[tuple[str, str]] = []
         self.fault: Exception | None = None
+        #: An acknowledgement is answered when this is set.
+        self.acknowledging = threading.Event()
+        self.acknowledging.set()
         self.changed = threading.Condition()
 
     def _ask(self, request: Any, *, timeout: float, metadata: Any) -> Asked:
         assert (request.max_messages, timeout) == (1, PULL_SECONDS)
-        assert metadata == (("x-goog-request-params", f"subscription={request.subscription}"),)
+        name = quote(request.subscription, safe="/")
+        assert metadata == (("x-goog-request-params", f"subscription={name}"),)
         asked = Asked(request.subscription)
         with self.changed:
             self.asked.append(asked)
@@ -90,6 +96,7 @@ class Subscriber:
 
     def acknowledge(self, *, request: dict[str, Any], timeout: float) -> None:
         self._say(request, "ack")
+        assert self.acknowledging.wait(TIMEOUT_SECONDS)
 
     def modify_ack_deadline(self, *, request: dict[str, Any], timeout: float, **_: Any) -> None:
         self._say(request, f"deadline {request['ack_deadline_seconds']}")
@@ -106,6 +113,10 @@ class Subscriber:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.asked) >= count, TIMEOUT_SECONDS)
             return self.asked[count - 1]
+
+    def wait_for(self, *answer: str) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: answer in self.answers, TIMEOUT_SECONDS)
 
     def wait_for_answers(self, count: int) -> list[tuple[str, str]]:
         with self.changed:
@@ -147,6 +158,7 @@ class Scripted:
     def __init__(self, wanted_in: float | None = 0.0) -> None:
         self.now: float | None = wanted_in
         self.stored = 0
+        self.ready = True
 
     def storing(self) -> int:
         return self.stored
@@ -302,6 +314,70 @@ def test_what_is_in_hand_is_leased_on_until_it_is_settled(monkeypatch: pytest.Mo
     assert len(subscriber.answers) == before
 
 
+def test_an_answer_that_does_not_come_keeps_nobody_else_s_lease_from_being_extended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pull, "EXTEND_SECONDS", 0.01)
+    subscriber, runner = Subscriber(), Held()
+    subscriber.acknowledging.clear()
+    with running(subscriber, runner, slots=2):
+        subscriber.wait_for_pulls(1).answer(("malformed", b""))
+        subscriber.wait_for_pulls(2).answer(("held", DATA))
+        runner.wait_for(1)
+        subscriber.wait_for("malformed", "ack")
+        before = len(subscriber.answers)
+        extended = subscriber.wait_for_answers(before + 3)[before:]
+        assert set(extended) == {("held", f"deadline {LEASED_SECONDS}")}
+        subscriber.acknowledging.set()
+        runner.leave.set()
+
+
+def test_a_fault_of_ours_in_extending_leases_is_not_the_last_time(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "EXTEND_SECONDS", 0.01)
+    subscriber, runner = Subscriber(), Held()
+    subscriber.fault = ZeroDivisionError()
+    with running(subscriber, runner):
+        subscriber.wait_for_pulls(1).answer(("a", DATA))
+        runner.wait_for(1)
+        subscriber.wait_for_answers(3)
+        subscriber.fault = None
+        runner.leave.set()
+        subscriber.wait_for("a", "ack")
+    assert "could not extend leases" in caplog.messages
+
+
+def test_nothing_is_asked_for_while_the_engine_has_no_model() -> None:
+    subscriber, runner, outlook = Subscriber(), Held(), Scripted()
+    outlook.ready = False
+    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with running(subscriber, runner, outlook=outlook, on_tick=heard.put) as intake:
+        for _ in range(2):  # it has looked whether there is room
+            assert heard.get(timeout=TIMEOUT_SECONDS) == NAME
+        assert subscriber.asked == []
+        outlook.ready = True
+        intake.look()
+        subscriber.wait_for_pulls(1).answer(("a", DATA))
+        runner.wait_for(1)
+        runner.leave.set()
+
+
+def test_what_comes_when_the_engine_has_just_lost_its_model_goes_back_at_once() -> None:
+    subscriber, outlook = Subscriber(), Scripted()
+    with running(subscriber, Runner(), outlook=outlook):
+        asked = subscriber.wait_for_pulls(1)
+        outlook.ready = False
+        asked.answer(("a", DATA))
+        assert subscriber.wait_for_answers(1) == [("a", "deadline 0")]
+
+
+def test_a_subscription_s_name_with_signs_in_it_is_put_into_the_header_as_it_must_be() -> None:
+    subscriber = Subscriber()
+    with running(subscriber, Runner(), (f"{NAME}+of%2",)):
+        subscriber.wait_for_pulls(1)
+
+
 def test_a_pull_that_brings_nothing_is_asked_anew() -> None:
     subscriber = Subscriber()
     with running(subscriber, Runner()):
@@ -387,6 +463,36 @@ def test_what_makes_pulling_impossible_is_raised_and_ends_the_other_pulls() -> N
     thread.join(TIMEOUT_SECONDS)
     assert not thread.is_alive()
     assert len(raised) == 1
+
+
+def test_what_is_in_hand_is_finished_and_looked_after_when_nothing_can_be_pulled_any_more(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "EXTEND_SECONDS", 0.01)
+    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+    subscriber: Any = Subscriber()
+    film = Held()
+    intake = PullIntake(subscriber, (NAME, OTHER), film, slots=2, on_tick=heard.put)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(intake.run)
+        try:
+            asked = {it.name: it for it in (subscriber.wait_for_pulls(n) for n in (1, 2))}
+            asked[NAME].answer(("film", DATA))
+            film.wait_for(1)
+            asked[OTHER].fail(grpc.StatusCode.PERMISSION_DENIED)
+            # Though nobody asks for messages any more: this worker is not stuck.
+            for part in (OTHER, NAME, f"{OTHER}, leases", f"{NAME}, leases"):
+                for _ in range(3):
+                    while heard.get(timeout=TIMEOUT_SECONDS) != part:
+                        pass
+            assert not running.done()
+        finally:
+            film.leave.set()
+        with pytest.raises(google.PermissionDenied):
+            running.result(TIMEOUT_SECONDS)
+    assert ("film", "ack") in subscriber.answers
+    (said,) = [it.getMessage() for it in caplog.records if it.levelno == logging.CRITICAL]
+    assert said.startswith("nothing can be pulled")
 
 
 def test_a_stopped_intake_asks_for_nothing() -> None:

@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from gpu_worker.in_memory_engine import InMemoryEngine, Script
-from gpu_worker.lifecycle.outlook import KINDS, LEAD_SECONDS, LEAD_SHARE, ForesightedEngine
+from gpu_worker.lifecycle.outlook import (
+    KINDS,
+    LEAD_SECONDS,
+    LEAD_SHARE,
+    ForesightedEngine,
+    kind_of,
+)
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult
-from shared.errors import GenerationError
-from shared.request import GenerationRequest, Text2ImgRequest, Text2VideoRequest
+from shared.errors import ErrorCode, GenerationError
+from shared.request import GenerationRequest, SpeedTier, Text2ImgRequest, Text2VideoRequest
 from tests.unit.lifecycle.stores import TIMEOUT_SECONDS
 from tests.unit.lifecycle.world import ManualClock
 
@@ -143,6 +149,23 @@ def test_a_job_is_predicted_by_the_last_of_its_kind_and_by_no_other() -> None:
     assert seen == [0.0, 0.0, 0.0, 10 - LEAD_SECONDS]
 
 
+@pytest.mark.parametrize(
+    ("request_", "otherwise"),
+    [
+        (PICTURE, {"speed_tier": SpeedTier.FAST}),
+        (PICTURE, {"guidance_scale": 1.0}),
+        (FILM, {"speed_tier": SpeedTier.FAST}),
+        (FILM, {"video_guidance_scale": 1.0}),
+    ],
+)
+def test_what_makes_less_work_of_each_step_makes_another_kind(
+    request_: GenerationRequest, otherwise: dict[str, Any]
+) -> None:
+    assert kind_of(request_) != kind_of(request_.model_copy(update=otherwise))
+    same = {"prompt": "b", "seed": 8}
+    assert kind_of(request_) == kind_of(request_.model_copy(update=same))
+
+
 def test_a_job_that_failed_teaches_nothing() -> None:
     clock, seen = ManualClock(), []
     faults = iter([True, False])
@@ -212,3 +235,9 @@ def test_everything_else_is_the_engine_s(desk: Desk) -> None:
     engine.close()
     with pytest.raises(GenerationError):
         engine.start()
+
+
+def test_it_is_as_ready_as_the_engine_behind_it() -> None:
+    broken = InMemoryEngine(load_error=GenerationError(ErrorCode.INTERNAL, "No model."))
+    engines = [ForesightedEngine(it, ManualClock()) for it in (InMemoryEngine(), broken)]
+    assert [it.ready for it in engines] == [True, False]

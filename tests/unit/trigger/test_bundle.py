@@ -22,7 +22,10 @@ LAZY = (
     "boto3",
     "pydantic",
     "shared.parse",
+    "tenacity",
+    "trigger.adapters.fcm",
     "trigger.enqueue",
+    "trigger.notify",
     "trigger.sweep",
     "trigger.wiring",
 )
@@ -135,6 +138,23 @@ def test_without_an_endpoint_a_deployment_asks_for_no_secret_of_runpod(target: P
     assert sorted(wanted["endpoints"]) == ["cleanup", "enqueue", "sweep"]
     assert "RUNPOD" not in json.dumps(wanted)
     assert "rpa_forgotten" not in json.dumps(wanted)
+
+
+@pytest.mark.parametrize("value", ["", "off", "true"])
+def test_without_notifications_there_is_no_function_that_tells(target: Path, value: str) -> None:
+    wanted = manifest(target, EMBERFRAME_NOTIFICATIONS=value)
+    assert "notify" not in wanted["endpoints"]
+    assert "notices" not in json.dumps(wanted)
+
+
+def test_with_notifications_a_function_hears_of_notices_and_gets_no_secret(target: Path) -> None:
+    wanted = manifest(target, EMBERFRAME_NOTIFICATIONS="on")["endpoints"]
+    assert sorted(wanted) == ["cleanup", "enqueue", "notify", "sweep"]
+    trigger = wanted["notify"]["eventTrigger"]
+    assert trigger["eventType"] == "google.cloud.firestore.document.v1.created"
+    patterns = trigger["eventFilterPathPatterns"]
+    assert patterns["document"] == "users/{uid}/notices/{generation_id}"
+    assert not wanted["notify"].get("secretEnvironmentVariables")
 
 
 S3_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.paths import ACCOUNTS, GENERATIONS
+from shared.notice import AGAIN_AFTER
+from shared.paths import ACCOUNTS, DEVICES_PATTERN, GENERATIONS, NOTICES
 from shared.ports import Overdue
+from trigger.adapters.firestore_notices import UPDATED_AT
 from trigger.adapters.firestore_search import QUERIES, RECONCILE_AFTER
 
 FILE = Path(__file__).resolve().parents[3] / "firestore.indexes.json"
@@ -48,6 +50,21 @@ def test_usage_that_is_due_is_found_by_an_index_over_everybody_s() -> None:
     assert overrides[RECONCILE_AFTER] == [everybody_s]
     # Of maps by id and by day each entry would be indexed by itself.
     assert overrides["reserved"] == overrides["spent"] == overrides["refunded"] == []
+
+
+def test_notices_that_are_due_and_a_person_s_newest_devices_are_found_by_an_index() -> None:
+    overrides = {
+        (field["collectionGroup"], field["fieldPath"]): field["indexes"]
+        for field in json.loads(FILE.read_text())["fieldOverrides"]
+    }
+    everybody_s = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
+    assert overrides[NOTICES, AGAIN_AFTER] == [everybody_s]
+    one_s = {"order": "DESCENDING", "queryScope": "COLLECTION"}
+    assert overrides["devices", UPDATED_AT] == [one_s]
+    assert DEVICES_PATTERN.endswith("/devices")
+    # Of what is secret, or never asked for, there is none.
+    for field in (("devices", "token"), ("devices", "platform"), (NOTICES, "at")):
+        assert overrides[field] == []
 
 
 def test_there_is_no_index_that_nothing_asks_for() -> None:

@@ -11,6 +11,7 @@ from shared.kinds import Kind
 from shared.queueing import Load
 from trigger import main, wiring
 from trigger.collect import Collected
+from trigger.overdue_notices import Telling
 from trigger.queue_places import Placed
 from trigger.reconcile import Reconciled
 from trigger.sweep import Swept
@@ -68,3 +69,17 @@ def test_one_part_that_fails_stops_none_of_the_others_and_quotes_nothing(
     assert lines[broken]["error"] == "ValueError"
     assert lines[broken]["where"].startswith("test_runs.py:")
     assert SECRET not in str(caught.value) + str(lines) + caplog.text
+
+
+def test_where_devices_are_told_a_run_tells_what_no_event_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(None)
+    assert "notify" not in dict(told(caplog))
+    caplog.clear()
+    monkeypatch.setattr(main, "NOTIFIES", True)
+    overdue = Telling(counts=Counter(told=2, postponed=1), faults=["x"])
+    monkeypatch.setattr(wiring, "tell_overdue", done(overdue))
+    run(None)
+    line = dict(told(caplog))["notify"]
+    assert (line["told"], line["postponed"], line["faults"]) == (2, 1, 1)
