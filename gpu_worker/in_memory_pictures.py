@@ -40,6 +40,7 @@ def pictures_of(job: EngineJob, request: ImageRequest) -> EngineResult:
         pictures=tuple(Picture(pixels=_paint(size, seed, *tint), seed=seed) for seed in seeds),
         model=MODEL,
         native_size=NATIVE_SIZE,
+        few_steps=job.few_steps,
         timings=dict(NO_TIME),
     )
 

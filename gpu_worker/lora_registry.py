@@ -13,12 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from gpu_worker.engine.specs import NO_MODEL, PICTURE_SPECS
-from gpu_worker.loras import Loras, OfferedLora
+from gpu_worker.loras import FewStepUse, Loras, OfferedLora
+from gpu_worker.ports import Sampler
 from shared.request import LORA_NAME_PATTERN, LORA_NAME_WORDS, MAX_LORA_WEIGHT
 
 SUFFIX = ".safetensors"
 CHUNK_BYTES = 2**20
 MAX_SHOWN_CHARACTERS = 60
+#: Keys of a LoRA's few_steps.
+FEW_STEPS = {"steps", "sampler", "guidance_scale", "weight"}
+#: More is what a model does without a LoRA.
+MOST_FEW_STEPS = 16
+#: Of a request's.
+MAX_GUIDANCE = 30
+FEW_STEPS_WORDS = (
+    f"a table of steps (1 to {MOST_FEW_STEPS}), sampler ({', '.join(Sampler)}) and, where it is "
+    f"not 1, guidance_scale (up to {MAX_GUIDANCE}) or weight (up to {MAX_LORA_WEIGHT})"
+)
 
 #: Repository, revision, file in the repository → where it lies on this machine.
 Fetch = Callable[[str, str, str], Path]
@@ -33,6 +44,20 @@ def _is_weight(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return 0 < value <= MAX_LORA_WEIGHT
+
+
+def _is_few_steps(value: object) -> bool:
+    if not isinstance(value, dict) or not {"steps", "sampler"} <= value.keys() <= FEW_STEPS:
+        return False
+    steps, guidance = value["steps"], value.get("guidance_scale", 1.0)
+    return (
+        type(steps) is int
+        and 1 <= steps <= MOST_FEW_STEPS
+        and value["sampler"] in list(Sampler)
+        and type(guidance) in (int, float)
+        and 0 <= guidance <= MAX_GUIDANCE
+        and _is_weight(value.get("weight", 1.0))
+    )
 
 
 def _matches(pattern: str) -> Callable[[object], bool]:
@@ -53,6 +78,7 @@ KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
     "sha256": (_matches(r"[0-9a-fA-F]{64}"), "the SHA-256 of the file, 64 hex digits"),
     "models": (_are_models, f"a list of models: {', '.join(PICTURE_SPECS)}"),
     "max_weight": (_is_weight, f"a number above 0 and up to {MAX_LORA_WEIGHT}"),
+    "few_steps": (_is_few_steps, FEW_STEPS_WORDS),
 }
 LOCAL = ("file", "sha256")
 ON_THE_HUB = ("repository", "revision", "weight_name", "sha256")
@@ -113,6 +139,9 @@ def _read(registry: Path, model: str, fetch: Fetch) -> list[OfferedLora]:
                 offered.append(_offer(name, table, registry.parent, fetch))
             except RegistryFault as fault:
                 faults.append(f"{registry}: [{name}] {fault}")
+    used = [it.name for it in offered if it.few_steps is not None]
+    if len(used) > 1:
+        faults.append(f"{registry}: {', '.join(used)} have few_steps; one for {model} may have.")
     if faults:
         raise RegistryFault("\n".join(faults))
     return offered
@@ -166,7 +195,10 @@ def _offer(name: str, table: Table, folder: Path, fetch: Fetch) -> OfferedLora:
     if found != table["sha256"].lower():
         raise RegistryFault(f"sha256 is {table['sha256']}, but that of {file} is {found}.")
     weight = float(table.get("max_weight", MAX_LORA_WEIGHT))
-    return OfferedLora(name=name, file=file.absolute(), sha256=found, max_weight=weight)
+    few_steps = FewStepUse(**table["few_steps"]) if "few_steps" in table else None
+    return OfferedLora(
+        name=name, file=file.absolute(), sha256=found, max_weight=weight, few_steps=few_steps
+    )
 
 
 def _shown(value: object) -> str:

@@ -162,6 +162,7 @@ def _prepare(request: GenerationRequest, loras: Loras) -> EngineJob:
         image=inputs.image,
         mask=inputs.mask,
         loras=found,
+        few_steps=loras.few_steps(request),
     )
 
 

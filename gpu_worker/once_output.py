@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gpu_worker.loras import describe_loras
+from gpu_worker.loras import describe_few_steps, describe_loras
 from gpu_worker.media.film_codec import FilmOptions
 from gpu_worker.media.film_file import describe_drawing, film_of, make_film_files
 from gpu_worker.media.film_writer import FilmWriter
@@ -45,6 +45,7 @@ def _make_pictures(
         "prompt_truncated": result.prompt_truncated,
         "speed_tier": request.speed_tier.value,
         **describe_loras(request),
+        **describe_few_steps(result.few_steps),
         "timings": _rounded(result),
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import ErrorCode, GenerationError
-from shared.request import GenerationRequest, ImageRequest
+from shared.request import GenerationRequest, ImageRequest, SpeedTier, Text2ImgRequest
 
 #: Height × width × 3, 8 bits, RGB.
 Pixels = NDArray[np.uint8]
@@ -32,6 +33,25 @@ class LoraFile:
     sha256: str
 
 
+class Sampler(StrEnum):
+    """What LoRAs for few steps are trained for; requests cannot ask for these."""
+
+    EULER_TRAILING = "euler_trailing"
+    DDIM_TRAILING = "ddim_trailing"
+    LCM = "lcm"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FewSteps:
+    """A LoRA that was made for few steps, and how it wants a picture drawn."""
+
+    lora: LoraFile
+    steps: int
+    #: 1 is none, as most of them want it.
+    guidance_scale: float
+    sampler: Sampler
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineJob:
     """One request for the engine. `job_id` is only a name: for logs and for `cancel`."""
@@ -46,14 +66,24 @@ class EngineJob:
     mask: Mask | None = field(default=None, compare=False)
     #: What the request's `loras` refer to, in their order.
     loras: tuple[LoraFile, ...] = ()
+    #: In the place of the request's own steps, guidance, scheduler and refiner.
+    few_steps: FewSteps | None = None
     #: From the moment when the engine begins with it; None is no limit.
     time_limit_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` when `loras` are not the request's: they would be lost in silence."""
+        """Raises `ValueError` when `loras` are not the request's: they would be lost in silence;
+        and when `few_steps` are for one that does not want them."""
         asked = self.request.loras if isinstance(self.request, ImageRequest) else ()
         if [(it.name, it.weight) for it in asked] != [(it.name, it.weight) for it in self.loras]:
             raise ValueError("the job's LoRAs are not those of its request")
+        if self.few_steps is not None and not takes_few_steps(self.request):
+            raise ValueError("few steps are for text2img requests of the tier fast only")
+
+
+def takes_few_steps(request: GenerationRequest) -> bool:
+    """From an image only a share of the steps is run, by `strength`: of four, one."""
+    return isinstance(request, Text2ImgRequest) and request.speed_tier is SpeedTier.FAST
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +130,8 @@ class EngineResult:
     native_frames: int | None = None
     #: True when the model's refiner took part.
     refiner: bool = False
+    #: Those that the picture was drawn with.
+    few_steps: FewSteps | None = None
     #: True when the model did not read the end of a prompt, which was too long for it.
     prompt_truncated: bool = False
     #: Seconds of the device per stage: `encode`, `denoise`, `refine` where there is a refiner,

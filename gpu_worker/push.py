@@ -23,7 +23,8 @@ from gpu_worker.pulse import Pulse
 from gpu_worker.push_settings import PushSettings
 from gpu_worker.running import run_until_signal
 from gpu_worker.setting_faults import tell_faults
-from gpu_worker.settings import Settings, Tasks
+from gpu_worker.settings import Settings
+from gpu_worker.tasks import Tasks
 from shared.clock import SystemClock
 
 

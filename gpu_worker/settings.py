@@ -1,6 +1,5 @@
 """Everything an operator can set, read from the environment once, at the start."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,6 +15,7 @@ from gpu_worker.engine.specs import NO_MODEL, film_partner_of
 from gpu_worker.engine.speed_options import (
     DEFAULT_TEXT_CACHE_MEBIBYTES,
     Attention,
+    Prepare,
     SpeedOptions,
 )
 from gpu_worker.engine.start_choice import BAKED_DIR, StartChoice
@@ -36,6 +36,7 @@ from gpu_worker.setting_forms import (
     TransformersFolder,
     WebAddress,
 )
+from gpu_worker.tasks import Tasks
 from gpu_worker.time_limits import FILM_SECONDS, IMAGE_SECONDS, TimeLimits
 from shared.admission import Admission
 from shared.blocked_terms import BlockedTerms
@@ -43,14 +44,6 @@ from shared.kinds import Kind
 from shared.lease import MAX_LEASE_SECONDS
 from shared.paths import IMAGE_SUBSCRIPTION, VIDEO_SUBSCRIPTION
 from shared.request import DEFAULT_MAX_IMAGES, MAX_IMAGES
-
-
-class Tasks(StrEnum):
-    """What a worker takes, so that fleets for pictures and for films scale apart."""
-
-    IMAGE = "image"
-    VIDEO = "video"
-    BOTH = "both"
 
 
 class WorkerSettings(BaseSettings):
@@ -116,6 +109,8 @@ class WorkerSettings(BaseSettings):
     attention_cache_dir: Path | None = None
     #: MiB of the device's memory for what the text encoders made of texts; 0 keeps nothing.
     text_cache: Annotated[int, Field(ge=0, le=4096)] = DEFAULT_TEXT_CACHE_MEBIBYTES
+    #: Read the texts of jobs that wait while another one is drawn; `auto`: on a GPU.
+    prepare: Prepare = Prepare.AUTO
     image_subscription: SubscriptionName = IMAGE_SUBSCRIPTION
     video_subscription: SubscriptionName = VIDEO_SUBSCRIPTION
     #: The most `num_images` that a request may ask for. The functions read the same variable.
@@ -240,6 +235,7 @@ class WorkerSettings(BaseSettings):
     def speed(self) -> SpeedOptions:
         return SpeedOptions(
             text_cache_mebibytes=self.text_cache,
+            prepare=self.prepare,
             attention=self.attention,
             attention_cache=self.attention_cache_dir,
         )

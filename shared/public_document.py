@@ -116,6 +116,17 @@ class Output(PublicModel):
     speed_tier: SpeedTier
 
 
+class FewSteps(PublicModel):
+    """How a picture was drawn by a LoRA for few steps, in the place of what the request says."""
+
+    lora: str
+    weight: float
+    num_inference_steps: Count
+    guidance_scale: float
+    #: `euler_trailing`, `ddim_trailing` or `lcm`.
+    sampler: str
+
+
 class PictureOutput(Output):
     """Of `text2img`, `img2img` and `inpaint`."""
 
@@ -127,6 +138,8 @@ class PictureOutput(Output):
     refiner: bool
     #: Those asked for, where there were any.
     loras: list[Lora] | None = None
+    #: Where the tier was `fast` and the operator has a LoRA for it.
+    few_steps: FewSteps | None = None
 
 
 class VideoInfo(PublicModel):

@@ -62,7 +62,8 @@ class Scheduler(StrEnum):
 
 
 class SpeedTier(StrEnum):
-    """How a result is come by: what a tier may leave out is the contract's, not a setting's."""
+    """How a result is come by: what a tier may leave out is the contract's, not a setting's; few
+    steps need a LoRA of the operator's."""
 
     #: Every step as the model was made for.
     QUALITY = "quality"
@@ -155,7 +156,8 @@ class Request(BaseModel):
     negative_prompt: NegativePrompt | None = None
     #: Denoising steps of the base model.
     num_inference_steps: Annotated[int, Field(ge=1, le=150), WHOLE] = 25
-    #: `fast` is guided for the first half of its steps only: sooner, and another result.
+    #: `fast` is guided for the first half of its steps only, or drawn in few steps where the
+    #: operator has a LoRA for that: sooner, and another result.
     speed_tier: Annotated[SpeedTier, BeforeValidator(_speed_tier)] = SpeedTier.QUALITY
     #: For endpoints without a document (RunPod); else, if given, that of the document's path.
     user_id: str | None = None

@@ -217,7 +217,8 @@ final schedulerValues = EnumValues({
 });
 
 
-///How a result is come by: what a tier may leave out is the contract's, not a setting's.
+///How a result is come by: what a tier may leave out is the contract's, not a setting's;
+///few steps need a LoRA of the operator's.
 enum SpeedTier {
     FAST,
     QUALITY
@@ -1024,6 +1025,7 @@ class Output {
     
     ///Those asked for, where there were any.
     final List<Lora>? loras;
+    final FewSteps? fewSteps;
     final String? videoUrl;
     final List<String>? videos;
     final VideoInfo? videoInfo;
@@ -1045,6 +1047,7 @@ class Output {
         required this.files,
         this.refiner,
         this.loras,
+        this.fewSteps,
         this.videoUrl,
         this.videos,
         this.videoInfo,
@@ -1067,6 +1070,7 @@ class Output {
         files: List<StoredFile>.from(json["files"].map((x) => StoredFile.fromJson(x))),
         refiner: json["refiner"],
         loras: json["loras"] == null ? [] : List<Lora>.from(json["loras"]!.map((x) => Lora.fromJson(x))),
+        fewSteps: json["few_steps"] == null ? null : FewSteps.fromJson(json["few_steps"]),
         videoUrl: json["video_url"],
         videos: json["videos"] == null ? [] : List<String>.from(json["videos"]!.map((x) => x)),
         videoInfo: json["video_info"] == null ? null : VideoInfo.fromJson(json["video_info"]),
@@ -1085,11 +1089,52 @@ class Output {
         "files": List<dynamic>.from(files.map((x) => x.toJson())),
         "refiner": refiner,
         "loras": loras == null ? [] : List<dynamic>.from(loras!.map((x) => x.toJson())),
+        "few_steps": fewSteps?.toJson(),
         "video_url": videoUrl,
         "videos": videos == null ? [] : List<dynamic>.from(videos!.map((x) => x)),
         "video_info": videoInfo?.toJson(),
         "native_frames": nativeFrames,
         "requested_frames": requestedFrames,
+    };
+}
+
+
+///How a picture was drawn by a LoRA for few steps, in the place of what the request says.
+class FewSteps {
+    final String lora;
+    final double weight;
+    final int numInferenceSteps;
+    final double guidanceScale;
+    
+    ///`euler_trailing`, `ddim_trailing` or `lcm`.
+    final String sampler;
+
+    FewSteps({
+        required this.lora,
+        required this.weight,
+        required this.numInferenceSteps,
+        required this.guidanceScale,
+        required this.sampler,
+    });
+
+    factory FewSteps.fromRawJson(String str) => FewSteps.fromJson(json.decode(str));
+
+    String toRawJson() => json.encode(toJson());
+
+    factory FewSteps.fromJson(Map<String, dynamic> json) => FewSteps(
+        lora: json["lora"],
+        weight: json["weight"]?.toDouble(),
+        numInferenceSteps: json["num_inference_steps"],
+        guidanceScale: json["guidance_scale"]?.toDouble(),
+        sampler: json["sampler"],
+    );
+
+    Map<String, dynamic> toJson() => {
+        "lora": lora,
+        "weight": weight,
+        "num_inference_steps": numInferenceSteps,
+        "guidance_scale": guidanceScale,
+        "sampler": sampler,
     };
 }
 

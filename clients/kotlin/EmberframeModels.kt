@@ -166,7 +166,8 @@ enum class Scheduler(val value: String) {
 }
 
 /**
- * How a result is come by: what a tier may leave out is the contract's, not a setting's.
+ * How a result is come by: what a tier may leave out is the contract's, not a setting's;
+ * few steps need a LoRA of the operator's.
  */
 @Serializable
 enum class SpeedTier(val value: String) {
@@ -764,6 +765,9 @@ data class Output (
      */
     val loras: List<Lora>? = null,
 
+    @SerialName("few_steps")
+    val fewSteps: FewSteps? = null,
+
     @SerialName("video_url")
     val videoURL: String? = null,
 
@@ -783,6 +787,26 @@ data class Output (
      */
     @SerialName("requested_frames")
     val requestedFrames: Long? = null
+)
+
+/**
+ * How a picture was drawn by a LoRA for few steps, in the place of what the request says.
+ */
+@Serializable
+data class FewSteps (
+    val lora: String,
+    val weight: Double,
+
+    @SerialName("num_inference_steps")
+    val numInferenceSteps: Long,
+
+    @SerialName("guidance_scale")
+    val guidanceScale: Double,
+
+    /**
+     * `euler_trailing`, `ddim_trailing` or `lcm`.
+     */
+    val sampler: String
 )
 
 /**

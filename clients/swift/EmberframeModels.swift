@@ -111,7 +111,8 @@ enum EmberScheduler: String, Codable, Sendable {
     case uniPC = "UniPC"
 }
 
-/// How a result is come by: what a tier may leave out is the contract's, not a setting's.
+/// How a result is come by: what a tier may leave out is the contract's, not a setting's;
+/// few steps need a LoRA of the operator's.
 enum EmberSpeedTier: String, Codable, Sendable {
     case fast = "fast"
     case quality = "quality"
@@ -520,6 +521,7 @@ struct EmberOutput: Codable, Sendable {
     var refiner: Bool?
     /// Those asked for, where there were any.
     var loras: [EmberLora]?
+    var fewSteps: EmberFewSteps?
     var videoURL: String?
     var videos: [String]?
     var videoInfo: EmberVideoInfo?
@@ -539,11 +541,31 @@ struct EmberOutput: Codable, Sendable {
         case files = "files"
         case refiner = "refiner"
         case loras = "loras"
+        case fewSteps = "few_steps"
         case videoURL = "video_url"
         case videos = "videos"
         case videoInfo = "video_info"
         case nativeFrames = "native_frames"
         case requestedFrames = "requested_frames"
+    }
+}
+
+/// How a picture was drawn by a LoRA for few steps, in the place of what the request says.
+// MARK: - EmberFewSteps
+struct EmberFewSteps: Codable, Sendable {
+    var lora: String
+    var weight: Double
+    var numInferenceSteps: Int
+    var guidanceScale: Double
+    /// `euler_trailing`, `ddim_trailing` or `lcm`.
+    var sampler: String
+
+    enum CodingKeys: String, CodingKey {
+        case lora = "lora"
+        case weight = "weight"
+        case numInferenceSteps = "num_inference_steps"
+        case guidanceScale = "guidance_scale"
+        case sampler = "sampler"
     }
 }
 

@@ -40,6 +40,7 @@ from gpu_worker.engine.protocol import (
     Failed,
     FilmFrames,
     LoadFailed,
+    Prepare,
     Progress,
     Ready,
     Run,
@@ -143,12 +144,14 @@ class EngineChild:
         self._watchdog.told_to_stop(job_id)
         self.send_apart(Cancel(job_id=job_id))
 
-    def send_apart(self, message: Cancel | Shutdown) -> None:
+    def send_apart(self, message: Prepare | Cancel | Shutdown) -> None:
         """In a thread of its own, since an engine that hangs may have stopped reading."""
         threading.Thread(target=self.send, args=(message,), daemon=True).start()
 
     def send(
-        self, message: Run | Cancel | Shutdown, frames: Sequence[NDArray[np.uint8]] = ()
+        self,
+        message: Run | Prepare | Cancel | Shutdown,
+        frames: Sequence[NDArray[np.uint8]] = (),
     ) -> None:
         """To a process that is gone: nothing happens, `on_end` comes or has come."""
         try:

@@ -7,6 +7,7 @@ with its own condition.
 
 import logging
 
+from gpu_worker.adapters.engine_child import EngineChild
 from gpu_worker.adapters.engine_turn import Turn, crashed
 from gpu_worker.engine.company import CompanyKey, Waiting, choose_company, company_key, rows_of
 from gpu_worker.engine.protocol import Done, Failed, Stopped
@@ -62,6 +63,16 @@ class EngineLine:
         for turn in batch:
             turn.sent, turn.company = True, batch
         return batch
+
+    def announce(self, child: EngineChild | None) -> None:
+        """Tell `child` who waits behind those at work, each once. Does not wait for it."""
+        if child is None or not self.at_work:
+            return
+        for turn in self._waiting:
+            announcement = None if turn.announced else turn.announcement()
+            turn.announced = True
+            if announcement is not None:
+                child.send_apart(announcement)
 
     def answer(
         self, message: Done | Failed | Stopped, frames: list[bytes], *, closed: bool

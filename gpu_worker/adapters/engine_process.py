@@ -148,6 +148,7 @@ class EngineProcess:
         turn = Turn(job=job, on_progress=on_progress, on_frames=on_frames)
         with self._changed:
             self._line.join(turn)
+            self._line.announce(self._child)
             self._changed.notify_all()
         try:
             while turn.outcome is None:
@@ -230,6 +231,7 @@ class EngineProcess:
             for turn in batch:
                 if turn.cancelled:  # asked for before the engine knew of the job
                     child.cancel(turn.job.job_id)
+            self._line.announce(child)
 
     def _stopped(self, turn: Turn) -> bool:
         return turn.cancelled or self._closed

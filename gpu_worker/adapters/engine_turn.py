@@ -16,6 +16,7 @@ from gpu_worker.engine.protocol import (
     Done,
     Failed,
     FilmFrames,
+    Prepare,
     Progress,
     Run,
     Stopped,
@@ -32,9 +33,14 @@ from gpu_worker.ports import (
 )
 from shared.errors import ErrorCode, GenerationError
 from shared.json_log import trace_of
+from shared.request import ImageRequest
 
 LOG = logging.getLogger(__name__)
 
+#: Fields of a request that may hold whole images, which say nothing of its texts; and what such a
+#: field has in their place.
+IMAGES = ("image_url", "mask_url")
+NOT_SENT = "data:image/none"
 #: What a listener is told: progress, or frames.
 Heard = TypeVar("Heard")
 
@@ -52,6 +58,8 @@ class Turn:
     #: Some frames of its film were not handed on, since nobody wanted it any more.
     dropped: bool = False
     sent: bool = False
+    #: The process was told that it waits.
+    announced: bool = False
     #: Those that it was sent with, itself too.
     company: "list[Turn]" = field(default_factory=list)
     #: Once it failed in company, it goes by itself.
@@ -73,6 +81,16 @@ class Turn:
         """What has the engine draw it, with `more` of its company to come after it."""
         run = self._run.model_copy(update={"more": more})
         return run, frames_of(self.job.image, self.job.mask)
+
+    def announcement(self) -> Prepare | None:
+        """What has the engine read its texts ahead; None where it never does."""
+        request = self.job.request
+        # A film's texts are a two-thousandth of its seconds; LoRAs go on when their job comes.
+        with_loras = self.job.loras or self.job.few_steps
+        if not isinstance(request, ImageRequest) or with_loras:
+            return None
+        images = {name: NOT_SENT for name in IMAGES if hasattr(request, name)}
+        return Prepare(job_id=self.job.job_id, request=request.model_copy(update=images))
 
     def seconds_left(self, now: float) -> float | None:
         """Of its time limit, which runs on from its beginning when it goes a second time."""
@@ -167,6 +185,7 @@ def _outcome(message: Done | Failed | Stopped, frames: list[bytes]) -> EngineRes
                 native_size=message.native_size,
                 native_frames=message.native_frames,
                 refiner=message.refiner,
+                few_steps=message.few_steps,
                 prompt_truncated=message.prompt_truncated,
                 timings=message.timings,
             )

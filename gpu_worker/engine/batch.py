@@ -21,7 +21,15 @@ from gpu_worker.engine.seat import Fault, Outcome, Seat
 from gpu_worker.engine.sizes import Sizes
 from gpu_worker.engine.stages import Encoded
 from gpu_worker.engine.timing import StageTimer
-from gpu_worker.ports import EngineProgress, EngineResult, JobCancelled, Pixels
+from gpu_worker.ports import (
+    EngineProgress,
+    EngineResult,
+    FewSteps,
+    JobCancelled,
+    LoraFile,
+    Pixels,
+)
+from shared.errors import GenerationError
 from shared.request import ImageRequest, SpeedTier
 
 
@@ -34,11 +42,13 @@ class Sketch:
     """What one job's pictures are made of. Each is a row of the batch."""
 
     seat: Seat
+    #: As it is drawn.
     request: ImageRequest
     sizes: Sizes
     frame: Frame | None
     generators: Sequence[torch.Generator]
     timer: StageTimer
+    few_steps: FewSteps | None = None
     encoded: Encoded | None = None
     for_refiner: Encoded | None = None
     #: Latents of its input image.
@@ -47,6 +57,11 @@ class Sketch:
     @property
     def rows(self) -> int:
         return len(self.generators)
+
+    @property
+    def chosen(self) -> tuple[LoraFile, ...]:
+        """What it is drawn with, and its request did not ask for."""
+        return () if self.few_steps is None else (self.few_steps.lora,)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,6 +73,8 @@ class Batch:
     present: list[Sketch] = field(default_factory=list[Sketch])
     #: Of all legs together, equal for all jobs.
     evaluations: int = 0
+    #: The model failed one of the jobs.
+    _failed: bool = False
     #: The stage that all share just now, and since when its seconds have not been shared out.
     _stage: str | None = None
     _since: float = field(default=0.0)
@@ -93,7 +110,9 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - its job is told
             # Beside others there was less room for it.
             crowded = len(self.present) > 1 and is_out_of_memory(error)
-            self._leave(sketch, Fault(error=error, in_company=crowded))
+            inherited = self._is_inherited(error)
+            self._failed |= not isinstance(error, GenerationError) and not is_out_of_memory(error)
+            self._leave(sketch, Fault(error=error, in_company=crowded or inherited))
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -103,7 +122,7 @@ class Batch:
         except Nobody:
             pass
         except Exception as error:  # noqa: BLE001 - the boundary: each job is told
-            in_company = len(self.present) > 1
+            in_company = len(self.present) > 1 or self._is_inherited(error)
             for sketch in self:
                 self._leave(sketch, Fault(error=error, in_company=in_company))
 
@@ -151,6 +170,10 @@ class Batch:
             self._share_out()
         finally:
             self._stage = None
+
+    def _is_inherited(self, error: Exception) -> bool:
+        """Whether it may come of another job's fault, which can leave the device of no use."""
+        return self._failed and not isinstance(error, GenerationError)
 
     def _kept(self, before: Sequence[Sketch]) -> list[int] | None:
         if not self.present:

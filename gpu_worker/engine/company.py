@@ -58,6 +58,7 @@ def company_key(spec: PictureSpec, job: EngineJob) -> CompanyKey | None:
         # Without any text there is no guidance, whatever its scale.
         bool(getattr(request, "prompt", None) or request.negative_prompt),
         tuple(lora.sha256 for lora in job.loras),
+        job.few_steps,
         request.model_dump_json(exclude=set(OWN_FIELDS)),
     )
 

@@ -1,7 +1,6 @@
 """Picture jobs, one or a batch, from request to pixels: sizes, legs, the stages in order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,33 +9,30 @@ from gpu_worker.engine import stages
 from gpu_worker.engine.batch import Batch, Sketch, joined
 from gpu_worker.engine.batch_trial import time_steps
 from gpu_worker.engine.device import Device
+from gpu_worker.engine.few_steps import as_drawn
 from gpu_worker.engine.framing import Frame, resized
 from gpu_worker.engine.kernels import tune
-from gpu_worker.engine.legs import Leg, plan_base, plan_finishing, plan_taking_over
+from gpu_worker.engine.legs import Leg
 from gpu_worker.engine.loras import LoraShelf, loras_on
 from gpu_worker.engine.pipelines import Pipelines
+from gpu_worker.engine.planning import Legs, plan_legs
 from gpu_worker.engine.preview import Previewer
 from gpu_worker.engine.seat import Fault, Outcome, Seat
 from gpu_worker.engine.sizes import decide_sizes
 from gpu_worker.engine.specs import PictureSpec
-from gpu_worker.engine.text_cache import TextCache
+from gpu_worker.engine.text_cache import TextCache, Texts
 from gpu_worker.engine.timing import StageTimer
-from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Picture
-from shared.request import ImageRequest, Text2ImgRequest
+from gpu_worker.ports import (
+    EngineJob,
+    EngineProgress,
+    EngineResult,
+    FewSteps,
+    LoraFile,
+    Picture,
+)
+from shared.request import ImageRequest
 
 Report = Callable[[EngineProgress], None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Legs:
-    """Either may be missing: no strength, no refiner."""
-
-    base: Leg | None
-    refiner: Leg | None
-
-    @property
-    def evaluations(self) -> int:
-        return sum(leg.evaluations for leg in (self.base, self.refiner) if leg)
 
 
 class Drawing:
@@ -109,14 +105,28 @@ class Drawing:
         if not batch.present:
             return
         with batch.shared():
-            legs = self._plan(batch.present[0].request)
+            one = batch.present[0]
+            legs = self._plan(one.request, one.few_steps)
             batch.evaluations = legs.evaluations
-            with self._loras.applied(seats[0].job.loras):
+            with self._loras.applied(one.seat.job.loras, one.chosen):
                 self._draw(batch, legs)
 
     def time_steps(self) -> dict[int, float]:
         """Seconds of a denoising step by rows; see `batch_trial`."""
         return time_steps(self._pipelines.text2img, self._base_schedule, self._spec, self._device)
+
+    def in_each_step(self, work: Callable[[], None]) -> None:
+        """Have `work` done for others once the model's evaluation is on its way."""
+        self._previewer.in_each_step(work)
+
+    def read_ahead(self, request: ImageRequest, texts: Texts) -> bool:
+        """The texts of a job that waits and has no LoRAs, by way of `texts`, whose exceptions are
+        passed on. False while LoRAs are on the encoders; call under `torch.no_grad()`."""
+        if self._loras.is_on:
+            return False
+        refines = self._plan(request).refiner is not None
+        self._read((), request, refines=refines, texts=texts)
+        return True
 
     def _sketch(self, seat: Seat) -> Sketch:
         job, request = seat.job, seat.job.request
@@ -125,7 +135,8 @@ class Drawing:
         sizes = decide_sizes(self._spec, request.width, request.height, job.image)
         return Sketch(
             seat=seat,
-            request=request,
+            request=as_drawn(request, job.few_steps),
+            few_steps=job.few_steps,
             sizes=sizes,
             frame=None if job.image is None else Frame.of(job.image, job.mask, sizes.asked),
             generators=stages.make_generators(job.seed, request.num_images),
@@ -162,7 +173,10 @@ class Drawing:
 
     def _encode(self, sketch: Sketch, legs: Legs) -> None:
         sketch.encoded, sketch.for_refiner = self._read(
-            sketch.seat.job, sketch.request, refines=legs.refiner is not None
+            (*sketch.seat.job.loras, *sketch.chosen),
+            sketch.request,
+            refines=legs.refiner is not None,
+            texts=self._texts,
         )
         if sketch.frame is not None:
             sketch.latents = stages.encode_image(
@@ -216,56 +230,29 @@ class Drawing:
                 model=self._spec.name,
                 native_size=sketch.sizes.drawn,
                 refiner=refined,
+                few_steps=sketch.few_steps,
                 prompt_truncated=sketch.encoded is not None and sketch.encoded.truncated,
                 timings=sketch.timer.seconds,
             ),
         )
 
     def _read(
-        self, job: EngineJob, request: ImageRequest, *, refines: bool
+        self, loras: Sequence[LoraFile], request: ImageRequest, *, refines: bool, texts: Texts
     ) -> tuple[stages.Encoded, stages.Encoded | None]:
         """The request's texts, for the base and for a refiner that takes part."""
         base, refiner = self._pipelines.text2img, self._pipelines.refiner
         model = (self._spec.name, self._device.precision)
-        remember = self._texts.under(*model, "base", *loras_on(job))
+        remember = texts.under(*model, "base", *loras_on(loras))
         encoded = stages.encode(base, request, remember)
         if not refines or refiner is None:
             return encoded, None
         # It shares the base's second text encoder, and takes no LoRA.
-        remember = self._texts.under(*model, "refiner")
+        remember = texts.under(*model, "refiner")
         with self._loras.suspended():
             return encoded, stages.encode(refiner, request, remember)
 
-    def _plan(self, request: ImageRequest) -> Legs:
-        """An image is refined only by way of a hand-over: `strength` is the base's there."""
-        from_image = not isinstance(request, Text2ImgRequest)
-        steps = request.refiner_inference_steps
-        has_refiner = self._pipelines.refiner is not None and steps > 0
-        share = request.high_noise_frac if has_refiner else None
-
-        def base(base_share: float | None) -> Leg | None:
-            return plan_base(
-                request.scheduler,
-                self._base_schedule,
-                steps=request.num_inference_steps,
-                strength=request.strength if from_image else None,
-                base_share=base_share,
-            )
-
-        leg = base(share)
-        if not has_refiner or leg is None:
-            return Legs(base=leg, refiner=None)
-        if leg.handover is not None:
-            taking_over = plan_taking_over(
-                request.scheduler, self._refiner_schedule, steps=steps, handover=leg.handover
-            )
-            return Legs(base=leg if taking_over else base(None), refiner=taking_over)
-        if share is not None or from_image:
-            return Legs(base=leg, refiner=None)
-        finishing = plan_finishing(
-            request.scheduler, self._refiner_schedule, steps=steps, strength=request.strength
-        )
-        return Legs(base=leg, refiner=finishing)
+    def _plan(self, request: ImageRequest, few_steps: FewSteps | None = None) -> Legs:
+        return plan_legs(request, self._base_schedule, self._refiner_schedule, few_steps)
 
     def _task(self, sketches: Sequence[Sketch]) -> tuple[Any, dict[str, Any]]:
         """The task's pipeline, and what it wants besides prompts and steps."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from gpu_worker.engine.guidance_cutoff import guided_evaluations
 from gpu_worker.engine.schedulers import build_scheduler
+from gpu_worker.ports import Sampler
 from shared.request import Scheduler, SpeedTier
 
 
@@ -34,7 +35,12 @@ class Leg:
 
 
 def plan_base(
-    name: Scheduler, config: Any, *, steps: int, strength: float | None, base_share: float | None
+    name: Scheduler | Sampler,
+    config: Any,
+    *,
+    steps: int,
+    strength: float | None,
+    base_share: float | None,
 ) -> Leg | None:
     """`strength` is None without an image; `base_share` (0 … 1) None without a refiner after it.
 

@@ -25,6 +25,7 @@ from gpu_worker.engine.protocol import (
     FilmHead,
     LoadFailed,
     PictureHead,
+    Prepare,
     Progress,
     Ready,
     Run,
@@ -32,6 +33,7 @@ from gpu_worker.engine.protocol import (
     Stopped,
     frames_of,
 )
+from gpu_worker.engine.upcoming import Upcoming
 from gpu_worker.ports import (
     EngineInfo,
     EngineJob,
@@ -51,12 +53,14 @@ class SupervisorLink:
     """One job or batch at a time: the supervisor sends the next only after all answers to it."""
 
     def __init__(self, descriptor: int) -> None:
-        self._channel: Channel[Run | Cancel | Shutdown] = Channel(descriptor, TO_ENGINE)
+        self._channel: Channel[Run | Prepare | Cancel | Shutdown] = Channel(descriptor, TO_ENGINE)
         self._batches: queue.SimpleQueue[tuple[EngineJob, ...]] = queue.SimpleQueue()
         #: Ids of the jobs at hand, and of those among them that are to stop.
         self._at_hand: set[str] = set()
         self._stopped: set[str] = set()
         self._passes = 0
+        #: Jobs that were heard of and have not come.
+        self.upcoming = Upcoming()
         threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
 
     def next_jobs(self) -> tuple[EngineJob, ...]:
@@ -112,6 +116,7 @@ class SupervisorLink:
             native_size=result.native_size,
             native_frames=result.native_frames,
             refiner=result.refiner,
+            few_steps=result.few_steps,
             prompt_truncated=result.prompt_truncated,
             timings=dict(result.timings),
         )
@@ -154,10 +159,13 @@ class SupervisorLink:
                     if not jobs:
                         self._at_hand, self._stopped = set(), set()
                     self._at_hand.add(message.job_id)
+                    self.upcoming.remove(message.job_id)
                     jobs.append(message.job(frames))
                     if message.more == 0:
                         self._batches.put(tuple(jobs))
                         jobs = []
+                case Prepare():
+                    self.upcoming.add(message.job_id, message.request)
                 case Cancel() if message.job_id in self._at_hand:
                     self._stopped.add(message.job_id)
                 case Shutdown():

@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from gpu_worker.engine.faults import is_out_of_memory
 from gpu_worker.lora_registry import hash_of
-from gpu_worker.ports import EngineJob, LoraFile
+from gpu_worker.ports import LoraFile
 from shared.errors import ErrorCode, GenerationError, InvalidInput
 
 LOG = logging.getLogger(__name__)
@@ -48,19 +48,26 @@ class LoraShelf:
     def is_empty(self) -> bool:
         return not self._kept
 
+    @property
+    def is_on(self) -> bool:
+        """True while a job has some on."""
+        return self._on
+
     @contextmanager
-    def applied(self, wanted: Sequence[LoraFile]) -> Iterator[None]:
-        """Within it the modules are changed by `wanted`, after it they are as they came.
+    def applied(self, asked: Sequence[LoraFile], chosen: Sequence[LoraFile] = ()) -> Iterator[None]:
+        """Within it the modules are changed by what a request `asked` for and what the operator has
+        `chosen`, after it they are as they came.
 
         Raises `GenerationError` for a file that is not the registered one, or not of this model.
         """
-        counted = _counted(wanted)
+        counted = _counted((*asked, *chosen))
         if not counted:
             yield
             return
         try:
             for lora in counted:
-                self._have(f"loras[{wanted.index(lora)}].name", lora, counted)
+                place = f"loras[{asked.index(lora)}].name" if lora in asked else None
+                self._have(place, lora, counted)
             self._pipeline.set_adapters(
                 [_adapter(lora.name) for lora in counted], [lora.weight for lora in counted]
             )
@@ -81,7 +88,8 @@ class LoraShelf:
         finally:
             self._switch(on=True)
 
-    def _have(self, place: str, lora: LoraFile, needed: Sequence[LoraFile]) -> None:
+    def _have(self, place: str | None, lora: LoraFile, needed: Sequence[LoraFile]) -> None:
+        """`place` is where the request asks for it, if it does."""
         if lora.name in self._kept:
             self._kept.move_to_end(lora.name)
             return
@@ -100,6 +108,12 @@ class LoraShelf:
                 raise
             reason = str(error).partition("\n")[0][:200]
             LOG.warning("LoRA %s: %s: %s", lora.name, type(error).__name__, reason)
+            if place is None:
+                raise GenerationError(
+                    ErrorCode.INTERNAL,
+                    f"The LoRA {lora.name}, with which this worker draws fast pictures, does not "
+                    f"fit the model {self._model}.",
+                ) from error
             raise InvalidInput(
                 f"{place} is {lora.name}, which does not fit the model {self._model}; leave it out."
             ) from error
@@ -150,9 +164,9 @@ class LoraShelf:
             PEFT.set_adapter_layers(module, enabled=on)
 
 
-def loras_on(job: EngineJob) -> tuple[tuple[str, float], ...]:
-    """All that the modules of a job's pictures depend on: contents and weights, in their order."""
-    return tuple((lora.sha256, lora.weight) for lora in _counted(job.loras))
+def loras_on(wanted: Sequence[LoraFile]) -> tuple[tuple[str, float], ...]:
+    """All that the modules of a picture depend on: contents and weights, in their order."""
+    return tuple((lora.sha256, lora.weight) for lora in _counted(wanted))
 
 
 def _counted(wanted: Sequence[LoraFile]) -> list[LoraFile]:

@@ -24,11 +24,13 @@ from gpu_worker.engine.filming import Filming
 from gpu_worker.engine.image_check import ImageCheck
 from gpu_worker.engine.loading import load_pipelines
 from gpu_worker.engine.precision import Precision
+from gpu_worker.engine.preparing import Preparing
 from gpu_worker.engine.residency import decide
 from gpu_worker.engine.seat import Seat
 from gpu_worker.engine.specs import FilmSpec, PictureSpec, Size, Source, served_tasks, unsupported
-from gpu_worker.engine.speed_options import SpeedOptions
+from gpu_worker.engine.speed_options import Prepare, SpeedOptions
 from gpu_worker.engine.text_cache import TextCache
+from gpu_worker.engine.upcoming import Upcoming
 from gpu_worker.ports import EngineJob, EngineProgress, EngineResult, Frames, no_frames
 from shared.errors import ErrorCode, GenerationError
 from shared.request import ImageRequest, Text2ImgRequest, Text2VideoRequest
@@ -65,7 +67,8 @@ class Model:
         self._checked = Checked(ImageCheck(check, self.device) if check is not None else None)
         self._picture = picture[0] if picture is not None else None
         self._film = film[0] if film is not None else None
-        texts = TextCache(speed.text_cache_mebibytes)
+        texts = self._texts = TextCache(speed.text_cache_mebibytes)
+        self._prepare = speed.prepare
         self._attention = AttentionChoice(speed.attention, self.device, speed.attention_cache)
         self._draw: Drawing | None = None
         self._shoot: Filming | None = None
@@ -118,6 +121,16 @@ class Model:
             )
             with self._attention.watching(FILMS):
                 self._run(EngineJob(job_id=WARM_UP, request=film, seed=0))
+
+    def prepare(self, upcoming: Upcoming) -> None:
+        """From now on read the texts of those jobs in the steps of others, if that is wanted and of
+        use here."""
+        wanted = self._prepare is Prepare.ON or (
+            self._prepare is Prepare.AUTO and self.device.is_gpu
+        )
+        if wanted and self._draw is not None and self._texts.keeps:
+            preparing = Preparing(upcoming, self._texts, self._draw.read_ahead)
+            self._draw.in_each_step(preparing.read_one)
 
     def time_batches(self) -> dict[int, float]:
         """Seconds of a denoising step by the pictures that it is for; empty where that is slow."""

@@ -48,6 +48,10 @@ class Previewer:
 
         self._steps.begin(scheduler, guess)
 
+    def in_each_step(self, work: Callable[[], None]) -> None:
+        """As `StepWatch.in_each_step`."""
+        self._steps.in_each_step(work)
+
     def take(self) -> tuple[Pixels, ...]:
         """The newest ones, in the order of the rows, once."""
         return self._steps.take()

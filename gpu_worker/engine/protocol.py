@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from gpu_worker.ports import EngineInfo, EngineJob, EngineProgress, Film, Frames, LoraFile
+from gpu_worker.ports import (
+    EngineInfo,
+    EngineJob,
+    EngineProgress,
+    FewSteps,
+    Film,
+    Frames,
+    LoraFile,
+)
 from shared.errors import ErrorCode
 from shared.request import (
     Img2ImgRequest,
@@ -73,6 +81,7 @@ class Run(Message):
     image: Shape | None = None
     mask: Shape | None = None
     loras: tuple[LoraFile, ...] = ()
+    few_steps: FewSteps | None = None
 
     @classmethod
     def of(cls, job: EngineJob) -> "Run":
@@ -83,6 +92,7 @@ class Run(Message):
             image=_shape(job.image),
             mask=_shape(job.mask),
             loras=job.loras,
+            few_steps=job.few_steps,
         )
 
     def job(self, frames: Sequence[bytes]) -> EngineJob:
@@ -94,7 +104,18 @@ class Run(Message):
             image=image,
             mask=mask,
             loras=self.loras,
+            few_steps=self.few_steps,
         )
+
+
+class Prepare(Message):
+    """To the engine: a job that waits, whose texts may be read while another one is drawn. Only a
+    hint, which may be lost or come too late; it has no answer."""
+
+    kind: Literal["prepare"] = "prepare"
+    job_id: str
+    #: Without its images.
+    request: AnyRequest
 
 
 class Cancel(Message):
@@ -226,6 +247,7 @@ class Done(Message):
     native_size: tuple[int, int]
     native_frames: int | None = None
     refiner: bool = False
+    few_steps: FewSteps | None = None
     prompt_truncated: bool = False
     timings: dict[str, float]
 
@@ -248,13 +270,13 @@ class Stopped(Message):
     job_id: str
 
 
-ToEngine: TypeAlias = Annotated[Run | Cancel | Shutdown, Field(discriminator="kind")]
+ToEngine: TypeAlias = Annotated[Run | Prepare | Cancel | Shutdown, Field(discriminator="kind")]
 FromEngine: TypeAlias = Annotated[
     Alive | Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped,
     Field(discriminator="kind"),
 ]
 
-TO_ENGINE: TypeAdapter[Run | Cancel | Shutdown] = TypeAdapter(ToEngine)
+TO_ENGINE: TypeAdapter[Run | Prepare | Cancel | Shutdown] = TypeAdapter(ToEngine)
 FROM_ENGINE: TypeAdapter[
     Alive | Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped
 ] = TypeAdapter(FromEngine)

@@ -90,6 +90,7 @@ def serve(link: SupervisorLink, options: EngineOptions, started: float) -> int:
             memory=model.memory_in_use(),
         )
     )
+    model.prepare(link.upcoming)
     if model.compiling is not None:
         model.compiling.start()
     while answer(link, model, link.next_jobs()):

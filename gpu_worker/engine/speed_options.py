@@ -17,6 +17,15 @@ class Attention(StrEnum):
     MATH = "math"
 
 
+class Prepare(StrEnum):
+    """Whether the texts of jobs that wait are read while another job is drawn."""
+
+    #: On a GPU; a CPU would take from the job under way what it gives to the next.
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 #: About 200 texts of SDXL's (0.3 MB in 2-byte precision), or 16 of Wan's (4 MB).
 DEFAULT_TEXT_CACHE_MEBIBYTES = 64
 
@@ -25,6 +34,8 @@ DEFAULT_TEXT_CACHE_MEBIBYTES = 64
 class SpeedOptions:
     #: Of the device's memory, for what text encoders made of texts; 0 keeps nothing.
     text_cache_mebibytes: int = DEFAULT_TEXT_CACHE_MEBIBYTES
+    #: Needs the text cache.
+    prepare: Prepare = Prepare.AUTO
     attention: Attention = Attention.AUTO
     #: A folder for what the trial found; None forgets it.
     attention_cache: Path | None = None
@@ -34,7 +45,7 @@ class SpeedOptions:
         parser.add_argument(
             "--text-cache", type=int, default=DEFAULT_TEXT_CACHE_MEBIBYTES, help="MiB"
         )
-
+        parser.add_argument("--prepare", type=Prepare, default=Prepare.AUTO, choices=Prepare)
         parser.add_argument(
             "--attention", type=Attention, default=Attention.AUTO, choices=Attention
         )
@@ -44,6 +55,7 @@ class SpeedOptions:
     def of(cls, options: Namespace) -> Self:
         return cls(
             text_cache_mebibytes=options.text_cache,
+            prepare=options.prepare,
             attention=options.attention,
             attention_cache=options.attention_cache,
         )
@@ -51,6 +63,7 @@ class SpeedOptions:
     def arguments(self) -> list[str]:
         """What `of` reads."""
         arguments = ["--text-cache", str(self.text_cache_mebibytes)]
+        arguments += ["--prepare", self.prepare.value]
         arguments += ["--attention", self.attention.value]
         if self.attention_cache is not None:
             arguments += ["--attention-cache", str(self.attention_cache)]

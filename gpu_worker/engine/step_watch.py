@@ -1,7 +1,8 @@
 """Looks over a scheduler's shoulder: every few steps, small pictures of what they lead to.
 
 The scheduler's `step` is wrapped, so it is seen what pipelines hand it: the model's output after
-guidance.
+guidance. On a GPU that output is only on its way then, and the thread is free until the scheduler,
+or a preview, looks at a number; what else there is to do is done just there.
 """
 
 import functools
@@ -28,6 +29,11 @@ class StepWatch:
         self._map = colour_map
         self._previews: tuple[Pixels, ...] = ()
         self._seen = 0
+        self._work: Callable[[], None] = lambda: None
+
+    def in_each_step(self, work: Callable[[], None]) -> None:
+        """From now on have `work` done before each step; it must not raise."""
+        self._work = work
 
     def begin(self, scheduler: Any, guess: Guess) -> None:
         """From now on this scheduler's steps make previews; what another's made is forgotten."""
@@ -38,6 +44,7 @@ class StepWatch:
         # Pipelines look at its signature, which `wraps` keeps.
         @functools.wraps(step)
         def watched(output: Any, timestep: Any, sample: Any, *args: Any, **options: Any) -> Any:
+            self._work()
             if self._seen % EVERY_STEPS == 0:
                 clean = guess(output, timestep, sample, self._seen)
                 self._previews = tuple(to_colours(it, self._map) for it in clean)

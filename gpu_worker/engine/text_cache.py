@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 
@@ -44,6 +44,12 @@ def forget(_: Hashable, make: Callable[[], Embedding]) -> Embedding:
     return make()
 
 
+class Texts(Protocol):
+    """The texts that are known, by the state of the encoders."""
+
+    def under(self, *state: Hashable) -> Remember: ...
+
+
 class TextCache:
     """Of all models of an engine. Thread-safe; two who miss the same text at once both read it."""
 
@@ -53,6 +59,11 @@ class TextCache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Embedding] = OrderedDict()
         self._size = 0
+
+    @property
+    def keeps(self) -> bool:
+        """False where it is switched off."""
+        return self._capacity > 0
 
     @property
     def size(self) -> int:

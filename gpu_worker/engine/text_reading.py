@@ -41,7 +41,7 @@ def _read(pipeline: Any, text: str) -> Embedding:
         # Only what fills all places may be longer.
         full |= bool(tokens.attention_mask.all())
         first = next(iter(encoder.parameters()))
-        read = encoder(tokens.input_ids.to(first.device), output_hidden_states=True)
+        read = encoder(_moved(tokens.input_ids, first.device), output_hidden_states=True)
         # SDXL was trained with the last layer but one.
         sequences.append(read.hidden_states[-2].to(first.dtype))
         # Of the whole text: the second encoder's.
@@ -51,3 +51,10 @@ def _read(pipeline: Any, text: str) -> Embedding:
         pooled=pooled,
         truncated=full and is_truncated(pipeline, text),
     )
+
+
+def _moved(ids: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Without waiting for what a GPU has been given before: that may be another job's step."""
+    if device.type != "cuda":
+        return ids.to(device)
+    return ids.pin_memory().to(device, non_blocking=True)

@@ -153,6 +153,7 @@ class Attempt:
                 image=inputs.image,
                 mask=inputs.mask,
                 loras=loras,
+                few_steps=self._wiring.loras.few_steps(request),
                 time_limit_seconds=self._wiring.time_limits.of(request),
             )
 

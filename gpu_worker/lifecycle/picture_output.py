@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from gpu_worker.lifecycle.storing import FileStorer
-from gpu_worker.loras import describe_loras
+from gpu_worker.loras import describe_few_steps, describe_loras
 from gpu_worker.media.picture_file import EncodedFile
 from gpu_worker.media.result_file import encode_result
 from gpu_worker.media.thumbnail import make_thumbhash, make_thumbnail
@@ -111,4 +111,5 @@ def describe_output(
         "prompt_truncated": result.prompt_truncated,
         "speed_tier": request.speed_tier.value,
         **describe_loras(request),
+        **describe_few_steps(result.few_steps),
     }

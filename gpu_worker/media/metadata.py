@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from gpu_worker.loras import describe_few_steps
+from gpu_worker.ports import FewSteps
 from shared.request import ImageRequest, SpeedTier, Text2ImgRequest, Text2VideoRequest
 
 #: Names of the two texts in a PNG.
@@ -23,11 +25,21 @@ class Metadata:
 
 
 def describe_making(
-    request: ImageRequest, *, seed: int, model: str, refiner: bool, width: int, height: int
+    request: ImageRequest,
+    *,
+    seed: int,
+    model: str,
+    refiner: bool,
+    few_steps: FewSteps | None = None,
+    width: int,
+    height: int,
 ) -> Metadata:
     """Of one picture: `seed` is its own, `width` and `height` are the file's."""
     prompt = getattr(request, "prompt", None) or ""
-    tags = [f"<lora:{lora.name}:{lora.weight:g}>" for lora in request.loras]
+    loras = [(lora.name, lora.weight) for lora in request.loras]
+    if few_steps is not None:
+        loras.append((few_steps.lora.name, few_steps.lora.weight))
+    tags = [f"<lora:{name}:{weight:g}>" for name, weight in loras]
     lines = [" ".join(filter(None, [prompt, *tags]))]
     if request.negative_prompt:
         lines.append(f"Negative prompt: {request.negative_prompt}")
@@ -39,6 +51,12 @@ def describe_making(
         "Size": f"{width}x{height}",
         "Model": model,
     }
+    if few_steps is not None:
+        facts |= {
+            "Steps": few_steps.steps,
+            "Sampler": few_steps.sampler.value,
+            "CFG scale": few_steps.guidance_scale,
+        }
     if not isinstance(request, Text2ImgRequest):
         facts["Denoising strength"] = request.strength
     if refiner:
@@ -59,6 +77,7 @@ def describe_making(
         "height": height,
         "model": model,
         "refiner": refiner,
+        **describe_few_steps(few_steps),
     }
     return Metadata(parameters="\n".join(lines), json=json.dumps(made, sort_keys=True))
 

@@ -18,6 +18,7 @@ def encode_result(
             seed=picture.seed,
             model=result.model,
             refiner=result.refiner,
+            few_steps=result.few_steps,
             width=width,
             height=height,
         )

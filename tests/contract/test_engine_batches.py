@@ -111,9 +111,9 @@ def test_who_is_cancelled_among_others_stops_within_a_step_and_they_go_on(
 def test_who_is_at_its_time_limit_among_others_stops_and_they_go_on(
     engine: EngineProcess | InMemoryEngine,
 ) -> None:
-    # Less than the steps take, if need be by `dawdle_at_three`.
     limit = 0.02
-    jobs = wishes(num_inference_steps=STEPS)
+    # A process draws on while its listener dawdles, and its limit is looked at each half second.
+    jobs = wishes(num_inference_steps=5 * STEPS)
     jobs[0] = replace(jobs[0], time_limit_seconds=limit)
 
     def dawdle_at_three(job: EngineJob, progress: EngineProgress) -> None:

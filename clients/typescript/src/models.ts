@@ -98,7 +98,8 @@ export type OutputFormat = "png" | "jpeg" | "webp";
 export type Scheduler = "PNDM" | "KLMS" | "DDIM" | "K_EULER" | "K_EULER_ANCESTRAL" | "DPMSolverMultistep" | "DPMSolverSinglestep" | "UniPC" | "DEIS" | "Heun" | "K_EULER_KARRAS" | "KLMS_KARRAS" | "DPMSolverMultistepKarras" | "DPMSolverSinglestepKarras" | "DPMSolverMultistepSDEKarras";
 
 /**
- * How a result is come by: what a tier may leave out is the contract's, not a setting's.
+ * How a result is come by: what a tier may leave out is the contract's, not a setting's;
+ * few steps need a LoRA of the operator's.
  */
 export type SpeedTier = "quality" | "fast";
 
@@ -439,7 +440,22 @@ export interface PictureOutput {
     /**
      * Those asked for, where there were any.
      */
-    loras?: Lora[];
+    loras?:     Lora[];
+    few_steps?: FewSteps;
+}
+
+/**
+ * How a picture was drawn by a LoRA for few steps, in the place of what the request says.
+ */
+export interface FewSteps {
+    lora:                string;
+    weight:              number;
+    num_inference_steps: number;
+    guidance_scale:      number;
+    /**
+     * `euler_trailing`, `ddim_trailing` or `lcm`.
+     */
+    sampler: string;
 }
 
 /**
@@ -643,6 +659,7 @@ export interface Output {
      * Those asked for, where there were any.
      */
     loras?:      Lora[];
+    few_steps?:  FewSteps;
     video_url?:  string;
     videos?:     string[];
     video_info?: VideoInfo;

@@ -214,6 +214,74 @@ def test_who_is_the_last_of_a_batch_fails_as_if_alone(
     assert [company.fault(job).in_company for job in jobs] == [True, False]
 
 
+@pytest.mark.parametrize("stage", ["decode", "denoise"])
+def test_what_one_job_breaks_is_not_held_against_the_others(
+    model: Model, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """So CUDA does it: after an illegal access every call fails, whoever's it is."""
+    broken = RuntimeError("an illegal memory access was encountered")
+    jobs = [wish(0), wish(1)]
+    encode = stages.encode
+
+    def break_it(*_: Any, **__: Any) -> Any:
+        raise broken
+
+    def encode_or_break(pipeline: Any, request: Any, *others: Any) -> stages.Encoded:
+        if request is jobs[0].request:
+            monkeypatch.setattr(stages, "denoise", break_it)
+            raise broken
+        return encode(pipeline, request, *others)
+
+    if stage == "denoise":
+        monkeypatch.setattr(stages, "encode", encode_or_break)
+    else:
+        monkeypatch.setattr(stages, "decode", break_it)
+    company = Company(*jobs).draw(model)
+    assert [company.fault(job).in_company for job in jobs] == [False, True]
+
+
+def test_a_refusal_after_another_job_s_fault_is_its_own(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [wish(0), wish(1)]
+    errors = iter([RuntimeError("odd"), GenerationError(ErrorCode.INVALID_INPUT, "not this one")])
+
+    def fail(*_: Any) -> Any:
+        raise next(errors)
+
+    monkeypatch.setattr(stages, "encode", fail)
+    company = Company(*jobs).draw(model)
+    assert [company.fault(job).in_company for job in jobs] == [False, False]
+
+
+FAST: dict[str, Any] = {"speed_tier": "fast", "num_images": 2, "negative_prompt": "a star"}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "stage", "share"),
+    [
+        (Scheduler.HEUN, "denoise", 0.5),
+        (Scheduler.UNIPC, "denoise", 0.9),
+        (Scheduler.HEUN, "refine", 0.9),
+        (Scheduler.K_EULER_ANCESTRAL, "refine", 0.5),
+    ],
+)
+def test_fast_jobs_of_several_pictures_go_on_when_one_is_cancelled_on_either_side_of_a_cutoff(
+    model: Model, scheduler: Scheduler, stage: str, share: float
+) -> None:
+    """Base and refiner each lose their guidance halfway; `share` is of the stage's steps."""
+    how = {**FAST, "scheduler": scheduler.value, "refiner_inference_steps": STEPS}
+    leaver, stayer = (wish(number, high_noise_frac=0.5, **how) for number in range(2))
+    heard: list[EngineProgress] = []
+    model.generate(stayer, heard.append, lambda: None, no_frames)
+    steps = [it.step for it in heard if it.stage == stage]
+    company = Company(leaver, stayer)
+    company.cancel_at = {leaver.job_id: (stage, steps[int(share * len(steps))])}
+    company.draw(model)
+    assert isinstance(company.fault(leaver).error, JobCancelled)
+    assert_as_alone(model, company, stayer)
+
+
 def test_a_trial_times_steps_of_more_and_more_pictures(model: Model) -> None:
     seconds = model.time_batches()
     assert list(seconds)[:2] == [1, 2]

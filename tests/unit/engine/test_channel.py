@@ -21,6 +21,7 @@ from gpu_worker.engine.protocol import (
     LoadFailed,
     Message,
     PictureHead,
+    Prepare,
     Progress,
     Ready,
     Run,
@@ -32,7 +33,7 @@ from shared.parse import parse_request
 from tests.unit.engine.jobs import make_job
 
 Supervisor = Channel[Alive | Ready | LoadFailed | Progress | FilmFrames | Done | Failed | Stopped]
-EngineEnd = Channel[Run | Cancel | Shutdown]
+EngineEnd = Channel[Run | Prepare | Cancel | Shutdown]
 #: A sender that is not held back is done in a few milliseconds.
 UNREAD_SECONDS = 0.3
 

@@ -2,13 +2,15 @@
 
 import io
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from gpu_worker.lifecycle.handled import Done, Later
 from gpu_worker.lifecycle.picture_output import describe_output
-from gpu_worker.ports import EngineResult
+from gpu_worker.loras import FewStepUse, Loras, OfferedLora
+from gpu_worker.ports import EngineResult, Sampler
 from gpu_worker.tally import Tally
 from shared.kinds import Kind
 from shared.paths import GenerationPath
@@ -99,6 +101,25 @@ def test_the_tier_asked_for_is_said_in_the_output() -> None:
     result = EngineResult(pictures=(), model="m", native_size=(128, 128), timings={})
     request = Text2ImgRequest(prompt="x", speed_tier=SpeedTier.FAST)
     assert describe_output(result, request, [{"url": "u", "seed": 7}])["speed_tier"] == "fast"
+
+
+def test_few_steps_are_those_of_the_operator_s_lora_and_said_in_the_output(world: World) -> None:
+    use = FewStepUse(steps=4, sampler=Sampler.LCM)
+    quick = OfferedLora(
+        name="quick", file=Path("/models/secret/quick"), sha256="0" * 64, few_steps=use
+    )
+    world.submit(input={**INPUT, "speed_tier": "fast"})
+    world.worker(loras=Loras([quick])).handle()
+    data = world.documents.data()
+    assert data["output"]["few_steps"] == {
+        "lora": "quick",
+        "weight": 1.0,
+        "num_inference_steps": 4,
+        "guidance_scale": 1.0,
+        "sampler": "lcm",
+    }
+    assert data["output"]["speed_tier"] == "fast"
+    assert "secret" not in repr(data)
 
 
 def test_each_picture_has_one_file_and_one_thumbnail_that_match_their_description(

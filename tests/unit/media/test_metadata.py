@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import ExifTags, Image
 
 from gpu_worker.media.preview_file import MAX_PREVIEW_BYTES, make_preview
 from gpu_worker.media.result_file import encode_result
-from gpu_worker.ports import EngineResult, Picture
+from gpu_worker.ports import EngineResult, FewSteps, LoraFile, Picture, Sampler
 from shared.parse import parse_request
 from shared.request import ImageRequest
 
@@ -17,12 +18,22 @@ PIXELS = np.full((64, 96, 3), 77, np.uint8)
 PROMPT = "a red circle, ünïcode 🙂"
 
 
-def encoded(*, embed: bool = True, refiner: bool = False, **parameters: object) -> Image.Image:
+def encoded(
+    *,
+    embed: bool = True,
+    refiner: bool = False,
+    few_steps: FewSteps | None = None,
+    **parameters: object,
+) -> Image.Image:
     request = parse_request({"prompt": PROMPT, "negative_prompt": "blurry", **parameters})
     assert isinstance(request, ImageRequest)
     picture = Picture(pixels=PIXELS, seed=42)
     result = EngineResult(
-        pictures=(picture,), model="shapes", native_size=(128, 128), refiner=refiner
+        pictures=(picture,),
+        model="shapes",
+        native_size=(128, 128),
+        refiner=refiner,
+        few_steps=few_steps,
     )
     return Image.open(
         io.BytesIO(encode_result(picture, result, request, embed_metadata=embed).data)
@@ -90,6 +101,24 @@ def test_a_tier_other_than_quality_is_in_the_file_and_makes_the_same_picture_aga
     again = parse_request({key: made[key] for key in made if key not in ("model", "refiner")})
     assert again.speed_tier.value == "fast"
     assert "Speed tier" not in texts(encoded())[0]
+
+
+def test_few_steps_are_in_the_file_in_the_place_of_those_asked_for() -> None:
+    lora = LoraFile(name="quick", weight=0.9, file=Path("/models/secret"), sha256="0" * 64)
+    used = FewSteps(lora=lora, steps=4, guidance_scale=1.0, sampler=Sampler.LCM)
+    parameters, program = texts(encoded(few_steps=used, speed_tier="fast"))
+    assert parameters.splitlines()[0] == f"{PROMPT} <lora:quick:0.9>"
+    assert "Steps: 4, Sampler: lcm, CFG scale: 1.0, Seed: 42" in parameters
+    made = json.loads(program)
+    assert made["num_inference_steps"] == 25
+    assert made["few_steps"] == {
+        "lora": "quick",
+        "weight": 0.9,
+        "num_inference_steps": 4,
+        "guidance_scale": 1.0,
+        "sampler": "lcm",
+    }
+    assert "secret" not in parameters + program
 
 
 def test_the_refiner_is_named_where_it_took_part() -> None:

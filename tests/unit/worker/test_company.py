@@ -1,5 +1,7 @@
 """Which of the waiting jobs go together."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from gpu_worker.engine.company import OWN_FIELDS, Waiting, choose_company, company_key
 from gpu_worker.engine.specs import SDXL, SHAPES
-from gpu_worker.ports import EngineJob
+from gpu_worker.ports import EngineJob, FewSteps, LoraFile, Sampler
 from shared.request import ImageRequest
 from tests.unit.engine.jobs import make_job
 
@@ -54,6 +56,18 @@ def test_what_each_row_has_for_itself_keeps_nobody_apart() -> None:
 )
 def test_whatever_is_of_the_whole_batch_keeps_jobs_apart(other: dict[str, Any]) -> None:
     assert key(**other) != key()
+
+
+def test_few_steps_of_one_kind_go_together() -> None:
+    job = make_job(speed_tier="fast")
+    lora = LoraFile(name="ink", weight=1, file=Path("/models/ink"), sha256="0" * 64)
+    four = FewSteps(lora=lora, steps=4, guidance_scale=1, sampler=Sampler.LCM)
+    keys = [
+        company_key(SHAPES, replace(job, few_steps=it))
+        for it in (None, four, replace(four), replace(four, steps=8))
+    ]
+    assert keys[1] == keys[2]
+    assert len(set(keys)) == 3
 
 
 def test_a_field_that_is_new_keeps_jobs_apart_until_somebody_says_otherwise() -> None:

@@ -1,14 +1,24 @@
 """The line of an engine process: who goes next and with whom, and who goes again alone."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gpu_worker.adapters.engine_line import EngineLine
 from gpu_worker.adapters.engine_turn import Turn
-from gpu_worker.engine.protocol import Failed, Progress, Stopped
+from gpu_worker.engine.protocol import TO_ENGINE, Failed, Prepare, Progress, Stopped
 from gpu_worker.engine.specs import SHAPES
-from gpu_worker.ports import EngineProgress, JobCancelled, no_frames
+from gpu_worker.ports import (
+    EngineProgress,
+    FewSteps,
+    JobCancelled,
+    LoraFile,
+    Sampler,
+    no_frames,
+)
 from shared.errors import ErrorCode, GenerationError
 from tests.unit.engine.jobs import make_job
 
@@ -61,6 +71,71 @@ def test_without_a_limit_everybody_goes_alone() -> None:
     line.limit = 1
     first, _ = line.add(2)
     assert line.send_next() == [first]
+
+
+class Told:
+    """A process, as far as it is told of those who wait."""
+
+    def __init__(self) -> None:
+        self.messages: list[Prepare] = []
+
+    def send_apart(self, message: Prepare) -> None:
+        self.messages.append(message)
+
+    @property
+    def names(self) -> list[str]:
+        return [it.job_id for it in self.messages]
+
+
+def test_a_process_is_told_once_of_each_who_waits_while_another_is_at_work() -> None:
+    line = Line()
+    line.limit = 1
+    process: Any = Told()
+    first, second = line.add(2)
+    line.announce(process)
+    assert process.names == []
+    assert line.send_next() == [first]
+    line.announce(None)
+    line.announce(process)
+    (third,) = line.add()
+    third.cancelled = True
+    line.announce(process)
+    assert process.names == [second.job.job_id]
+    (fourth,) = line.add()
+    line.announce(process)
+    assert process.names == [second.job.job_id, fourth.job.job_id]
+
+
+def test_it_is_told_of_texts_and_not_of_images() -> None:
+    line = Line()
+    image = np.zeros((64, 64, 3), np.uint8)
+    line.add()
+    line.send_next()
+    url = "data:image/png;base64," + "A" * 100_000
+    line.add(image=image, image_url=url, prompt="a star", negative_prompt="a box")
+    process: Any = Told()
+    line.announce(process)
+    (message,) = process.messages
+    assert message.request.prompt == "a star"
+    assert message.request.negative_prompt == "a box"
+    assert len(TO_ENGINE.dump_json(message)) < 1000
+    assert TO_ENGINE.validate_json(TO_ENGINE.dump_json(message)) == message
+
+
+def test_it_is_not_told_of_films_nor_of_jobs_with_loras() -> None:
+    line = Line()
+    line.add()
+    line.send_next()
+    lora = LoraFile(name="ink", weight=1, file=Path("/models/ink"), sha256="0" * 64)
+    line.add(task_type="text2video")
+    line.add(loras=(lora,))
+    fast = make_job(speed_tier="fast")
+    steps = FewSteps(lora=lora, steps=4, guidance_scale=1, sampler=Sampler.LCM)
+    job = replace(fast, few_steps=steps)
+    line.join(Turn(job=job, on_progress=lambda _: None, on_frames=no_frames))
+    process: Any = Told()
+    line.announce(process)
+    assert process.names == []
 
 
 def test_what_failed_in_company_goes_again_alone_before_those_that_came_later() -> None:

@@ -9,7 +9,8 @@ from gpu_worker.__main__ import main
 from gpu_worker.adapters.push_tokens import PubSubTokens
 from gpu_worker.intake.push_sender import Anybody
 from gpu_worker.push_settings import PushSettings
-from gpu_worker.settings import Settings, Tasks
+from gpu_worker.settings import Settings
+from gpu_worker.tasks import Tasks
 from tests.unit.worker.forms import HOSTS
 
 PATIENCE_SECONDS = 60.0

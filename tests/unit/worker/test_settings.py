@@ -10,7 +10,8 @@ from gpu_worker.deployment import make_engine
 from gpu_worker.engine.precision import Precision
 from gpu_worker.engine.speed_options import Attention
 from gpu_worker.media.film_codec import FilmCodec, FilmOptions
-from gpu_worker.settings import Settings, Tasks
+from gpu_worker.settings import Settings
+from gpu_worker.tasks import Tasks
 from shared.kinds import Kind
 from shared.parse import parse_request
 from tests.unit.engine.jobs import PATIENCE_SECONDS
@@ -66,6 +67,7 @@ def test_every_setting_is_read_from_the_environment(
         "EMBERFRAME_FILM_TIME_LIMIT": "1800",
         "EMBERFRAME_BATCH_ROWS": "4",
         "EMBERFRAME_TEXT_CACHE": "16",
+        "EMBERFRAME_PREPARE": "on",
         "EMBERFRAME_ATTENTION": "flash",
         "EMBERFRAME_ATTENTION_CACHE_DIR": "/models/kernels",
         "EMBERFRAME_LEASE_SECONDS": "60",
@@ -102,6 +104,7 @@ def test_every_setting_is_read_from_the_environment(
         "deterministic": True,
         "batch_rows": 4,
         "text_cache": 16,
+        "prepare": "on",
         "attention": Attention.FLASH,
         "attention_cache_dir": Path("/models/kernels"),
         "slots": 3,
