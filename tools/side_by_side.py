@@ -1,9 +1,9 @@
 """`python -m tools.side_by_side`: all tests as two pytest runs at once, for a machine of two cores.
 
-One has the engine's own tests, about half the time of all; the other has the rest, and every local
-stack: tests there share one, and ask which stacks the machine runs. What they say is printed line
-by line, as it comes, under their names. A signal ends both through their fixtures. Fails if either
-does.
+One has the unit tests, half the time of all and most of that the engine's; the other has the rest,
+and every local stack: tests there share one, and ask which stacks the machine runs. What they say
+is printed line by line, as it comes, under their names. A signal ends both through their fixtures.
+Fails if either does.
 """
 
 import os
@@ -14,8 +14,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock, Thread
 
-ENGINE = "tests/unit/engine"
-RUNS: Mapping[str, Sequence[str]] = {"engine": (ENGINE,), "rest": ("tests", f"--ignore={ENGINE}")}
+UNIT = "tests/unit"
+RUNS: Mapping[str, Sequence[str]] = {"unit": (UNIT,), "rest": ("tests", f"--ignore={UNIT}")}
 #: A name, its frame, and a margin for a terminal's last column.
 PREFIX_COLUMNS = max(map(len, RUNS)) + 4
 

@@ -18,7 +18,13 @@ from tests.public_documents import check_public
 from tools.stack import Stack
 from tools.stack.worker import Worker
 
-FILES = ("generate.test.ts", "own.test.ts", "progress.test.ts", "refusals.test.ts")
+FILES = (
+    "generate.test.ts",
+    "own.test.ts",
+    "progress.test.ts",
+    "quiet.test.ts",
+    "refusals.test.ts",
+)
 NAMES = [(file, name) for file in FILES for name in names_of_tests(file)]
 
 pytestmark = pytest.mark.timeout(600)

@@ -39,6 +39,24 @@ firestore.connectFirestoreEmulator(db, host, Number(port));
 const generation = (id) => firestore.doc(db, "users", auth.currentUser.uid, "generations", id);
 const listeners = new Map();
 
+// The Firestore emulator (not the real one) now and then tells a listener nothing of a change: a
+// document that was silent for so long is asked for, by a query that no listener answers.
+const QUIET_MILLISECONDS = 30_000;
+const FINAL = ["completed", "failed", "cancelled"];
+const silent = new Map();
+
+function heard(id, status) {
+  clearTimeout(silent.get(id));
+  if (FINAL.includes(status)) return;
+  const look = async () => {
+    const own = firestore.where(firestore.documentId(), "==", id);
+    await firestore.getDocsFromServer(firestore.query(generation(id).parent, own)).catch(() => {});
+    if (silent.get(id) === timer) heard(id, status);
+  };
+  const timer = setTimeout(look, QUIET_MILLISECONDS);
+  silent.set(id, timer);
+}
+
 // Resolves once the server has said what is there, or that nothing is.
 function listen(id) {
   if (!listeners.has(id))
@@ -52,6 +70,7 @@ function listen(id) {
           (snapshot) => {
             if (!snapshot.metadata.fromCache) listening();
             if (snapshot.metadata.hasPendingWrites || !snapshot.exists()) return;
+            heard(id, snapshot.get("status"));
             say({ event: "document", id, data: plain(snapshot.data()) });
           },
           (error) => {

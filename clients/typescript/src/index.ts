@@ -16,6 +16,8 @@ export { follow } from "./follow.js";
 export type { FollowOptions } from "./follow.js";
 export { watch } from "./watch.js";
 export type { Watcher } from "./watch.js";
+export { quietLookAt } from "./quiet.js";
+export type { QuietLook } from "./quiet.js";
 export { cancel } from "./cancel.js";
 export { remove } from "./remove.js";
 export { history } from "./history.js";

@@ -7,8 +7,9 @@ import { ownGeneration } from "./emberframe.js";
 import type { Emberframe } from "./emberframe.js";
 import { callFailure } from "./failures.js";
 import type { CallFailure } from "./failures.js";
-import { readGeneration } from "./generation.js";
+import { isFinal, readGeneration } from "./generation.js";
 import type { Generation } from "./generation.js";
+import { quietLookAt } from "./quiet.js";
 
 /** Told of every state. */
 export interface Watcher {
@@ -31,6 +32,7 @@ export function watch(emberframe: Emberframe, id: string, watcher: Watcher): () 
     return () => undefined;
   }
   const { reference } = own;
+  const quiet = quietLookAt(reference);
   let stopped = false;
   const tellUnlessThere = async (): Promise<void> => {
     if (!(await isGone(reference)) || stopped) return;
@@ -42,14 +44,20 @@ export function watch(emberframe: Emberframe, id: string, watcher: Watcher): () 
     { includeMetadataChanges: true },
     (snapshot) => {
       const generation = readGeneration(snapshot);
+      if (generation !== undefined && !isFinal(generation.status)) quiet.heard();
+      else quiet.stop();
       if (generation !== undefined) watcher.onChange(generation);
       // What the cache does not have, the server may.
       else if (!snapshot.metadata.fromCache) void tellUnlessThere();
     },
-    (error) => watcher.onFailure?.(callFailure(error)),
+    (error) => {
+      quiet.stop();
+      watcher.onFailure?.(callFailure(error));
+    },
   );
   return () => {
     stopped = true;
+    quiet.stop();
     stop();
   };
 }

@@ -1,9 +1,10 @@
 // The person's newest generations, live: one query feeds history, result and every tab.
 
 import { collection, limit, onSnapshot, orderBy, query } from "firebase/firestore";
+import type { QuerySnapshot } from "firebase/firestore";
 
-import { readGeneration } from "../../typescript/src/index.js";
-import type { Generation } from "../../typescript/src/index.js";
+import { isFinal, quietLookAt, readGeneration } from "../../typescript/src/index.js";
+import type { Generation, QuietLook } from "../../typescript/src/index.js";
 import type { Backend } from "./backend.js";
 
 /** Rows of a grid on a phone. Each generation is a read that the operator pays. */
@@ -12,6 +13,8 @@ const PAGE = 24;
 export class Generations {
   private size = PAGE;
   private stop = (): void => undefined;
+  /** By id, of those that are not over yet. */
+  private readonly looks = new Map<string, QuietLook>();
 
   constructor(
     private readonly backend: Backend,
@@ -32,12 +35,28 @@ export class Generations {
       newest,
       // Else nobody would hear that the server has got what was written offline.
       { includeMetadataChanges: true },
-      ({ docs }) => {
-        const read = docs.map(readGeneration).filter((it) => it !== undefined);
-        this.onChange(read, docs.length === this.size);
+      (snapshot) => {
+        this.lookAfter(snapshot);
+        const read = snapshot.docs.map(readGeneration).filter((it) => it !== undefined);
+        this.onChange(read, snapshot.size === this.size);
       },
       (error) => this.onFailure(error.message),
     );
+  }
+
+  /** Whatever was not heard of for a while is looked up. */
+  private lookAfter(snapshot: QuerySnapshot): void {
+    for (const { doc, type } of snapshot.docChanges()) {
+      const generation = type === "removed" ? undefined : readGeneration(doc);
+      const look = this.looks.get(doc.id) ?? quietLookAt(doc.ref);
+      if (generation === undefined || isFinal(generation.status)) {
+        look.stop();
+        this.looks.delete(doc.id);
+      } else {
+        look.heard();
+        this.looks.set(doc.id, look);
+      }
+    }
   }
 
   /** One page more. */
