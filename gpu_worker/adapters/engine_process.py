@@ -26,12 +26,7 @@ from gpu_worker.engine.choice import ModelChoice
 from gpu_worker.engine.compiling.choice import CompileChoice
 from gpu_worker.engine.options import EngineOptions
 from gpu_worker.engine.precision import Precision
-from gpu_worker.engine.protocol import (
-    FilmFrames,
-    LoadFailed,
-    Progress,
-    Ready,
-)
+from gpu_worker.engine.protocol import FilmFrames, LoadFailed, Progress, Ready
 from gpu_worker.engine.specs import NO_MODEL, unsupported
 from gpu_worker.engine.speed_options import SpeedOptions
 from gpu_worker.engine.start_choice import StartChoice

@@ -94,6 +94,11 @@ def resources(plan: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def account(name: str, attribute: str) -> str:
+    """What a plan has for it, see `schema_provider`."""
+    return f"google_service_account:emberframe-{name}:{attribute}"
+
+
 def all_resources(plan: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     """(address, type, values) of everything."""
     return [
