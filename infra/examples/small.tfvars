@@ -9,8 +9,10 @@ image = "us-central1-docker.pkg.dev/my-project/emberframe/worker@sha256:00000000
 pools = {
   all = {
     tasks = "both"
-    min   = 0
-    max   = 1
+    # Costs nothing idle; the first one then waits up to four minutes for a container, and for its
+    # models (docs/architecture/24-scale.md). 1 keeps one.
+    min = 0
+    max = 1
   }
 }
 

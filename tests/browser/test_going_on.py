@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 from google.cloud import firestore
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.tab import Tab, Window
 from tools.stack import Stack
@@ -86,6 +86,30 @@ def test_what_is_asked_for_offline_is_made_when_back(tab: Tab, window: Window) -
     expect(banner).to_be_hidden()
 
 
+def test_what_is_deleted_offline_is_said_to_go_later_and_goes(tab: Tab, window: Window) -> None:
+    tab.ask("a red circle on a blue background", **SHORT)
+    tab.wait_for_picture()
+    window.go_offline()
+    tab.result.get_by_role("button", name="Delete").click()
+    dialog = tab.page.get_by_role("dialog", name="Delete this picture?")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("when you are online again")
+    expect(dialog.get_by_role("button", name="Delete")).to_be_disabled()
+    window.go_online()
+    expect(dialog).to_have_count(0)
+    expect(tab.tiles).to_have_count(0)
+
+
+def test_a_picture_of_one_s_own_waits_for_the_network(tab: Tab, window: Window) -> None:
+    file = FilePayload(name="a.png", mimeType="image/png", buffer=b"looked at by the server only")
+    tab.composer.get_by_label("Begin with a picture").set_input_files([file])
+    window.go_offline()
+    tab.ask("a red circle on a blue background", **SHORT)
+    expect(tab.composer.get_by_role("alert")).to_contain_text("only while you are online")
+    expect(tab.result.get_by_text("Nothing yet.")).to_be_visible()
+    window.go_online()
+
+
 def test_two_tabs_of_one_person_show_the_same(tab: Tab, window: Window) -> None:
     other = window.open_tab()
     expect(other.result.get_by_text("Nothing yet.")).to_be_visible()
@@ -124,3 +148,4 @@ def test_what_is_deleted_is_gone_with_its_files(
     expect(dialog).to_have_count(0)
     expect(tab.tiles).to_have_count(0)
     expect(tab.result.get_by_text("Nothing yet.")).to_be_visible()
+    expect(tab.result).to_be_focused()

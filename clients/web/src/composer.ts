@@ -10,6 +10,8 @@ import type { Task } from "./schema.js";
 import { Settings } from "./settings.js";
 import { Source } from "./source.js";
 
+const DOUBLE_CLICK_MILLISECONDS = 500;
+
 export class Composer {
   private readonly prompt = make("textarea", { id: "prompt", rows: 3, required: true });
   private readonly settings = new Settings();
@@ -80,8 +82,14 @@ export class Composer {
   }
 
   private async send(): Promise<void> {
+    if (this.submit.disabled) return;
     this.tell("");
     const { task } = this;
+    const prompt = this.prompt.value.trim();
+    const settings = this.settings.read();
+    if (task !== "text2video" && this.source.needsUpload && !navigator.onLine) {
+      return this.tell("A picture of your own can be sent only while you are online.");
+    }
     this.submit.disabled = true;
     let addresses = {};
     try {
@@ -91,13 +99,13 @@ export class Composer {
         addresses = found.addresses;
       }
     } finally {
-      this.submit.disabled = false;
+      // A double click asks for one.
+      setTimeout(() => (this.submit.disabled = false), DOUBLE_CLICK_MILLISECONDS);
     }
-    const prompt = this.prompt.value.trim();
-    const request = { task_type: task, ...(prompt && { prompt }), ...addresses, ...this.settings.read() };
+    const request = { task_type: task, ...(prompt && { prompt }), ...addresses, ...settings };
     const id = newId(this.backend);
     const ended = generate(this.backend, request as GenerationRequest, { id });
-    announce("Sent.");
+    announce(navigator.onLine ? "Sent." : "Kept until you are online again.");
     this.onBegun(id);
     const result = await ended;
     // What became a document is told where it is shown; this one never did.

@@ -40,7 +40,11 @@ export class Generations {
         const read = snapshot.docs.map(readGeneration).filter((it) => it !== undefined);
         this.onChange(read, snapshot.size === this.size);
       },
-      (error) => this.onFailure(error.message),
+      (error) => {
+        for (const it of this.looks.values()) it.stop();
+        this.looks.clear();
+        this.onFailure(error.message);
+      },
     );
   }
 

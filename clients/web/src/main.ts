@@ -43,15 +43,18 @@ function open(backend: Backend): void {
     remove: ask,
     more: () => generations.more(),
   });
+  const trouble = make("div");
+  byId("history").append(trouble);
   const generations = new Generations(
     backend,
     (read, more) => {
       [newest, older] = [read, more];
+      trouble.replaceChildren();
       show();
     },
     (sentence) => {
       const again = button("Try again", () => generations.listen());
-      byId("history").append(make("p", { class: "fault", role: "alert" }, sentence), again);
+      trouble.replaceChildren(make("p", { class: "fault", role: "alert" }, sentence), again);
     },
   );
 

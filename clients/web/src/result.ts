@@ -40,8 +40,10 @@ export class ResultView {
     if (key !== this.built) {
       this.built = key;
       this.forgetPreview();
+      const hadFocus = this.body.contains(document.activeElement);
       this.body.replaceChildren(...(generation ? this.build(generation) : [EMPTY()]));
       this.body.dataset["status"] = generation?.status ?? "";
+      if (hadFocus) this.place.focus({ preventScroll: true });
     }
     if (generation) {
       this.update(generation);
@@ -131,11 +133,12 @@ export class ResultView {
   }
 
   private async cancel(id: string, stop: HTMLButtonElement): Promise<void> {
+    this.place.focus({ preventScroll: true }); // a button that is disabled loses it
     stop.disabled = true;
     const done = await cancel(this.backend, id);
     if (done.ok || done.error.code === "finished") return;
     stop.disabled = false;
-    this.line.textContent = done.error.message;
+    if (stop.isConnected) this.line.textContent = done.error.message;
   }
 }
 

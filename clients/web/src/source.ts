@@ -51,6 +51,11 @@ export class Source {
     return this.painter ? "inpaint" : "img2img";
   }
 
+  /** Whether the server lacks something of it, which no database keeps while offline. */
+  get needsUpload(): boolean {
+    return this.painter !== undefined || this.chosen?.original instanceof Blob;
+  }
+
   /** A picture of the history, by its address. */
   use(url: string): void {
     this.file.value = "";

@@ -7,13 +7,15 @@ const KEPT = "emberframe-theme";
 export function offerThemes(): void {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const button = byId("theme");
+  // Where the browser keeps nothing the choice lasts as long as the page.
+  let chosen = kept();
   const show = (): void => {
-    const chosen = kept();
     if (chosen) document.documentElement.dataset["theme"] = chosen;
     button.setAttribute("aria-pressed", String((chosen ?? named(system.matches)) === "dark"));
   };
   button.addEventListener("click", () => {
-    localStorage.setItem(KEPT, named(button.getAttribute("aria-pressed") !== "true"));
+    chosen = named(button.getAttribute("aria-pressed") !== "true");
+    keep(chosen);
     show();
   });
   system.addEventListener("change", show);
@@ -21,8 +23,20 @@ export function offerThemes(): void {
 }
 
 function kept(): "dark" | "light" | undefined {
-  const value = localStorage.getItem(KEPT);
-  return value === "dark" || value === "light" ? value : undefined;
+  try {
+    const value = localStorage.getItem(KEPT);
+    return value === "dark" || value === "light" ? value : undefined;
+  } catch {
+    return undefined; // site data are blocked
+  }
+}
+
+function keep(theme: "dark" | "light"): void {
+  try {
+    localStorage.setItem(KEPT, theme);
+  } catch {
+    // They are blocked.
+  }
 }
 
 function named(dark: boolean): "dark" | "light" {
