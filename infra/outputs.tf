@@ -20,11 +20,6 @@ output "pod_identity_provider" {
   value       = one(google_iam_workload_identity_pool_provider.pods[*].name)
 }
 
-output "image" {
-  description = "The worker's image that is deployed; null: none."
-  value       = var.image
-}
-
 output "secrets" {
   description = "Secrets that must have a value before a function or worker that reads them can start."
   value       = [for secret in google_secret_manager_secret.all : secret.secret_id]

@@ -112,8 +112,8 @@ class Output(PublicModel):
     native_size: Size
     #: Whether the end of a prompt was left out, because the model reads only so much.
     prompt_truncated: bool
-    #: What the request asked for.
-    speed_tier: SpeedTier
+    #: What the request asked for; what older releases made has none.
+    speed_tier: SpeedTier | None = None
 
 
 class FewSteps(PublicModel):

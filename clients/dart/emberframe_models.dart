@@ -1013,7 +1013,7 @@ class Output {
     
     ///Whether the end of a prompt was left out, because the model reads only so much.
     final bool promptTruncated;
-    final SpeedTier speedTier;
+    final SpeedTier? speedTier;
     
     ///The first of `images`.
     final String? imageUrl;
@@ -1041,7 +1041,7 @@ class Output {
         required this.model,
         required this.nativeSize,
         required this.promptTruncated,
-        required this.speedTier,
+        this.speedTier,
         this.imageUrl,
         this.images,
         required this.files,
@@ -1064,7 +1064,7 @@ class Output {
         model: json["model"],
         nativeSize: Size.fromJson(json["native_size"]),
         promptTruncated: json["prompt_truncated"],
-        speedTier: speedTierValues.map[json["speed_tier"]]!,
+        speedTier: speedTierValues.map[json["speed_tier"]],
         imageUrl: json["image_url"],
         images: json["images"] == null ? [] : List<String>.from(json["images"]!.map((x) => x)),
         files: List<StoredFile>.from(json["files"].map((x) => StoredFile.fromJson(x))),

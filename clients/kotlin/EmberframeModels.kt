@@ -744,7 +744,7 @@ data class Output (
     val promptTruncated: Boolean,
 
     @SerialName("speed_tier")
-    val speedTier: SpeedTier,
+    val speedTier: SpeedTier? = null,
 
     /**
      * The first of `images`.

@@ -512,7 +512,7 @@ struct EmberOutput: Codable, Sendable {
     var nativeSize: EmberSize
     /// Whether the end of a prompt was left out, because the model reads only so much.
     var promptTruncated: Bool
-    var speedTier: EmberSpeedTier
+    var speedTier: EmberSpeedTier?
     /// The first of `images`.
     var imageURL: String?
     var images: [String]?

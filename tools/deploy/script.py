@@ -1,8 +1,8 @@
 """The shell scripts of a deployment and of its end, step by step, in bash.
 
 A deployment may be begun again wherever it stopped: every step looks at what is there. Functions,
-rules and indexes come before the workers, since a worker leaves alone what it does not know, and
-the sweep makes that good.
+rules and indexes come before the workers: the functions of a release know all that older workers
+do, and not the other way round.
 """
 
 import shlex
@@ -18,29 +18,40 @@ for tool in {tools}; do
   command -v "$tool" > /dev/null || {{ echo "$tool is needed, and is not installed." >&2; exit 1; }}
 done"""
 
-#: The APIs are those that Terraform asks before it can turn on any other.
+#: The APIs are those that are asked before Terraform can turn on any other. Names of buckets are
+#: everybody's: a bucket that this project does not own must not hold its state.
 STATE = """\
 gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com \\
-  --project {project}
-gcloud storage buckets describe {state} --project {project} --quiet > /dev/null 2>&1 || {{
-  gcloud storage buckets create {state} --project {project} --uniform-bucket-level-access
-  gcloud storage buckets update {state} --project {project} --versioning
-}}
+  storage.googleapis.com firestore.googleapis.com --project {project}
+BUCKETS=$(gcloud storage buckets list --project {project} --format 'value(name)')
+if ! grep -qxF {state} <<< "$BUCKETS"; then
+  gcloud storage buckets create gs://{state} --project {project} \\
+    --uniform-bucket-level-access --public-access-prevention
+  gcloud storage buckets update gs://{state} --project {project} --versioning
+fi
 {terraform} init -input=false -reconfigure \\
-  -backend-config={backend} -backend-config=prefix=emberframe"""
+  -backend-config=bucket={state} -backend-config=prefix=emberframe
+STATE=$({terraform} state pull)
+RESOURCES=""
+if [ -n "$STATE" ]; then
+  RESOURCES=$({terraform} state list)
+fi"""
 
 #: What a destroyed deployment left behind is taken up again.
 KEPT = """\
-if [ -z "$({terraform} state list google_storage_bucket.files 2> /dev/null || true)" ] &&
-    gcloud storage buckets describe {bucket} --project {project} --quiet > /dev/null 2>&1; then
+if ! grep -qxF google_storage_bucket.files <<< "$RESOURCES" &&
+    grep -qxF {bucket} <<< "$BUCKETS"; then
   {terraform} import -input=false {variables} \\
-    google_storage_bucket.files {bucket_id}
+    google_storage_bucket.files {project}/{bucket}
+  {terraform} import -input=false {variables} \\
+    google_firebase_storage_bucket.files projects/{project}/buckets/{bucket} ||
+    echo 'The bucket is not linked to Firebase yet.'
 fi
-if [ -z "$({terraform} state list google_firestore_database.this 2> /dev/null || true)" ] &&
-    gcloud firestore databases describe '--database=(default)' --project {project} \\
-      --quiet > /dev/null 2>&1; then
+DATABASES=$(gcloud firestore databases list --project {project} --format 'value(name)')
+if ! grep -qxF google_firestore_database.this <<< "$RESOURCES" &&
+    grep -qxF {database} <<< "$DATABASES"; then
   {terraform} import -input=false {variables} \\
-    google_firestore_database.this {database_id}
+    google_firestore_database.this {database}
 fi"""
 
 SECRETS = """\
@@ -57,14 +68,16 @@ for name in $({terraform} output -json secrets | tr -cs 'A-Z0-9_' ' '); do
   fi
 done"""
 
-# Whatever the machine that builds: Google's GPUs stand beside x86.
+# Whatever the machine that builds: Google's GPUs stand beside x86. The same image may have been
+# pushed elsewhere too: of its digests the one of this repository counts.
 BUILD = """\
 REPOSITORY=$({terraform} output -raw image_repository)
 TAG="$REPOSITORY/worker:$(git describe --always --dirty)"
 gcloud auth configure-docker "${{REPOSITORY%%/*}}" --quiet
 docker build --platform linux/amd64 --tag "$TAG" --build-arg MODELS={models} .
 docker push "$TAG"
-IMAGE=$(docker inspect --format '{{{{index .RepoDigests 0}}}}' "$TAG")"""
+DIGESTS=$(docker inspect --format '{{{{range .RepoDigests}}}}{{{{println .}}}}{{{{end}}}}' "$TAG")
+IMAGE=$(grep -m 1 "^$REPOSITORY/worker@" <<< "$DIGESTS")"""
 
 APPLY = "{terraform} apply -input=false{approved} {variables}"
 WRITE_IMAGE = """\
@@ -73,7 +86,7 @@ printf '{{"image": "%s"}}\\n' "$IMAGE" > {file}"""
 
 #: Workers that are not there yet do not run; then nothing can be pushed to them either.
 LAST_IMAGE = """\
-IMAGE=$({terraform} output -raw image 2> /dev/null || true)
+IMAGE=$(python3 tools/deploy/running_image.py <<< "$STATE")
 mkdir -p build/deploy
 if [ -n "$IMAGE" ]; then
   printf '{{"image": "%s"}}\\n' "$IMAGE" > {file}
@@ -83,9 +96,13 @@ fi"""
 
 GIVEN_IMAGE = "IMAGE={image}\n" + WRITE_IMAGE
 
+#: Whatever Terraform's own protection says: what it does not know it does not remove.
 DESTROY_KEEPING = """\
-for kept in google_firebase_storage_bucket.files google_storage_bucket.files; do
-  [ -z "$({terraform} state list "$kept")" ] || {terraform} state rm "$kept"
+for kept in google_firebase_storage_bucket.files google_storage_bucket.files \\
+    google_firestore_database.this; do
+  if grep -qxF "$kept" <<< "$RESOURCES"; then
+    {terraform} state rm "$kept"
+  fi
 done
 {terraform} destroy -input=false{approved} {variables}
 echo 'Files and the database stay; a deployment takes them up again.'"""
@@ -112,26 +129,26 @@ def deployment(target: Target) -> str:
     if builds:
         steps += [("the image of the workers", BUILD), ("the workers", WRITE_IMAGE + "\n" + APPLY)]
     steps.append(("what apps and other workers need to know", "{terraform} output"))
-    tools = "gcloud terraform docker git" if builds else "gcloud terraform"
+    tools = "gcloud terraform docker git python3" if builds else "gcloud terraform"
     return _script("deploy", target, steps, tools=tools)
 
 
 def destruction(target: Target, *, with_data: bool) -> str:
-    """Everything goes; pictures, films and documents only `with_data`."""
+    """Everything goes; pictures, films and documents only `with_data`, kept ones of before too."""
     steps = [
         ("what is needed here", NEEDED),
-        (
-            "the functions' source, which the configuration reads",
-            "make --no-print-directory bundle",
-        ),
+        ("the source of the functions, which Terraform reads", "make --no-print-directory bundle"),
         ("where Terraform keeps its state", STATE),
         ("the image that runs now, if any", LAST_IMAGE),
-        (
-            "everything, data too" if with_data else "all but data",
-            DESTROY_ALL if with_data else DESTROY_KEEPING,
-        ),
     ]
-    return _script("destroy", target, steps, tools="gcloud terraform")
+    if with_data:
+        steps += [
+            ("what an earlier deployment kept", KEPT),
+            ("everything, data too", DESTROY_ALL),
+        ]
+    else:
+        steps.append(("all but data", DESTROY_KEEPING))
+    return _script("destroy", target, steps, tools="gcloud terraform python3")
 
 
 def _script(name: str, target: Target, steps: list[tuple[str, str]], *, tools: str) -> str:
@@ -139,21 +156,19 @@ def _script(name: str, target: Target, steps: list[tuple[str, str]], *, tools: s
     facts = {
         "tools": tools,
         "terraform": TERRAFORM,
-        "project": quote(target.project),
-        "state": quote(f"gs://{target.project}-terraform"),
-        "backend": quote(f"bucket={target.project}-terraform"),
-        "bucket": quote(f"gs://{target.bucket}"),
-        "bucket_id": quote(f"{target.project}/{target.bucket}"),
-        "database_id": quote(f"projects/{target.project}/databases/(default)"),
+        "project": target.project,
+        "state": f"{target.project}-terraform",
+        "bucket": target.bucket,
+        "database": quote(f"projects/{target.project}/databases/(default)"),
         # Paths as Terraform sees them, inside infra/.
-        "variables": f"-var-file={quote(target.environment)}.tfvars -var-file=../{IMAGE_FILE}",
+        "variables": f"-var-file={target.environment}.tfvars -var-file=../{IMAGE_FILE}",
         "approved": " -auto-approve" if target.approved else "",
-        "models": quote(target.models),
+        "models": target.models,
         "image": quote(target.image or ""),
         "file": IMAGE_FILE,
     }
     lines = [
-        f"# make {name} PROJECT={facts['project']} ENV={quote(target.environment)}",
+        f"# make {name} PROJECT={target.project} ENV={target.environment}",
         "set -euo pipefail",
     ]
     for number, (what, commands) in enumerate(steps, start=1):

@@ -345,7 +345,7 @@ export interface FilmOutput {
      * Whether the end of a prompt was left out, because the model reads only so much.
      */
     prompt_truncated: boolean;
-    speed_tier:       SpeedTier;
+    speed_tier?:      SpeedTier;
     video_url:        string;
     videos:           string[];
     video_info:       VideoInfo;
@@ -426,7 +426,7 @@ export interface PictureOutput {
      * Whether the end of a prompt was left out, because the model reads only so much.
      */
     prompt_truncated: boolean;
-    speed_tier:       SpeedTier;
+    speed_tier?:      SpeedTier;
     /**
      * The first of `images`.
      */
@@ -644,7 +644,7 @@ export interface Output {
      * Whether the end of a prompt was left out, because the model reads only so much.
      */
     prompt_truncated: boolean;
-    speed_tier:       SpeedTier;
+    speed_tier?:      SpeedTier;
     /**
      * The first of `images`.
      */

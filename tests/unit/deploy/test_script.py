@@ -9,8 +9,15 @@ import pytest
 
 from tools.deploy.script import IMAGE_FILE, deployment, destruction
 from tools.deploy.target import Target
+from tools.stack.names import REPOSITORY
 
 OLD = "repository/worker@sha256:" + 64 * "a"
+DATABASE = "projects/my-project/databases/(default)"
+KEPT = (
+    "google_firebase_storage_bucket.files",
+    "google_storage_bucket.files",
+    "google_firestore_database.this",
+)
 NEW = "repository/worker@sha256:" + 64 * "b"
 TARGET = Target(
     project="my-project",
@@ -45,13 +52,15 @@ class Machine:
         self._answers = 0
         (folder / "bin").mkdir()
         (folder / "answers").mkdir()
+        (folder / "tools").symlink_to(REPOSITORY / "tools")
         for name in ("gcloud", "terraform", "docker", "git", "make"):
             tool = folder / "bin" / name
             tool.write_text(TOOL.format(image=IMAGE_FILE))
             tool.chmod(0o755)
         self.answer("output -raw image_repository", "repository")
         self.answer("git describe", "v1")
-        self.answer("docker inspect", NEW)
+        # Pushed to another project before.
+        self.answer("docker inspect", f"another/{NEW}\n{NEW}\n\n")
         self.answer("output -json secrets", "[]")
 
     def answer(self, call: str, stdout: str = "", code: int = 0) -> None:
@@ -62,6 +71,17 @@ class Machine:
         (folder / "call").write_text(call)
         (folder / "stdout").write_text(stdout)
         (folder / "code").write_text(str(code))
+
+    def runs(self, image: str) -> None:
+        """Workers of that image, and all that is kept, are in Terraform's state."""
+        template = [{"containers": [{"image": image}]}]
+        workers = {
+            "type": "google_cloud_run_v2_worker_pool",
+            "name": "pull",
+            "instances": [{"attributes": {"template": template}}],
+        }
+        self.answer("state pull", json.dumps({"resources": [workers]}))
+        self.answer("state list", "\n".join(KEPT))
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         (self.folder / "calls").write_text("")
@@ -94,10 +114,6 @@ def order(calls: list[str], *parts: str) -> list[int]:
 
 
 def test_a_first_deployment_makes_everything_and_then_the_workers(machine: Machine) -> None:
-    machine.answer("output -raw image", "", 1)
-    machine.answer("output -raw image_repository", "repository")
-    machine.answer("buckets describe", "", 1)
-    machine.answer("databases describe", "", 1)
     done = machine.run(deployment(TARGET))
     assert done.returncode == 0, done.stderr
     calls = machine.calls()
@@ -117,9 +133,8 @@ def test_a_first_deployment_makes_everything_and_then_the_workers(machine: Machi
 
 
 def test_the_next_one_keeps_the_running_image_until_the_new_one_is_there(machine: Machine) -> None:
-    machine.answer("output -raw image", OLD)
-    machine.answer("output -raw image_repository", "repository")
-    machine.answer("state list", "there")
+    machine.runs(OLD)
+    machine.answer("buckets list", "my-project-terraform\nmy-files")
     done = machine.run(deployment(TARGET))
     assert done.returncode == 0, done.stderr
     assert machine.images() == [{"image": OLD}] * 2 + [{"image": NEW}]
@@ -129,13 +144,24 @@ def test_the_next_one_keeps_the_running_image_until_the_new_one_is_there(machine
 def test_files_and_documents_that_an_earlier_deployment_kept_are_taken_up_again(
     machine: Machine,
 ) -> None:
+    machine.answer("buckets list", "my-project-terraform\nmy-files")
+    machine.answer("databases list", DATABASE)
     done = machine.run(deployment(TARGET))
     assert done.returncode == 0, done.stderr
     imported = [call.rpartition("tfvars.json ")[2] for call in machine.calls() if "import" in call]
     assert imported == [
         "google_storage_bucket.files my-project/my-files",
-        "google_firestore_database.this projects/my-project/databases/(default)",
+        "google_firebase_storage_bucket.files projects/my-project/buckets/my-files",
+        f"google_firestore_database.this {DATABASE}",
     ]
+
+
+def test_somebody_else_s_bucket_never_holds_the_state(machine: Machine) -> None:
+    machine.answer("buckets list", "my-project-terraform-2\nnot-my-project-terraform")
+    machine.answer("buckets create gs://my-project-terraform ", "", 1)
+    done = machine.run(deployment(TARGET))
+    assert done.returncode == 1
+    assert "buckets create gs://my-project-terraform" in machine.calls()[-1]
 
 
 def test_a_given_image_is_deployed_and_none_is_built(machine: Machine) -> None:
@@ -174,22 +200,38 @@ def test_a_step_that_fails_is_the_last(machine: Machine, tool: str) -> None:
 
 
 def test_a_tool_that_is_not_installed_is_named_before_anything_is_done(machine: Machine) -> None:
-    script = deployment(TARGET).replace("gcloud terraform docker git;", "gcloud no-such-tool;")
+    script = deployment(TARGET).replace(
+        "gcloud terraform docker git python3;", "gcloud no-such-tool;"
+    )
     done = machine.run(script)
     assert (done.returncode, machine.calls()) == (1, [])
     assert "no-such-tool is needed, and is not installed." in done.stderr
 
 
-def test_an_end_keeps_data_unless_it_is_told_otherwise(machine: Machine) -> None:
-    machine.answer("state list", "there")
+def test_an_end_takes_files_and_documents_out_of_terraform_s_hands_first(machine: Machine) -> None:
+    machine.runs(OLD)
     assert machine.run(destruction(TARGET, with_data=False)).returncode == 0
     calls = machine.calls()
-    places = order(calls, "state rm google_storage_bucket.files", " destroy ")
+    places = order(calls, *(f"state rm {kept}" for kept in KEPT), " destroy ")
     assert places == sorted(places)
     assert not any("deletion_protection" in call for call in calls)
 
+
+@pytest.mark.parametrize("call", ["state pull", "state list", "state rm"])
+def test_nothing_is_destroyed_where_it_is_not_known_what_terraform_holds(
+    machine: Machine, call: str
+) -> None:
+    machine.runs(OLD)
+    machine.answer(call, "", 1)
+    assert machine.run(destruction(TARGET, with_data=False)).returncode != 0
+    assert not any(" destroy " in it for it in machine.calls())
+
+
+def test_data_that_were_kept_are_deleted_when_that_is_said(machine: Machine) -> None:
+    machine.answer("buckets list", "my-project-terraform\nmy-files")
+    machine.answer("databases list", DATABASE)
     assert machine.run(destruction(TARGET, with_data=True)).returncode == 0
-    *_, apply, destroy = machine.calls()
-    assert "apply" in apply
-    assert "-var=deletion_protection=false" in apply
-    assert "-var=deletion_protection=false" in destroy
+    calls = machine.calls()
+    places = order(calls, "import", "apply", " destroy ")
+    assert places == sorted(places)
+    assert all("-var=deletion_protection=false" in call for call in calls[-2:])

@@ -38,6 +38,23 @@ def test_an_image_comes_from_what_was_typed_or_else_from_the_file(root: Path) ->
 
 
 @pytest.mark.parametrize(
+    "block",
+    [
+        'runpod_endpoints = {\n  image = "abc123"\n}\n',
+        's3 = {\n  bucket = "pictures"\n  region = "auto"\n}\n',
+        '/*\nbucket = "older"\n*/\n// bucket = "older"\nx = "# { bucket = "\n',
+        'pools = { a = { environment = { image = "x", bucket = "y" } } }\n',
+    ],
+)
+def test_what_stands_in_a_block_or_a_comment_is_no_variable_of_the_file(
+    root: Path, block: str
+) -> None:
+    with (root / "infra/production.tfvars").open("a") as file:
+        file.write(block)
+    assert (read(root).bucket, read(root).image) == ("my-project-emberframe", None)
+
+
+@pytest.mark.parametrize(
     ("typed", "sentence"),
     [
         ({"project": ""}, "PROJECT is ''; it must be the id of a Google Cloud project"),
@@ -60,3 +77,10 @@ def test_what_is_wrong_is_named_with_its_value_and_what_is_allowed(
     with pytest.raises(WrongTarget) as wrong:
         read(root, **typed)
     assert sentence in str(wrong.value)
+
+
+def test_a_bucket_that_can_have_no_such_name_is_refused(root: Path) -> None:
+    with (root / "infra/production.tfvars").open("a") as file:
+        file.write('bucket = "$(reboot)"\n')
+    with pytest.raises(WrongTarget, match=r"bucket is '\$\(reboot\)'; it must be a bucket's name"):
+        read(root)
