@@ -1,6 +1,8 @@
 """A crash point does nothing unless two switches say so; then it does what was armed, once."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +24,17 @@ from shared.crash_points import (
 from tests.chaos.desk import Desk
 
 REPOSITORY = Path(crash_points.__file__).parents[1]
+#: Beside threads that are free to take any signal.
+PASSES_IN_A_THREAD = """
+import os, threading
+from shared.crash_points import CrashPoint, crash_point
+def passes():
+    crash_point(CrashPoint.CLAIMED)
+    os.write(1, b"after")
+thread = threading.Thread(target=passes)
+thread.start()
+thread.join()
+"""
 PASSES_TWICE = (
     "from shared.crash_points import CrashPoint, crash_point;"
     "crash_point(CrashPoint.CLAIMED); print('once', flush=True);"
@@ -73,6 +86,24 @@ def test_a_desk_that_nobody_sits_at_keeps_nobody_waiting(tmp_path: Path) -> None
         }
     )
     assert (ended.returncode, ended.stdout) == (0, "once\ntwice\n")
+
+
+def test_a_thread_that_is_stopped_at_a_point_does_not_go_a_step_further() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PASSES_IN_A_THREAD],
+        cwd=REPOSITORY,
+        env={ARMED_VARIABLE: "claimed:1:SIGSTOP", TEST_VARIABLE: TEST_WORDS},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    os.set_blocking(process.stdout.fileno(), False)
+    assert process.stdout.read() is None
+    os.set_blocking(process.stdout.fileno(), True)
+    process.send_signal(signal.SIGCONT)
+    output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert output == b"after"
 
 
 def test_the_desk_hears_of_a_point_and_may_let_the_process_pass() -> None:
