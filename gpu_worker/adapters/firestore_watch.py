@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 #: Any positive number; there is one target a stream.
 TARGET_ID = 1
-#: Opening a stream beside a claim, uploads and an end makes those slower.
-OPEN_AFTER_SECONDS = 0.2
+#: Opening a stream beside a claim, uploads and an end makes those slower; a cancellation that comes
+#: sooner waits for it, about as long as the fastest GPU's step of a picture.
+OPEN_AFTER_SECONDS = 0.05
 #: Bounds of the random pause before a stream is opened again; doubled up to the second.
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
